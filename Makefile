@@ -1,0 +1,125 @@
+# bleherd: GNU make, one file. `make help` lists the targets.
+#   CONFIG=release|asan|tsan|cover   V=1   CC=clang   WERROR=0   DESTDIR= PREFIX=
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+CONFIG  ?= release
+V       ?= 0
+WERROR  ?= 1
+PREFIX  ?= /usr/local
+DESTDIR ?=
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+
+VERSION  := 0.1.0
+SOVERSION := 0
+B        := $(if $(filter release,$(CONFIG)),build,build/$(CONFIG))
+O        := $(B)/obj
+GEN      := build/gen
+PKG      := libsystemd libcap libseccomp libprotobuf-c inih jansson
+TEST_PKG := check
+Q        := $(if $(filter 1,$(V)),,@)
+
+# --- flags (STYLE.md 1 and 2) ---
+flag_ok   = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+WARN     := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror) -Wshadow -Wstrict-prototypes \
+            -Wmissing-prototypes -Wold-style-definition -Wvla -Wconversion -Wsign-conversion \
+            -Wformat=2 -Wundef -Wcast-align -Wswitch-enum -Wimplicit-fallthrough -Wwrite-strings
+WARN     += $(call flag_ok,-Wlogical-op) $(call flag_ok,-Wduplicated-cond)
+HARDEN   := -fstack-protector-strong -fno-common -fvisibility=hidden
+LDHARDEN := -Wl,-z,relro,-z,now
+OPT.release := -O2 -g -D_FORTIFY_SOURCE=3
+OPT.asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT.tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+OPT.cover   := -O0 -g --coverage
+BUILD_ID := $(shell (git rev-parse --short=16 HEAD 2>/dev/null || echo $(VERSION)))
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(GEN) -DBLEHERD_VERSION='"$(VERSION)"' \
+            -DBLEHERD_PREFIX='"$(PREFIX)"'
+CFLAGS   += -std=c17 -Wpedantic $(WARN) $(HARDEN) $(OPT.$(CONFIG)) -fPIC
+LDFLAGS  += $(LDHARDEN) $(filter -fsanitize=%,$(OPT.$(CONFIG))) $(filter --coverage,$(OPT.$(CONFIG)))
+
+pkg_cflags = $(shell pkg-config --cflags $(PKG) $(TEST_PKG) 2>/dev/null)
+CPPFLAGS += $(pkg_cflags)
+libs      = $(shell pkg-config --libs $(1) 2>/dev/null)
+
+# --- what is built from what: one folder, one library or binary ---
+src       = $(sort $(wildcard $(1)/*.c))
+obj       = $(patsubst %.c,$(O)/%.o,$(call src,$(1)))
+PROTOS   := $(sort $(wildcard ipc/*.proto))
+PB_C     := $(patsubst %.proto,$(GEN)/%.pb-c.c,$(PROTOS))
+PB_H     := $(PB_C:.c=.h)
+PB_O     := $(patsubst $(GEN)/%.c,$(O)/%.o,$(PB_C))
+
+LIB_IPC  := $(O)/libipc.a
+LIB_LOOP := $(O)/libloop.a
+LIB_A    := $(B)/lib/libbleherd.a
+LIB_SO   := $(B)/lib/libbleherd.so.$(VERSION)
+BINS     := $(addprefix $(B)/bin/,bleherdd bleherd-worker bleherd-lockd bleherd-rescue bleherd bleherd-sim)
+
+.PHONY: all
+all: $(BINS) $(LIB_A) $(LIB_SO)
+
+$(LIB_IPC): $(call obj,ipc) $(PB_O)
+$(LIB_LOOP): $(call obj,ipc/loop)
+$(LIB_A): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
+
+# A binary is its folder's objects, the archives named here and its packages.
+$(B)/bin/bleherdd:       $(call obj,supervisor) $(LIB_LOOP) $(LIB_IPC)
+$(B)/bin/bleherd-rescue: $(call obj,supervisor/rescue) $(LIB_IPC)
+$(B)/bin/bleherd-worker: $(call obj,worker) $(LIB_LOOP) $(LIB_IPC)
+$(B)/bin/bleherd-lockd:  $(call obj,lockd) $(LIB_LOOP) $(LIB_IPC)
+$(B)/bin/bleherd:        $(call obj,ipc/client/cli) $(LIB_A)
+$(B)/bin/bleherd-sim:    $(call obj,contrib/sim)
+
+$(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libprotobuf-c inih)
+$(B)/bin/bleherd-rescue: LIBS = $(call libs,libprotobuf-c)
+$(B)/bin/bleherd-worker: LIBS = $(call libs,libsystemd libprotobuf-c)
+$(B)/bin/bleherd-lockd:  LIBS = $(call libs,libsystemd libprotobuf-c)
+$(B)/bin/bleherd:        LIBS = $(call libs,libprotobuf-c jansson)
+$(B)/bin/bleherd-sim:    LIBS = $(call libs,libsystemd)
+
+$(BINS):
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -pthread
+
+%.a:
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  AR      $@")
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(LIB_SO): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,libbleherd.so.$(SOVERSION) -Wl,--exclude-libs,ALL \
+		-o $@ $^ $(call libs,libprotobuf-c)
+	$(Q)ln -sf $(notdir $@) $(@D)/libbleherd.so.$(SOVERSION)
+	$(Q)ln -sf libbleherd.so.$(SOVERSION) $(@D)/libbleherd.so
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC      $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# protoc-c's output is not ours: it is compiled without our warnings.
+$(O)/ipc/%.pb-c.o: $(GEN)/ipc/%.pb-c.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC      $<")
+	$(Q)$(CC) $(CPPFLAGS) -std=c17 $(HARDEN) $(OPT.$(CONFIG)) -fPIC -MMD -MP -c -o $@ $<
+
+$(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: %.proto
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  PROTOC  $<")
+	$(Q)protoc-c --c_out=$(GEN) $<
+
+# Everything may include a generated header; after the first build the .d files know who does.
+$(filter-out $(O)/contrib/%,$(foreach d,ipc ipc/loop ipc/client ipc/client/cli supervisor supervisor/rescue worker lockd,$(call obj,$(d)))): | $(PB_H)
+
+# --- housekeeping ---
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

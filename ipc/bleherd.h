@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * ipc/bleherd.h - libbleherd: how a program shares the Bluetooth LE adapters of this machine.
+ *
+ * Everything is asynchronous on one descriptor: poll bh_fd() for input, at most bh_timeout_ms(),
+ * then call bh_process(); callbacks run in there and nowhere else. The *_sync() calls do that for a
+ * program without a loop of its own: they block until the answer or the deadline, and callbacks of
+ * other requests run meanwhile.
+ *
+ * A session is a program's hold on one peripheral. It outlives workers and moves between adapters
+ * by itself: requests stay in order, each is answered exactly once, and a write whose outcome
+ * nobody knows is answered with class `interrupted` rather than sent twice.
+ *
+ * Addresses are 48-bit numbers, the first octet as written on top (0xc0aabb000001). Durations are
+ * milliseconds; a timeout of 0 means the daemon's default. Nothing here is thread-safe: one client,
+ * one thread at a time. After fork() only bh_free() may be called in the child.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BH_API __attribute__((visibility("default")))
+
+/* Why something failed; bh_class_name() gives the words used in messages and JSON. */
+enum bh_class {
+	BH_CLASS_NONE,
+	BH_CLASS_NOT_FOUND,
+	BH_CLASS_OUT_OF_SLOTS,
+	BH_CLASS_BUSY_SAME_DEVICE,
+	BH_CLASS_BUSY_DISCOVERY,
+	BH_CLASS_ABORTED_LOCAL,
+	BH_CLASS_ABORTED_REMOTE,
+	BH_CLASS_LINK_LOST,
+	BH_CLASS_AUTH,
+	BH_CLASS_KEY_MISSING,
+	BH_CLASS_NOT_POWERED,
+	BH_CLASS_RFKILL,
+	BH_CLASS_ADAPTER_GONE,
+	BH_CLASS_BLUEZ_GONE,
+	BH_CLASS_NO_REPLY,
+	BH_CLASS_GATT_MISSING,
+	BH_CLASS_GATT_LATE,
+	BH_CLASS_GATT_REFUSED,
+	BH_CLASS_PHANTOM,
+	BH_CLASS_ZOMBIE,
+	BH_CLASS_VALIDATION,
+	BH_CLASS_LOCK_TIMEOUT,
+	BH_CLASS_CANCELLED,
+	BH_CLASS_DEADLINE,
+	BH_CLASS_INTERRUPTED,
+	BH_CLASS_INTERNAL,
+	BH_CLASS_INVALID,
+	BH_CLASS_NO_DAEMON,
+	BH_CLASS_LIMIT,
+};
+
+struct bh_client;
+struct bh_session;
+
+struct bh_uuid {
+	uint8_t octets[16]; /* in the order in which one writes them */
+};
+
+struct bh_timings {
+	uint32_t queue_ms; /* waiting for locks and slots */
+	uint32_t connect_ms;
+	uint32_t services_ms;
+	uint32_t query_ms; /* the read or write itself */
+	uint32_t total_ms; /* from the call to the answer, seen from the program */
+};
+
+/* The answer to a request. Pointers are valid inside the callback only. */
+struct bh_result {
+	enum bh_class class; /* BH_CLASS_NONE: done */
+	const char *text;    /* one line; "" when done */
+	const char *advice;  /* one line; "" if there is none */
+	struct bh_timings timings;
+	uint32_t attempts;    /* bh_connect(): 0 if the link was there */
+	uint32_t mtu;	      /* bh_connect() */
+	const char *adapter;  /* bh_connect(), bh_session_open(): "hci0" */
+	const uint8_t *value; /* bh_read() */
+	size_t len_bytes;
+};
+
+typedef void (*bh_result_cb)(void *ctx, const struct bh_result *result);
+
+struct bh_characteristic {
+	struct bh_uuid uuid;
+	uint16_t handle;
+	const char *const *flags; /* BlueZ's words, NULL-terminated */
+};
+
+struct bh_service {
+	struct bh_uuid uuid;
+	uint16_t handle;
+	bool primary;
+	const struct bh_characteristic *characteristics;
+	size_t n_characteristics;
+};
+
+struct bh_advert {
+	uint64_t address;
+	bool is_random;
+	const char *name; /* "" if unknown */
+	const char *adapter;
+	int8_t rssi_dbm;
+	const struct bh_uuid *uuids;
+	size_t n_uuids;
+	bool has_manufacturer;
+	uint16_t company;
+	const uint8_t *manufacturer_data;
+	size_t manufacturer_len;
+};
+
+enum { BH_RSSI_UNKNOWN = 127 };
+
+struct bh_sighting {
+	const char *adapter;
+	int8_t rssi_dbm; /* BH_RSSI_UNKNOWN: not heard lately */
+	uint32_t age_ms; /* UINT32_MAX: never heard in this run of the daemon */
+	bool is_connected;
+};
+
+struct bh_device {
+	uint64_t address;
+	bool is_random;
+	const char *name;
+	const struct bh_sighting *sightings;
+	size_t n_sightings;
+};
+
+struct bh_adapter {
+	const char *name;
+	uint64_t address;
+	const char *state;
+	bool is_powered;
+	bool is_discovering;
+	uint32_t links;
+	uint32_t sessions;
+	uint32_t worker_pid;
+	uint32_t deaths;
+	enum bh_class trouble;
+	const char *trouble_text;
+};
+
+struct bh_status {
+	const char *version;
+	uint32_t pid;
+	uint64_t uptime_ms;
+	uint32_t adapters, devices, sessions, links, clients;
+	uint32_t worker_deaths, sessions_moved;
+	bool has_bluez, has_arbiter, has_mgmt;
+};
+
+struct bh_event {
+	uint64_t seq;
+	uint64_t at_ms; /* CLOCK_REALTIME */
+	const char *kind;
+	const char *adapter; /* "" if none */
+	uint64_t address;    /* 0 if none */
+	uint32_t session;    /* 0 if none */
+	enum bh_class class;
+	const char *text;
+};
+
+/* What happens to a session between requests. */
+enum bh_session_event {
+	BH_SESSION_MOVED,     /* served by another worker now; text says why */
+	BH_SESSION_WAITS,     /* nobody serves it at the moment; requests wait */
+	BH_SESSION_LINK_LOST, /* the link went; its subscriptions ended */
+	BH_SESSION_CLOSED,    /* for good: open requests were answered with the class */
+};
+
+struct bh_session_news {
+	enum bh_session_event event;
+	enum bh_class class;
+	const char *adapter;
+	const char *text;
+};
+
+typedef void (*bh_session_cb)(void *ctx, struct bh_session *session,
+			      const struct bh_session_news *news);
+
+/* One call per value, in order; @lost values were dropped before this one. */
+typedef void (*bh_notify_cb)(void *ctx, const uint8_t *value, size_t len_bytes, uint64_t seq,
+			     uint32_t lost);
+
+/* --- client --- */
+
+/**
+ * bh_new() - connect to the daemon
+ * @out:    release with bh_free()
+ * @socket: path; NULL: $BLEHERD_SOCKET, else /run/bleherd/bleherd.sock
+ * @label:  what people see in lists of clients; NULL: the program's name
+ *
+ * Errors: -ENOENT, -ECONNREFUSED no daemon; -EACCES not allowed; -ENAMETOOLONG; -ENOMEM.
+ * Blocks: never beyond connect(2) on a local socket.
+ */
+BH_API int bh_new(struct bh_client **out, const char *socket, const char *label);
+
+/* Closes everything: open requests are answered `cancelled` first. NULL is fine; returns NULL. */
+BH_API struct bh_client *bh_free(struct bh_client *client);
+
+BH_API int bh_fd(const struct bh_client *client);
+
+/* How long poll() may wait for bh_fd(): milliseconds, -1 for ever. */
+BH_API int bh_timeout_ms(const struct bh_client *client);
+
+/**
+ * bh_process() - do what is to be done now and run callbacks
+ * Errors: -ENOTCONN the daemon has gone: every open request has been answered `no-daemon`.
+ * Blocks: never.
+ */
+BH_API int bh_process(struct bh_client *client);
+
+/**
+ * bh_wait() - poll and process once
+ * @timeout_ms: at most; -1 until something happened
+ */
+BH_API int bh_wait(struct bh_client *client, int timeout_ms);
+
+/* --- lists: one call of @item per element, then @done --- */
+BH_API int bh_get_status(struct bh_client *client,
+			 void (*item)(void *ctx, const struct bh_status *status), bh_result_cb done,
+			 void *ctx);
+BH_API int bh_list_adapters(struct bh_client *client,
+			    void (*item)(void *ctx, const struct bh_adapter *adapter),
+			    bh_result_cb done, void *ctx);
+BH_API int bh_list_devices(struct bh_client *client,
+			   void (*item)(void *ctx, const struct bh_device *device),
+			   bh_result_cb done, void *ctx);
+
+/**
+ * bh_events() - what the daemon decided and why
+ * @history: begin with what its ring still holds
+ * @follow:  and go on until the client is freed
+ */
+BH_API int bh_events(struct bh_client *client, bool history, bool follow,
+		     void (*item)(void *ctx, const struct bh_event *event), bh_result_cb done,
+		     void *ctx);
+
+/* A descriptor of the arbiter's lock table (read only, ipc/locktab.h); @done gets it, and closes
+ * it. */
+BH_API int bh_get_locks(struct bh_client *client, void (*item)(void *ctx, int fd),
+			bh_result_cb done, void *ctx);
+
+/* Ends the link of a device, whoever uses it. */
+BH_API int bh_link_drop(struct bh_client *client, uint64_t address, bh_result_cb done, void *ctx);
+
+/* --- sessions --- */
+
+/**
+ * bh_session_open() - take hold of a peripheral; it need not have been seen yet
+ * @out:        valid at once: requests may follow without waiting; release with bh_session_close()
+ * @address:    the peripheral's
+ * @adapter:    only there; NULL: the one that sees it best
+ * @timeout_ms: for finding it
+ * @news:       may be NULL
+ * @done:       may be NULL
+ *
+ * Errors: -ENOTCONN, -ENOMEM, -EINVAL.
+ */
+BH_API int bh_session_open(struct bh_session **out, struct bh_client *client, uint64_t address,
+			   const char *adapter, uint32_t timeout_ms, bh_session_cb news,
+			   bh_result_cb done, void *ctx);
+
+/* Lets go: its open requests are answered `cancelled`; the last one out ends the link. */
+BH_API struct bh_session *bh_session_close(struct bh_session *session);
+
+BH_API const char *bh_session_adapter(const struct bh_session *session);
+
+/* Requests are answered through @done, exactly once each; they keep their order per session. */
+BH_API int bh_connect(struct bh_session *session, uint32_t timeout_ms, bh_result_cb done,
+		      void *ctx);
+BH_API int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ctx);
+BH_API int bh_services(struct bh_session *session,
+		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
+		       void *ctx);
+BH_API int bh_read(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+		   bh_result_cb done, void *ctx);
+
+/**
+ * bh_write() - write a characteristic
+ * @value:       copied
+ * @len_bytes:   at most 512
+ * @no_response: as a command: done means handed to BlueZ, not arrived
+ *
+ * Class `interrupted`: it was given to BlueZ, but whoever did so died before the answer.
+ */
+BH_API int bh_write(struct bh_session *session, const struct bh_uuid *uuid, const uint8_t *value,
+		    size_t len_bytes, bool no_response, uint32_t timeout_ms, bh_result_cb done,
+		    void *ctx);
+
+/**
+ * bh_subscribe() - notifications or indications of a characteristic
+ * @value:  one call per notification
+ * @done:   when it is subscribed; a second call with a class when it ends by itself
+ * @out_id: for bh_unsubscribe(); may be NULL
+ *
+ * It survives the death of a worker and moves; it ends when the link is lost.
+ */
+BH_API int bh_subscribe(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+			bh_notify_cb value, bh_result_cb done, void *ctx, uint32_t *out_id);
+BH_API int bh_unsubscribe(struct bh_session *session, uint32_t id, bh_result_cb done, void *ctx);
+
+/* --- scanning --- */
+
+struct bh_scan;
+
+struct bh_scan_filter {
+	const struct bh_uuid *uuids; /* any of these; none: all devices */
+	size_t n_uuids;
+	int8_t rssi_min_dbm; /* 0: no limit */
+	uint64_t address;    /* 0: any */
+	const char *adapter; /* NULL: all, also those plugged in later */
+};
+
+/**
+ * bh_scan_start() - adverts, until bh_scan_stop()
+ * @out:    release with bh_scan_stop()
+ * @filter: copied; NULL: everything
+ * @advert: one call per advert heard
+ * @done:   once, if it ends by itself (no adapter, daemon gone)
+ */
+BH_API int bh_scan_start(struct bh_scan **out, struct bh_client *client,
+			 const struct bh_scan_filter *filter,
+			 void (*advert)(void *ctx, const struct bh_advert *advert),
+			 bh_result_cb done, void *ctx);
+BH_API struct bh_scan *bh_scan_stop(struct bh_scan *scan);
+
+/* --- synchronous: for programs without a loop --- */
+
+/* An answer that the caller keeps; release with bh_answer_clear(). */
+struct bh_answer {
+	enum bh_class class;
+	char text[192];
+	char advice[128];
+	char adapter[16];
+	struct bh_timings timings;
+	uint32_t attempts;
+	uint32_t mtu;
+	uint8_t *value;
+	size_t len_bytes;
+};
+
+/* Each returns 0 when done, 1 when @answer->class says why not, or a negative errno. */
+BH_API int bh_session_open_sync(struct bh_session **out, struct bh_client *client, uint64_t address,
+				const char *adapter, uint32_t timeout_ms, struct bh_answer *answer);
+BH_API int bh_connect_sync(struct bh_session *session, uint32_t timeout_ms,
+			   struct bh_answer *answer);
+BH_API int bh_disconnect_sync(struct bh_session *session, struct bh_answer *answer);
+BH_API int bh_read_sync(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+			struct bh_answer *answer);
+BH_API int bh_write_sync(struct bh_session *session, const struct bh_uuid *uuid,
+			 const uint8_t *value, size_t len_bytes, bool no_response,
+			 uint32_t timeout_ms, struct bh_answer *answer);
+BH_API void bh_answer_clear(struct bh_answer *answer);
+
+/* --- words --- */
+BH_API const char *bh_class_name(enum bh_class class);
+BH_API int bh_parse_address(const char *text, uint64_t *out_address);
+BH_API void bh_format_address(uint64_t address, char out_text[18]);
+BH_API int bh_parse_uuid(const char *text, struct bh_uuid *out_uuid);
+BH_API void bh_format_uuid(const struct bh_uuid *uuid, char out_text[37]);
+
+#ifdef __cplusplus
+}
+#endif

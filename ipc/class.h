@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * ipc/class.h - why something failed: one enum, one table. The numbers are those of bh.Class in
+ * session.proto (class.c checks that). Pure.
+ */
+#include "ipc/base.h"
+
+enum class {
+	CLASS_NONE,
+	CLASS_NOT_FOUND,
+	CLASS_OUT_OF_SLOTS,
+	CLASS_BUSY_SAME_DEVICE,
+	CLASS_BUSY_DISCOVERY,
+	CLASS_ABORTED_LOCAL,
+	CLASS_ABORTED_REMOTE,
+	CLASS_LINK_LOST,
+	CLASS_AUTH,
+	CLASS_KEY_MISSING,
+	CLASS_NOT_POWERED,
+	CLASS_RFKILL,
+	CLASS_ADAPTER_GONE,
+	CLASS_BLUEZ_GONE,
+	CLASS_NO_REPLY,
+	CLASS_GATT_MISSING,
+	CLASS_GATT_LATE,
+	CLASS_GATT_REFUSED,
+	CLASS_PHANTOM,
+	CLASS_ZOMBIE,
+	CLASS_VALIDATION,
+	CLASS_LOCK_TIMEOUT,
+	CLASS_CANCELLED,
+	CLASS_DEADLINE,
+	CLASS_INTERRUPTED,
+	CLASS_INTERNAL,
+	CLASS_INVALID,
+	CLASS_NO_DAEMON,
+	CLASS_LIMIT,
+	CLASS_COUNT
+};
+
+/* "not-found", "out-of-slots", ...; a number out of range reads "internal". */
+const char *class_name(enum class class);
+
+/* One line for a person: what to do about it. "" where nothing helps. */
+const char *class_advice(enum class class);
+
+/* A number from the wire as ours: what is out of range becomes CLASS_INTERNAL. */
+enum class class_from_wire(int number);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * ipc/loop/port.h - a channel on an sd-event loop: what supervisor, worker and lockd each have
+ * several of. Reads at most CHAN_READS_PER_WAKEUP frames a turn, hands them to a table of rules,
+ * writes what waits, and says once when it is over. The only part of ipc/ that knows sd-event; the
+ * client library does without it.
+ */
+#include "ipc/chan.h"
+
+#include <systemd/sd-event.h>
+
+struct port;
+
+struct port_ops {
+	const struct chan_rule *rules;
+	size_t n_rules;
+	/*
+	 * The peer closed (@error 0), broke the form (-EBADMSG), a handler failed or sending did
+	 * (negative errno). Called once, from the loop, never from within port_send(). The owner
+	 * calls port_free() here or soon: nothing more will be read.
+	 */
+	void (*closed)(struct port *port, void *ctx, int error);
+};
+
+/**
+ * port_new() - watch a socket
+ * @out:      release with port_free(), also from within its own handlers
+ * @event:    the loop; referenced
+ * @fd:       taken over on success
+ * @buf:      see chan_new()
+ * @body_max: see chan_new()
+ * @ops:      static storage
+ * @ctx:      handed to rules and closed()
+ * @priority: sd-event priority
+ */
+must_check int port_new(struct port **out, sd_event *event, int fd, struct chan_buf *buf,
+			size_t body_max, const struct port_ops *ops, void *ctx, int64_t priority);
+struct port *port_free(struct port *port);
+
+/**
+ * port_send() - chan_send() that never fails towards its caller: if it cannot be sent the port is
+ * dead, and closed() will say so from the loop. NULL port: nothing happens.
+ */
+void port_send(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
+	       const ProtobufCMessage *msg);
+
+/* The same with descriptors, which stay the caller's. */
+void port_send_fds(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
+		   const ProtobufCMessage *msg, const int *fds, size_t n_fds);
+
+/* For SO_PEERCRED and the like. */
+int port_fd(const struct port *port);
