@@ -9,7 +9,8 @@ struct port {
 	sd_event_source *obituary; /* calls closed() from the loop */
 	const struct port_ops *ops;
 	void *ctx;
-	bool *gone; /* set while a handler runs: port_free() tells it */
+	bool is_reading; /* a handler may be running */
+	bool is_freed;	 /* by its own handler: on_io() does it afterwards */
 	int error;
 	uint32_t events;
 };
@@ -44,8 +45,8 @@ static void update_events(struct port *port)
 	(void)sd_event_source_set_io_events(port->io, events);
 }
 
-/* Reads and dispatches. 0, or why the port ends (1 for end of file). *gone: it was freed. */
-static int read_some(struct port *port, bool *gone)
+/* Reads and dispatches. 0, or why the port ends (1 for end of file). */
+static int read_some(struct port *port)
 {
 	struct chan_frame frame;
 	unsigned i;
@@ -58,7 +59,7 @@ static int read_some(struct port *port, bool *gone)
 		r = chan_dispatch(port->chan, &frame, port->ops->rules, port->ops->n_rules,
 				  port->ctx);
 		chan_frame_done(&frame);
-		if (*gone || r < 0)
+		if (port->is_freed || r < 0)
 			return r;
 	}
 	return 0;
@@ -67,18 +68,19 @@ static int read_some(struct port *port, bool *gone)
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct port *port = userdata;
-	bool gone = false;
 	int r = 0;
 
 	(void)source;
 	(void)fd;
-	port->gone = &gone;
+	port->is_reading = true;
 	/* Read first: a peer that has gone may have left frames that matter. */
 	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		r = read_some(port, &gone);
-	if (gone)
+		r = read_some(port);
+	port->is_reading = false;
+	if (port->is_freed) {
+		port_free(port);
 		return 0;
-	port->gone = NULL;
+	}
 	if (r == 0 && (revents & EPOLLOUT))
 		r = chan_flush(port->chan);
 	if (r != 0)
@@ -123,8 +125,9 @@ struct port *port_free(struct port *port)
 {
 	if (!port)
 		return NULL;
-	if (port->gone)
-		*port->gone = true;
+	port->is_freed = true;
+	if (port->is_reading)
+		return NULL;
 	sd_event_source_disable_unref(port->obituary);
 	sd_event_source_disable_unref(port->io);
 	chan_free(port->chan);
