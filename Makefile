@@ -34,7 +34,6 @@ OPT.release := -O2 -g -D_FORTIFY_SOURCE=3
 OPT.asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 OPT.tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 OPT.cover   := -O0 -g --coverage
-BUILD_ID := $(shell (git rev-parse --short=16 HEAD 2>/dev/null || echo $(VERSION)))
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(GEN) -DBLEHERD_VERSION='"$(VERSION)"' \
             -DBLEHERD_PREFIX='"$(PREFIX)"'
 CFLAGS   += -std=c17 -Wpedantic $(WARN) $(HARDEN) $(OPT.$(CONFIG)) -fPIC
@@ -114,8 +113,51 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: %.proto
 	$(if $(Q),@echo "  PROTOC  $<")
 	$(Q)protoc-c --c_out=$(GEN) $<
 
+# HELLO compares it: two binaries with one id agree on every message and shared page.
+$(GEN)/ipc/build_id.h: $(PROTOS) $(wildcard ipc/*.h)
+	@mkdir -p $(@D)
+	$(Q)printf '#pragma once\n#define BUILD_ID "$(VERSION)-%s"\n' \
+		$$(cat $^ | sha256sum | cut -c1-16) > $@
+
 # Everything may include a generated header; after the first build the .d files know who does.
-$(filter-out $(O)/contrib/%,$(foreach d,ipc ipc/loop ipc/client ipc/client/cli supervisor supervisor/rescue worker lockd,$(call obj,$(d)))): | $(PB_H)
+$(filter-out $(O)/contrib/%,$(foreach d,ipc ipc/loop ipc/client ipc/client/cli supervisor supervisor/rescue worker lockd,$(call obj,$(d)))): | $(PB_H) $(GEN)/ipc/build_id.h
+
+# --- tests: one check program per folder below tests/unit, and one for tests/integ ---
+UNITS     := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/*/*.c)))))
+TEST_BINS := $(addprefix $(B)/tests/unit-,$(UNITS)) $(if $(wildcard tests/integ/*.c),$(B)/tests/integ)
+SUPPORT   := $(O)/libsupport.a
+suites     = $(patsubst test_%.c,%,$(notdir $(wildcard $(1)/test_*.c)))
+no_main    = $(filter-out %/main.o,$(call obj,$(1)))
+
+$(SUPPORT): $(call obj,tests/support)
+$(B)/tests/unit-ipc: $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-client: $(LIB_A)
+$(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-worker: $(call no_main,worker) $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-sim: $(call no_main,contrib/sim)
+$(B)/tests/integ: $(LIB_A)
+
+define test_program
+$(2): $$(call obj,$(1)) $$(SUPPORT) $(GEN)/$(1)/runner.c
+$(GEN)/$(1)/runner.c: $$(wildcard $(1)/test_*.c) Makefile
+	@mkdir -p $$(@D)
+	$$(Q)( echo '#include "tests/support/runner.h"'; \
+	  for s in $$(call suites,$(1)); do echo "Suite *suite_$$$$s(void);"; done; \
+	  echo 'int main(int argc, char **argv) { Suite *(*const all[])(void) = {'; \
+	  for s in $$(call suites,$(1)); do echo "suite_$$$$s,"; done; \
+	  echo '}; return runner_main(argc, argv, all, sizeof(all) / sizeof(all[0])); }' ) > $$@
+endef
+$(foreach u,$(UNITS),$(eval $(call test_program,tests/unit/$(u),$(B)/tests/unit-$(u))))
+$(eval $(call test_program,tests/integ,$(B)/tests/integ))
+$(foreach d,$(addprefix tests/unit/,$(UNITS)) tests/integ tests/support,$(call obj,$(d))): | $(PB_H)
+
+$(B)/tests/%:
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %/runner.c,$^) $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- housekeeping ---
 .PHONY: clean

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * tests/support/runner.h - main() of a check program: the Makefile lists its suites.
+ *
+ * `PROGRAM [SUITE...]` runs the named suites, or all. No child process outlives a test: the runner
+ * is their subreaper and its own death is theirs.
+ */
+#include <check.h>
+#include <stddef.h>
+
+int runner_main(int argc, char **argv, Suite *(*const *all)(void), size_t n);
