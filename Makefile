@@ -39,7 +39,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -I$(GEN) -DBLEHERD_VERSION='"$(VERSION)"' \
 CFLAGS   += -std=c17 -Wpedantic $(WARN) $(HARDEN) $(OPT.$(CONFIG)) -fPIC
 LDFLAGS  += $(LDHARDEN) $(filter -fsanitize=%,$(OPT.$(CONFIG))) $(filter --coverage,$(OPT.$(CONFIG)))
 
-pkg_cflags = $(shell pkg-config --cflags $(PKG) $(TEST_PKG) 2>/dev/null)
+pkg_cflags := $(shell pkg-config --cflags $(PKG) $(TEST_PKG) 2>/dev/null)
 CPPFLAGS += $(pkg_cflags)
 libs      = $(shell pkg-config --libs $(1) 2>/dev/null)
 
@@ -55,7 +55,8 @@ LIB_IPC  := $(O)/libipc.a
 LIB_LOOP := $(O)/libloop.a
 LIB_A    := $(B)/lib/libbleherd.a
 LIB_SO   := $(B)/lib/libbleherd.so.$(VERSION)
-BINS     := $(addprefix $(B)/bin/,bleherdd bleherd-worker bleherd-lockd bleherd-rescue bleherd bleherd-sim)
+ROLES    := bleherd-worker bleherd-lockd bleherd-rescue
+BINS     := $(addprefix $(B)/bin/,bleherdd $(ROLES) bleherd bleherd-sim)
 
 .PHONY: all
 all: $(BINS) $(LIB_A) $(LIB_SO)
@@ -71,6 +72,7 @@ $(B)/bin/bleherd-worker: $(call obj,worker) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd-lockd:  $(call obj,lockd) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd:        $(call obj,ipc/client/cli) $(LIB_A)
 $(B)/bin/bleherd-sim:    $(call obj,contrib/sim)
+$(B)/bin/bleherd-demo:   $(call obj,contrib/demo) $(LIB_A)
 
 $(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libprotobuf-c inih)
 $(B)/bin/bleherd-rescue: LIBS = $(call libs,libprotobuf-c)
@@ -78,8 +80,9 @@ $(B)/bin/bleherd-worker: LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd-lockd:  LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd:        LIBS = $(call libs,libprotobuf-c jansson)
 $(B)/bin/bleherd-sim:    LIBS = $(call libs,libsystemd)
+$(B)/bin/bleherd-demo:   LIBS = $(call libs,libprotobuf-c)
 
-$(BINS):
+$(BINS) $(B)/bin/bleherd-demo:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -pthread
@@ -132,6 +135,7 @@ no_main    = $(filter-out %/main.o,$(call obj,$(1)))
 $(SUPPORT): $(call obj,tests/support)
 $(B)/tests/unit-ipc: $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-client: $(LIB_A)
+$(B)/tests/unit-cli: $(filter-out %/main.o,$(call obj,ipc/client/cli)) $(LIB_A)
 $(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-worker: $(call no_main,worker) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_IPC)
@@ -159,8 +163,74 @@ $(B)/tests/%:
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
-# --- housekeeping ---
-.PHONY: clean
+# --- what people call ---
+.PHONY: run test check tests lint format lab-smoke contend install uninstall clean help asan
+JOBS      := $(shell nproc 2>/dev/null || echo 2)
+BOOTSTRAP := @contrib/bootstrap
+SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
+
+run: ## install what is missing, build, show the main job (KEEP=1 leaves the world up)
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all $(B)/bin/bleherd-demo
+	@BLEHERD_BIN='$(B)/bin' contrib/demo/run
+
+test: ## install what is missing, build, run the unit and integration tests
+	$(BOOTSTRAP) test
+	$(SUBMAKE) check
+
+check: all tests ## run the tests (no installing)
+	@BLEHERD_BIN='$(B)/bin' tests/run $(TEST_BINS)
+
+tests: $(TEST_BINS)
+
+asan: ## the tests once more under ASan and UBSan
+	$(SUBMAKE) CONFIG=asan check
+
+lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
+	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' contrib/check/lint
+
+format: ## apply clang-format
+	git ls-files '*.c' '*.h' | xargs -r clang-format -i
+
+lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoothd
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/smoke
+
+contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in one lab run
+	$(BOOTSTRAP) bench
+	$(SUBMAKE) all
+	@tests/lab/contend
+
+D := $(DESTDIR)$(PREFIX)
+install: all ## DESTDIR= PREFIX=
+	install -d '$(D)/bin' '$(D)/sbin' '$(D)/libexec/bleherd' '$(D)/lib/pkgconfig' \
+		'$(D)/include' '$(D)/share/man/man1' '$(D)/share/man/man3' '$(D)/share/man/man5' \
+		'$(D)/share/man/man8' '$(D)/share/bash-completion/completions' '$(D)/share/doc/bleherd'
+	install -m 755 $(B)/bin/bleherd $(B)/bin/bleherd-sim '$(D)/bin'
+	install -m 755 $(B)/bin/bleherdd '$(D)/sbin'
+	install -m 755 $(addprefix $(B)/bin/,$(ROLES)) '$(D)/libexec/bleherd'
+	install -m 644 $(LIB_A) '$(D)/lib'
+	install -m 755 $(LIB_SO) '$(D)/lib'
+	ln -sf $(notdir $(LIB_SO)) '$(D)/lib/libbleherd.so.$(SOVERSION)'
+	ln -sf libbleherd.so.$(SOVERSION) '$(D)/lib/libbleherd.so'
+	install -m 644 ipc/bleherd.h '$(D)/include'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' contrib/bleherd.pc.in \
+		> '$(D)/lib/pkgconfig/bleherd.pc'
+	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
+	install -m 644 contrib/completion/bleherd.bash '$(D)/share/bash-completion/completions/bleherd'
+	install -m 644 README.md ARCHITECTURE.md '$(D)/share/doc/bleherd'
+
+uninstall:
+	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
+		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
+		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
+		'$(D)/share/bash-completion/completions/bleherd' $(patsubst contrib/man/%,'$(D)/share/man/man?/%',$(wildcard contrib/man/*.?))
+	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd'
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
 clean:
 	rm -rf build
 
