@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tests/integ/test_storm.c - workers are killed 500 times at random moments while eight programs
+ * pipeline requests: nobody is left without an answer, nobody gets two, nothing is written twice.
+ */
+#include "ipc/bleherd.h"
+#include "tests/support/storm.h"
+#include "tests/support/world.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CLIENTS = 8, KILLS = 500, ADAPTERS_MAX = 4, VALUES_MAX = 1 << 20 };
+
+static struct world *world;
+
+static void start(void)
+{
+	/* Restarts at once and without end: the pace of restarts has its own test. */
+	static const char *const options[] = { "--adapters",  "2",
+					       "--devices",   "8",
+					       "--notify-ms", "20",
+					       "--set",	      "workers.restart_base_ms=20",
+					       "--set",	      "workers.restart_max_ms=40",
+					       "--set",	      "workers.crash_loop_deaths=0",
+					       NULL };
+
+	world = world_start(options);
+}
+
+static void stop(void)
+{
+	world = world_stop(world);
+}
+
+struct workers {
+	size_t n;
+	pid_t pids[ADAPTERS_MAX];
+	bool is_done;
+};
+
+static void on_adapter(void *ctx, const struct bh_adapter *adapter)
+{
+	struct workers *workers = ctx;
+
+	if (adapter->worker_pid > 0 && workers->n < ADAPTERS_MAX)
+		workers->pids[workers->n++] = (pid_t)adapter->worker_pid;
+}
+
+static void on_listed(void *ctx, const struct bh_result *result)
+{
+	struct workers *workers = ctx;
+
+	ck_assert_int_eq(result->class, BH_CLASS_NONE);
+	workers->is_done = true;
+}
+
+static void kill_one(struct bh_client *bh)
+{
+	struct workers workers = { 0 };
+
+	ck_assert_int_eq(bh_list_adapters(bh, on_adapter, on_listed, &workers), 0);
+	while (!workers.is_done)
+		ck_assert_int_ge(bh_wait(bh, -1), 0);
+	if (workers.n > 0)
+		(void)kill(workers.pids[(size_t)random() % workers.n], SIGKILL);
+}
+
+static void pause_up_to(long max_us)
+{
+	struct timespec t = { .tv_nsec = random() % max_us * 1000 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+/* Each written value is of 4 bytes: client, number. Counts those that arrived more than once. */
+static size_t count_double_writes(void)
+{
+	uint8_t *seen = calloc(VALUES_MAX * (size_t)CLIENTS, 1);
+	char *writes = world_writes(world);
+	const char *at = writes;
+	size_t doubles = 0;
+	unsigned long value;
+
+	ck_assert_ptr_nonnull(seen);
+	while ((at = strstr(at, "\"hex\":\"")) != NULL) {
+		at += strlen("\"hex\":\"");
+		value = strtoul(at, NULL, 16);
+		if (strcspn(at, "\"") != 8 || value >> 24 >= CLIENTS ||
+		    (value & 0xffffff) >= VALUES_MAX)
+			continue;
+		doubles += seen[(value >> 24) * VALUES_MAX + (value & 0xffffff)]++ > 0;
+	}
+	free(writes);
+	free(seen);
+	return doubles;
+}
+
+START_TEST(test_kill_workers)
+{
+	struct storm_client clients[CLIENTS];
+	struct storm_report r;
+	struct bh_client *bh;
+	uint32_t asked = 0;
+	uint32_t i;
+
+	srandom(4711);
+	ck_assert_int_eq(bh_new(&bh, NULL, "killer"), 0);
+	for (i = 0; i < CLIENTS; i++)
+		clients[i] = storm_start(i, 0xc0aabb000000 + i, "/dev/null");
+	for (i = 0; i < KILLS; i++) {
+		pause_up_to(90000);
+		kill_one(bh);
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		r = storm_end(&clients[i]);
+		printf("client %u: asked %u ok %u interrupted %u failed %u (%s) moved %u "
+		       "notified %u\n",
+		       r.client, r.asked, r.ok, r.interrupted, r.failed, r.classes, r.moved,
+		       r.notified);
+		ck_assert_uint_eq(r.unanswered, 0);
+		ck_assert_uint_eq(r.twice, 0);
+		ck_assert_uint_eq(r.wrong, 0);
+		ck_assert_uint_eq(r.failed, 0);
+		ck_assert_uint_eq(r.notified_twice, 0);
+		ck_assert_uint_eq(r.ok + r.interrupted, r.asked);
+		ck_assert_uint_gt(r.moved, 0);
+		ck_assert_uint_gt(r.notified, 0);
+		asked += r.asked;
+	}
+	ck_assert_uint_gt(asked, KILLS);
+	ck_assert_uint_eq(count_double_writes(), 0);
+	bh_free(bh);
+}
+END_TEST
+
+Suite *suite_storm(void);
+Suite *suite_storm(void)
+{
+	Suite *suite = suite_create("storm");
+	TCase *tc = tcase_create("workers");
+
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_set_timeout(tc, 110);
+	tcase_add_test(tc, test_kill_workers);
+	suite_add_tcase(suite, tc);
+	return suite;
+}

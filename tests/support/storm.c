@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/support/storm.h"
+
+#include "ipc/bleherd.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DEPTH = 6, REQUEST_MS = 15000, GRACE_MS = 20000, CLASSES_MAX = 32, REPORT_MS = 30000 };
+
+/* One place of the pipeline: a request under way, or free. */
+struct place {
+	struct client *client;
+	uint32_t number; /* of the request: counts up */
+	bool is_open;
+	bool is_write;
+};
+
+struct client {
+	struct storm_report report;
+	struct bh_session *session;
+	FILE *log;
+	struct place places[DEPTH];
+	struct bh_uuid fff3, fff4, name;
+	uint32_t seen; /* highest notification counter */
+	uint32_t classes[CLASSES_MAX];
+	bool is_subscribed;
+	bool is_stopping;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void on_answer(void *ctx, const struct bh_result *result)
+{
+	struct place *place = ctx;
+	struct client *client = place->client;
+
+	if (!place->is_open) {
+		client->report.twice++;
+		return;
+	}
+	place->is_open = false;
+	if ((uint32_t)result->class < CLASSES_MAX)
+		client->classes[result->class]++;
+	if (result->class == BH_CLASS_NONE)
+		client->report.ok++;
+	else if (result->class == BH_CLASS_INTERRUPTED)
+		client->report.interrupted++;
+	else
+		client->report.failed++;
+	if (place->is_write)
+		fprintf(client->log, "%02x%06x %s\n", client->report.client, place->number,
+			bh_class_name(result->class));
+	else if (result->class == BH_CLASS_NONE && result->len_bytes == 0)
+		client->report.wrong++;
+}
+
+/* Every third request is a write of a value that is written only once in the whole storm. */
+static int ask(struct client *client, struct place *place)
+{
+	uint8_t value[4];
+
+	place->number = client->report.asked++;
+	place->is_open = true;
+	place->is_write = place->number % 3 == 0;
+	if (!place->is_write)
+		return bh_read(client->session, &client->name, REQUEST_MS, on_answer, place);
+	value[0] = (uint8_t)client->report.client;
+	value[1] = (uint8_t)(place->number >> 16);
+	value[2] = (uint8_t)(place->number >> 8);
+	value[3] = (uint8_t)place->number;
+	return bh_write(client->session, &client->fff3, value, sizeof(value), false, REQUEST_MS,
+			on_answer, place);
+}
+
+static void on_value(void *ctx, const uint8_t *value, size_t len_bytes, uint64_t seq, uint32_t lost)
+{
+	struct client *client = ctx;
+	uint32_t counter;
+
+	(void)seq;
+	(void)lost;
+	if (len_bytes < 4)
+		return;
+	counter = (uint32_t)value[0] | (uint32_t)value[1] << 8 | (uint32_t)value[2] << 16 |
+		  (uint32_t)value[3] << 24;
+	client->report.notified++;
+	if (counter <= client->seen)
+		client->report.notified_twice++;
+	else
+		client->seen = counter;
+}
+
+static void on_subscribed(void *ctx, const struct bh_result *result)
+{
+	struct client *client = ctx;
+
+	client->is_subscribed = result->class == BH_CLASS_NONE;
+}
+
+static void on_news(void *ctx, struct bh_session *session, const struct bh_session_news *news)
+{
+	struct client *client = ctx;
+
+	(void)session;
+	if (news->event == BH_SESSION_MOVED)
+		client->report.moved++;
+}
+
+static uint32_t open_places(const struct client *client)
+{
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < DEPTH; i++)
+		n += client->places[i].is_open;
+	return n;
+}
+
+/* Until told to stop and all is answered; false: something stayed unanswered. */
+static void run(struct client *client, struct bh_client *bh)
+{
+	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+			       { .fd = bh_fd(bh), .events = POLLIN } };
+	int64_t end = INT64_MAX;
+	size_t i;
+
+	while (now_ms() < end) {
+		if (!client->is_stopping && !client->is_subscribed) {
+			client->is_subscribed = true;
+			(void)bh_subscribe(client->session, &client->fff4, REQUEST_MS, on_value,
+					   on_subscribed, client, NULL);
+		}
+		for (i = 0; i < DEPTH && !client->is_stopping; i++)
+			if (!client->places[i].is_open && ask(client, &client->places[i]) < 0)
+				client->report.failed++;
+		if (client->is_stopping && open_places(client) == 0)
+			break;
+		(void)poll(p, 2, bh_timeout_ms(bh) < 0 ? 1000 : bh_timeout_ms(bh));
+		if (bh_process(bh) < 0)
+			break;
+		if (p[0].revents && !client->is_stopping) {
+			client->is_stopping = true;
+			p[0].fd = -1;
+			end = now_ms() + GRACE_MS;
+		}
+	}
+	client->report.unanswered = open_places(client);
+}
+
+static void list_classes(struct client *client)
+{
+	char *out = client->report.classes;
+	size_t left = sizeof(client->report.classes);
+	size_t i;
+	int n;
+
+	for (i = 1; i < CLASSES_MAX; i++) {
+		if (client->classes[i] == 0)
+			continue;
+		n = snprintf(out, left, "%s=%u,", bh_class_name((enum bh_class)i),
+			     client->classes[i]);
+		if (n < 0 || (size_t)n >= left)
+			return;
+		out += n;
+		left -= (size_t)n;
+	}
+}
+
+static void child(uint32_t number, uint64_t address, const char *log, int report_fd)
+{
+	struct client client = { .report = { .client = number } };
+	const struct storm_report *r = &client.report;
+	struct bh_client *bh;
+	size_t i;
+
+	client.log = fopen(log, "ae");
+	for (i = 0; i < DEPTH; i++)
+		client.places[i].client = &client;
+	if (!client.log || bh_parse_uuid("fff3", &client.fff3) < 0 ||
+	    bh_parse_uuid("fff4", &client.fff4) < 0 || bh_parse_uuid("2a29", &client.name) < 0 ||
+	    bh_new(&bh, NULL, "storm") < 0)
+		_exit(1);
+	if (bh_session_open(&client.session, bh, address, NULL, REQUEST_MS, on_news, NULL,
+			    &client) < 0)
+		_exit(1);
+	run(&client, bh);
+	list_classes(&client);
+	(void)fclose(client.log);
+	dprintf(report_fd, "%u %u %u %u %u %u %u %u %u %u %u %s.\n", r->client, r->asked, r->ok,
+		r->interrupted, r->failed, r->twice, r->unanswered, r->wrong, r->notified,
+		r->notified_twice, r->moved, r->classes);
+	(void)bh_free(bh);
+	_exit(0);
+}
+
+struct storm_client storm_start(uint32_t number, uint64_t address, const char *log)
+{
+	struct storm_client client;
+	pid_t parent = getpid();
+	int in[2];
+	int out[2];
+
+	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	client.pid = fork();
+	ck_assert_int_ge(client.pid, 0);
+	if (client.pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)dup2(in[0], STDIN_FILENO);
+		(void)close(in[1]);
+		if (getppid() == parent)
+			child(number, address, log, out[1]);
+		_exit(1);
+	}
+	(void)close(in[0]);
+	(void)close(out[1]);
+	client.stop = in[1];
+	client.report = fdopen(out[0], "r");
+	ck_assert_ptr_nonnull(client.report);
+	return client;
+}
+
+struct storm_report storm_end(struct storm_client *client)
+{
+	struct storm_report r = { 0 };
+	struct pollfd p = { .fd = fileno(client->report), .events = POLLIN };
+	char line[512] = "";
+
+	(void)close(client->stop);
+	ck_assert_msg(poll(&p, 1, REPORT_MS) == 1, "a storm client does not end");
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client->report));
+	ck_assert_int_eq(sscanf(line, "%u %u %u %u %u %u %u %u %u %u %u %255s", &r.client, &r.asked,
+				&r.ok, &r.interrupted, &r.failed, &r.twice, &r.unanswered, &r.wrong,
+				&r.notified, &r.notified_twice, &r.moved, r.classes),
+			 12);
+	(void)fclose(client->report);
+	(void)waitpid(client->pid, NULL, 0);
+	return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * tests/support/storm.h - a client process that pipelines requests on one peripheral for as long as
+ * it is told to, and counts what became of each. It stops when its stdin closes, waits until the
+ * last request is answered and reports one line of figures on its pipe.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct storm_report {
+	uint32_t client;
+	uint32_t asked;
+	uint32_t ok;
+	uint32_t interrupted;
+	uint32_t failed;     /* any other class */
+	uint32_t twice;	     /* answers to a request that had been answered */
+	uint32_t unanswered; /* at the end, after the grace time */
+	uint32_t wrong;	     /* reads whose value was not one that this client wrote */
+	uint32_t notified;
+	uint32_t notified_twice; /* a counter value that had come before */
+	uint32_t moved;
+	char classes[256]; /* "link-lost=2 ..." */
+};
+
+struct storm_client {
+	pid_t pid;
+	int stop; /* closing it stops the client */
+	FILE *report;
+};
+
+/* Starts client number @number on @address; @log: every written value with its answer goes there.
+ */
+struct storm_client storm_start(uint32_t number, uint64_t address, const char *log);
+
+/* Stops it and takes its report; fails the check if there is none within 30 s. */
+struct storm_report storm_end(struct storm_client *client);
