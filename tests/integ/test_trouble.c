@@ -223,32 +223,28 @@ START_TEST(test_unplug_and_plug)
 END_TEST
 
 Suite *suite_trouble(void);
+static TCase *add_case(Suite *suite, const char *name, void (*fixture)(void))
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, fixture, stop);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	return tc;
+}
+
 Suite *suite_trouble(void)
 {
-	static const struct {
-		const char *name;
-		void (*start)(void);
-		const TTest *tests[8];
-	} cases[] = {
-		{ "world",
-		  start,
-		  { test_command_line, test_second_daemon, test_configuration, test_garbage,
-		    test_bluetoothd_comes_back, test_unplug_and_plug } },
-		{ "no daemon", start_without_daemon, { test_no_daemon } },
-		{ "no adapter", start_without_adapters, { test_no_adapter } },
-	};
 	Suite *suite = suite_create("trouble");
-	size_t i;
-	size_t j;
+	TCase *tc = add_case(suite, "world", start);
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		TCase *tc = tcase_create(cases[i].name);
-
-		tcase_add_checked_fixture(tc, cases[i].start, stop);
-		tcase_set_timeout(tc, 60);
-		for (j = 0; j < 8 && cases[i].tests[j]; j++)
-			tcase_add_test(tc, cases[i].tests[j]);
-		suite_add_tcase(suite, tc);
-	}
+	tcase_add_test(tc, test_command_line);
+	tcase_add_test(tc, test_second_daemon);
+	tcase_add_test(tc, test_configuration);
+	tcase_add_test(tc, test_garbage);
+	tcase_add_test(tc, test_bluetoothd_comes_back);
+	tcase_add_test(tc, test_unplug_and_plug);
+	tcase_add_test(add_case(suite, "no daemon", start_without_daemon), test_no_daemon);
+	tcase_add_test(add_case(suite, "no adapter", start_without_adapters), test_no_adapter);
 	return suite;
 }
