@@ -142,6 +142,8 @@ $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
 $(B)/tests/integ: $(LIB_A)
 
+$(B)/tests/contend-client: $(O)/tests/lab/contend_client.o $(LIB_A)
+
 define test_program
 $(2): $$(call obj,$(1)) $$(SUPPORT) $(GEN)/$(1)/runner.c
 $(GEN)/$(1)/runner.c: $$(wildcard $(1)/test_*.c) Makefile
@@ -199,7 +201,7 @@ lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoo
 
 contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in one lab run
 	$(BOOTSTRAP) bench
-	$(SUBMAKE) all
+	$(SUBMAKE) all $(B)/tests/contend-client
 	@tests/lab/contend
 
 D := $(DESTDIR)$(PREFIX)
