@@ -173,6 +173,11 @@ bool chan_wants_write(const struct chan *chan)
 	return chan->owed != 0 || (chan->head && !must_wait(chan, chan->head));
 }
 
+size_t chan_queued(const struct chan *chan)
+{
+	return chan->n_queued;
+}
+
 /* 0 sent, -EAGAIN the socket is full, or the error. */
 static int transmit(struct chan *chan, uint8_t *frame, size_t len, const int *fds, size_t n_fds)
 {

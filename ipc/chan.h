@@ -75,6 +75,9 @@ int chan_fd(const struct chan *chan);
 /* Whether frames wait for the socket to become writable (poll for POLLOUT then). */
 bool chan_wants_write(const struct chan *chan);
 
+/* How many frames wait, for whatever reason. */
+size_t chan_queued(const struct chan *chan);
+
 /**
  * chan_send() - send a frame, or queue it when the socket is full
  * @type:  of the schema of this channel, not 0

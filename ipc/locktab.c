@@ -14,15 +14,15 @@ static int copy_current(const struct locktab *table, struct locktab_copy *out)
 	unsigned i;
 
 	/*
-	 * While one copy is read lockd may flip twice and overwrite it: its seq tells. A lockd that
-	 * died leaves the current copy alone, so this ends.
+	 * While one copy is read lockd may flip twice and overwrite it: its seq tells, which is 0
+	 * while that goes on. A lockd that died leaves the current copy alone, so this ends.
 	 */
 	for (i = 0; i < TRIES; i++) {
 		index = __atomic_load_n(&table->current, __ATOMIC_ACQUIRE) & 1u;
 		before = __atomic_load_n(&table->copies[index].seq, __ATOMIC_ACQUIRE);
 		memcpy(out, &table->copies[index], sizeof(*out));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (out->seq == before &&
+		if (before != 0 && out->seq == before &&
 		    __atomic_load_n(&table->copies[index].seq, __ATOMIC_ACQUIRE) == before)
 			break;
 	}

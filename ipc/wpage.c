@@ -38,21 +38,18 @@ static uint64_t pair(uint32_t high, uint32_t low)
 	return (uint64_t)high << 32 | low;
 }
 
-static int map_page(int fd, struct wpage **out_page)
+/* NULL: errno says why. */
+static struct wpage *map_page(int fd)
 {
 	void *at = mmap(NULL, PAGE_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (at == MAP_FAILED)
-		return -errno;
-	*out_page = at;
-	return 0;
+	return at == MAP_FAILED ? NULL : at;
 }
 
 int wpage_create(uint64_t incarnation, int *out_fd, struct wpage **out_page)
 {
 	_cleanup_close_ int fd = -EBADF;
-	struct wpage *page = NULL;
-	int r;
+	struct wpage *page;
 
 	fd = memfd_create("bleherd-wpage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
@@ -61,9 +58,9 @@ int wpage_create(uint64_t incarnation, int *out_fd, struct wpage **out_page)
 		return -errno;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return -errno;
-	r = map_page(fd, &page);
-	if (r < 0)
-		return r;
+	page = map_page(fd);
+	if (!page)
+		return -errno;
 	page->magic = PAGE_MAGIC;
 	page->len = sizeof(*page);
 	page->incarnation = incarnation;
@@ -74,17 +71,16 @@ int wpage_create(uint64_t incarnation, int *out_fd, struct wpage **out_page)
 
 int wpage_map(int fd, struct wpage **out_page)
 {
-	struct wpage *page = NULL;
+	struct wpage *page;
 	struct stat st;
-	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size != PAGE_LEN)
 		return -EBADMSG;
-	r = map_page(fd, &page);
-	if (r < 0)
-		return r;
+	page = map_page(fd);
+	if (!page)
+		return -errno;
 	if (page->magic != PAGE_MAGIC || page->len != sizeof(*page)) {
 		wpage_unmap(page);
 		return -EBADMSG;

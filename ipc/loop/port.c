@@ -161,6 +161,11 @@ void port_send(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
 	port_send_fds(port, type, id, epoch, msg, NULL, 0);
 }
 
+size_t port_queued(const struct port *port)
+{
+	return port ? chan_queued(port->chan) : 0;
+}
+
 int port_fd(const struct port *port)
 {
 	return chan_fd(port->chan);

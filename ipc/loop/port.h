@@ -49,5 +49,8 @@ void port_send(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
 void port_send_fds(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
 		   const ProtobufCMessage *msg, const int *fds, size_t n_fds);
 
+/* Frames that wait for the socket to become writable: 0 when the peer has got all of them. */
+size_t port_queued(const struct port *port);
+
 /* For SO_PEERCRED and the like. */
 int port_fd(const struct port *port);
