@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/worker/harness.h"
+
+#include "ipc/clock.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+enum { WAIT_MS = 10000 };
+
+static const char *binary(const char *name, char *out, size_t size)
+{
+	const char *dir = getenv("BLEHERD_BIN");
+
+	(void)snprintf(out, size, "%s/%s", dir ? dir : "build/bin", name);
+	return out;
+}
+
+static pid_t spawn(const char *const *argv, int fd3, int fd4)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	ck_assert(pid >= 0);
+	if (pid > 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* Via high numbers: one may be where the other has to go. */
+	if (fd3 >= 0) {
+		int a = fcntl(fd3, F_DUPFD, 20);
+		int b = fcntl(fd4, F_DUPFD, 20);
+
+		(void)dup2(a, 3);
+		(void)dup2(b, 4);
+		(void)close(a);
+		(void)close(b);
+	}
+	execvp(argv[0], (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+int harness_dial(const char *path, int type)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	uint64_t until_ms = clock_now_ms() + WAIT_MS;
+	int fd;
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	for (;;) {
+		fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+		ck_assert(fd >= 0);
+		if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0)
+			return fd;
+		(void)close(fd);
+		ck_assert_msg(clock_now_ms() < until_ms, "nobody listens on %s", path);
+		(void)usleep(5000);
+	}
+}
+
+static void start_bus(struct harness *h)
+{
+	char config[96], option[128], text[1024];
+	const char *const argv[] = { "dbus-daemon", option, "--nofork", "--nopidfile", NULL };
+	FILE *f;
+
+	(void)snprintf(config, sizeof(config), "%s/bus.conf", h->dir);
+	(void)snprintf(option, sizeof(option), "--config-file=%s", config);
+	(void)snprintf(text, sizeof(text),
+		       "<busconfig><type>system</type><listen>unix:path=%s</listen>"
+		       "<auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/>"
+		       "<allow own=\"*\"/><allow send_type=\"method_call\"/>"
+		       "<allow send_type=\"signal\"/><allow receive_type=\"*\"/>"
+		       "<allow send_destination=\"*\" eavesdrop=\"false\"/></policy>"
+		       "<limit name=\"max_replies_per_connection\">128</limit></busconfig>",
+		       h->bus_path);
+	f = fopen(config, "we");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	h->bus = spawn(argv, -1, -1);
+	(void)close(harness_dial(h->bus_path, SOCK_STREAM));
+}
+
+void harness_start_sim(struct harness *h, unsigned devices, const char *const *sim_options)
+{
+	char bin[160], address[128], count[16], ready[16], byte;
+	const char *argv[40] = { bin,	       "--dbus",	   address,	    "--mgmt",
+				 h->mgmt_path, "--control",	   h->control_path, "--adapters",
+				 "1",	       "--devices",	   count,	    "--ready-fd",
+				 ready,	       "--die-with-parent" };
+	size_t n = 14;
+	int pipes[2];
+
+	(void)unlink(h->mgmt_path);
+	(void)unlink(h->control_path);
+	ck_assert(pipe(pipes) == 0);
+	(void)binary("bleherd-sim", bin, sizeof(bin));
+	(void)snprintf(address, sizeof(address), "unix:path=%s", h->bus_path);
+	(void)snprintf(count, sizeof(count), "%u", devices);
+	(void)snprintf(ready, sizeof(ready), "%d", pipes[1]);
+	while (sim_options && *sim_options && n < ARRAY_LEN(argv) - 1)
+		argv[n++] = *sim_options++;
+	h->sim = spawn(argv, -1, -1);
+	(void)close(pipes[1]);
+	ck_assert_msg(read(pipes[0], &byte, 1) == 1, "the sim did not start");
+	(void)close(pipes[0]);
+}
+
+static void kill_child(pid_t *pid)
+{
+	if (*pid <= 0)
+		return;
+	(void)kill(*pid, SIGKILL);
+	(void)waitpid(*pid, NULL, 0);
+	*pid = 0;
+}
+
+void harness_kill_sim(struct harness *h)
+{
+	kill_child(&h->sim);
+}
+
+/* A new pair: one end to lockd as a peer, one to the worker. */
+static void introduce(struct harness *h)
+{
+	Bh__Ctl__LockPeer peer = BH__CTL__LOCK_PEER__INIT;
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+	int pair[2];
+
+	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	peer.has_peer = peer.has_pid = peer.has_worker = 1;
+	peer.peer = 1;
+	peer.label = (char *)(uintptr_t) "worker";
+	peer.pid = (uint32_t)h->worker;
+	peer.worker = 1;
+	ck_assert(chan_send(h->lock_control, BH__CTL__TYPE__LOCK_PEER, 0, 0, &peer.base, &pair[0],
+			    1) == 0);
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__ARBITER, 0, 0, &empty.base, &pair[1], 1) ==
+		  0);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+bool harness_start_lockd(struct harness *h)
+{
+	char bin[160], parent[16];
+	const char *const argv[] = {
+		bin,  "--dir",	  h->lock_dir, "--connect-slots", "1",	  "--scan-slots",
+		"1",  "--parent", parent,      "--log-level",	  "warn", "--settle-ms",
+		"50", NULL
+	};
+	int pair[2];
+
+	if (access(binary("bleherd-lockd", bin, sizeof(bin)), X_OK) < 0)
+		return false;
+	(void)snprintf(h->lock_dir, sizeof(h->lock_dir), "%s/locks", h->dir);
+	(void)mkdir(h->lock_dir, 0700);
+	(void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	h->lockd = spawn(argv, pair[1], pair[1]);
+	(void)close(pair[1]);
+	h->lock_control = chan_free(h->lock_control);
+	ck_assert(chan_new(&h->lock_control, pair[0], h->buf, CHAN_BODY_CONTROL) == 0);
+	introduce(h);
+	return true;
+}
+
+void harness_kill_lockd(struct harness *h, bool tell_worker)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	kill_child(&h->lockd);
+	if (tell_worker)
+		harness_up(h, BH__CTL__TYPE__ARBITER_GONE, &empty.base);
+}
+
+static void remove_lock_dir(struct harness *h)
+{
+	const char *const argv[] = { "rm", "-rf", h->lock_dir, NULL };
+	pid_t pid;
+
+	if (!h->lock_dir[0])
+		return;
+	pid = spawn(argv, -1, -1);
+	(void)waitpid(pid, NULL, 0);
+}
+
+void harness_fault(struct harness *h, const char *line)
+{
+	int fd = harness_dial(h->control_path, SOCK_SEQPACKET);
+	char answer[256] = "";
+
+	ck_assert(send(fd, line, strlen(line), 0) >= 0);
+	(void)recv(fd, answer, sizeof(answer) - 1, 0);
+	(void)close(fd);
+}
+
+static void start_worker(struct harness *h)
+{
+	char bin[160], parent[16];
+	const char *const argv[] = { bin,
+				     "--adapter",
+				     "hci0",
+				     "--incarnation",
+				     "7",
+				     "--parent",
+				     parent,
+				     "--log-level",
+				     getenv("BLEHERD_DEBUG") ? "debug" : "warn",
+				     NULL };
+	int pair[2], page = -1;
+
+	(void)binary("bleherd-worker", bin, sizeof(bin));
+	(void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	ck_assert(wpage_create(7, &page, &h->page) == 0);
+	h->worker = spawn(argv, pair[1], page);
+	(void)close(pair[1]);
+	(void)close(page);
+	ck_assert(chan_new(&h->up.chan, pair[0], h->buf, CHAN_BODY_CONTROL) == 0);
+}
+
+bool harness_start(struct harness *h, unsigned devices, const char *const *sim_options)
+{
+	char bin[160];
+
+	if (access(binary("bleherd-sim", bin, sizeof(bin)), X_OK) < 0 ||
+	    access(binary("bleherd-worker", bin, sizeof(bin)), X_OK) < 0)
+		return false;
+	memset(h, 0, sizeof(*h));
+	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/bhw.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(h->dir));
+	(void)snprintf(h->bus_path, sizeof(h->bus_path), "%s/bus", h->dir);
+	(void)snprintf(h->mgmt_path, sizeof(h->mgmt_path), "%s/mgmt", h->dir);
+	(void)snprintf(h->control_path, sizeof(h->control_path), "%s/control", h->dir);
+	ck_assert(chan_buf_new(&h->buf, CHAN_BODY_DATA) == 0);
+	start_bus(h);
+	if (devices > 0)
+		harness_start_sim(h, devices, sim_options);
+	start_worker(h);
+	harness_send_bus(h);
+	return true;
+}
+
+static void peer_free(struct harness_peer *peer)
+{
+	size_t i;
+
+	for (i = 0; i < peer->n_frames; i++)
+		free(peer->frames[i].body);
+	peer->chan = chan_free(peer->chan);
+	peer->n_frames = 0;
+}
+
+/* The end of the channel is the end of the worker, and no failure. */
+static void end_worker(struct harness *h)
+{
+	uint64_t until_ms = clock_now_ms() + WAIT_MS;
+	int status = -1;
+
+	while (waitpid(h->worker, &status, WNOHANG) == 0) {
+		ck_assert_msg(clock_now_ms() < until_ms, "the worker does not end");
+		(void)usleep(1000);
+	}
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "worker status 0x%x", status);
+	h->worker = 0;
+}
+
+void harness_stop(struct harness *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->n_seats; i++)
+		peer_free(&h->seats[i]);
+	peer_free(&h->up);
+	end_worker(h);
+	kill_child(&h->lockd);
+	h->lock_control = chan_free(h->lock_control);
+	kill_child(&h->sim);
+	kill_child(&h->bus);
+	remove_lock_dir(h);
+	wpage_unmap(h->page);
+	chan_buf_free(h->buf);
+	(void)unlink(h->bus_path);
+	(void)unlink(h->mgmt_path);
+	(void)unlink(h->control_path);
+	(void)snprintf(h->bus_path, sizeof(h->bus_path), "%s/bus.conf", h->dir);
+	(void)unlink(h->bus_path);
+	(void)rmdir(h->dir);
+}
+
+/* --- sending --- */
+
+void harness_up(struct harness *h, uint16_t type, const ProtobufCMessage *msg)
+{
+	ck_assert(chan_send(h->up.chan, type, 0, 0, msg, NULL, 0) == 0);
+}
+
+void harness_send_bus(struct harness *h)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+	int fd = harness_dial(h->bus_path, SOCK_STREAM);
+
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__BUS, 0, 0, &empty.base, &fd, 1) == 0);
+	(void)close(fd);
+}
+
+size_t harness_attach(struct harness *h, uint32_t session, bool is_scan, uint64_t addr)
+{
+	Bh__Ctl__SessionAttach attach = BH__CTL__SESSION_ATTACH__INIT;
+	int pair[2];
+
+	ck_assert(h->n_seats < HARNESS_SEATS_MAX);
+	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	attach.has_session = attach.has_epoch = attach.has_kind = 1;
+	attach.has_address = attach.has_random = 1;
+	attach.session = session;
+	attach.epoch = 1;
+	attach.kind = is_scan ? BH__SESSION_KIND__SESSION_SCAN : BH__SESSION_KIND__SESSION_DEVICE;
+	attach.address = addr;
+	attach.random = 1;
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base, &pair[1],
+			    1) == 0);
+	(void)close(pair[1]);
+	ck_assert(chan_new(&h->seats[h->n_seats].chan, pair[0], h->buf, CHAN_BODY_DATA) == 0);
+	return h->n_seats++;
+}
+
+void harness_send_id(struct harness *h, size_t seat, uint16_t type, uint32_t id,
+		     const ProtobufCMessage *msg)
+{
+	ck_assert(chan_send(h->seats[seat].chan, type, id, 1, msg, NULL, 0) == 0);
+}
+
+uint32_t harness_send(struct harness *h, size_t seat, uint16_t type, const ProtobufCMessage *msg)
+{
+	harness_send_id(h, seat, type, ++h->last_id, msg);
+	return h->last_id;
+}

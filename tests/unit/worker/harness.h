@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * tests/unit/worker/harness.h - a private bus, bleherd-sim and one bleherd-worker; the test plays
+ * the supervisor on the worker's fd 3 and the programs on data sockets. Everything dies with the
+ * test process. Blocking, with deadlines; failures abort the test.
+ */
+#include "ipc/chan.h"
+#include "ipc/control.pb-c.h"
+#include "ipc/session.pb-c.h"
+#include "ipc/wpage.h"
+
+#include <sys/types.h>
+
+enum { HARNESS_SEATS_MAX = 16, HARNESS_FRAMES_MAX = 65536 };
+#define HARNESS_DEVICE(n) (0xc0aabb000000u + (uint64_t)(n))
+
+/* A frame that arrived, copied. */
+struct harness_frame {
+	uint16_t type;
+	uint32_t id;
+	uint32_t epoch;
+	size_t len;
+	uint8_t *body;
+};
+
+struct harness_peer {
+	struct chan *chan;
+	struct harness_frame frames[HARNESS_FRAMES_MAX];
+	size_t n_frames;
+	size_t n_taken;
+	bool is_over;
+};
+
+struct harness {
+	char dir[64];
+	char bus_path[96];
+	char mgmt_path[96];
+	char control_path[96];
+	char lock_dir[96];
+	pid_t bus, sim, worker, lockd;
+	struct chan *lock_control; /* we are lockd's supervisor too */
+	struct chan_buf *buf;
+	struct wpage *page;
+	struct harness_peer up;
+	struct harness_peer seats[HARNESS_SEATS_MAX];
+	size_t n_seats;
+	uint32_t retries; /* NEXT_STEP says retry so often, then give up */
+	uint32_t last_id;
+};
+
+/* false: a binary is not there; the test has nothing to do. */
+bool harness_start(struct harness *h, unsigned devices, const char *const *sim_options);
+void harness_stop(struct harness *h);
+
+/* A new D-Bus socket for the worker. */
+void harness_send_bus(struct harness *h);
+void harness_kill_sim(struct harness *h);
+void harness_start_sim(struct harness *h, unsigned devices, const char *const *sim_options);
+/* The real arbiter, with a channel for the worker; false: it is not built. */
+bool harness_start_lockd(struct harness *h);
+void harness_kill_lockd(struct harness *h, bool tell_worker);
+
+/* Connects; waits for a listener. */
+int harness_dial(const char *path, int type);
+
+/* A line for the sim's fault socket. */
+void harness_fault(struct harness *h, const char *line);
+
+/* A session; index of its peer. */
+size_t harness_attach(struct harness *h, uint32_t session, bool is_scan, uint64_t addr);
+uint32_t harness_send(struct harness *h, size_t seat, uint16_t type, const ProtobufCMessage *msg);
+void harness_send_id(struct harness *h, size_t seat, uint16_t type, uint32_t id,
+		     const ProtobufCMessage *msg);
+void harness_up(struct harness *h, uint16_t type, const ProtobufCMessage *msg);
+
+/* Moves frames for @ms, or until @peer has more than @n of them. */
+void harness_pump(struct harness *h, unsigned ms);
+
+/* The next frame with that type and id (0: any), skipping others; waits at most 10 s. */
+const struct harness_frame *harness_wait(struct harness *h, struct harness_peer *peer,
+					 uint16_t type, uint32_t id);
+/* The next with that id, of any type. */
+const struct harness_frame *harness_answer(struct harness *h, size_t seat, uint32_t id);
+size_t harness_count(const struct harness_peer *peer, uint16_t type, uint32_t id);
+
+/* Shorthands on a session: each waits for the answer and returns its frame. */
+const struct harness_frame *harness_connect(struct harness *h, size_t seat);
+const struct harness_frame *harness_disconnect(struct harness *h, size_t seat);
+const struct harness_frame *harness_read(struct harness *h, size_t seat, unsigned uuid16);
+const struct harness_frame *harness_write(struct harness *h, size_t seat, unsigned uuid16,
+					  const char *value);
+uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16);
+/* The class of an ERROR frame; -1 if it is not one. */
+int harness_class(const struct harness_frame *frame);

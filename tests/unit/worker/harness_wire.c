@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The harness as supervisor and as programs: frames in, answers out; harness.h. */
+#include "tests/unit/worker/harness.h"
+
+#include "ipc/clock.h"
+
+#include <check.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { WAIT_MS = 10000 };
+
+/* MGMT Disconnect, as the supervisor would. */
+static uint32_t mgmt_disconnect(struct harness *h, uint64_t addr, bool is_random)
+{
+	uint8_t command[13] = { 0x14, 0x00, 0x00, 0x00, 7, 0 };
+	uint8_t answer[512];
+	struct pollfd p = { .events = POLLIN };
+	size_t i;
+
+	p.fd = harness_dial(h->mgmt_path, SOCK_SEQPACKET);
+	for (i = 0; i < 6; i++)
+		command[6 + i] = (uint8_t)(addr >> 8 * i);
+	command[12] = is_random ? 2 : 1;
+	ck_assert(send(p.fd, command, sizeof(command), 0) >= 0);
+	while (poll(&p, 1, 2000) == 1) {
+		ssize_t n = recv(p.fd, answer, sizeof(answer), 0);
+
+		if (n <= 0)
+			break;
+		/* Command Complete or Command Status of ours. */
+		if (n >= 9 && (answer[0] == 1 || answer[0] == 2) && answer[6] == 0x14) {
+			(void)close(p.fd);
+			return answer[8];
+		}
+	}
+	(void)close(p.fd);
+	return 0xff;
+}
+
+/* --- receiving --- */
+
+static void keep(struct harness_peer *peer, const struct chan_frame *frame)
+{
+	struct harness_frame *copy = &peer->frames[peer->n_frames++];
+
+	ck_assert(peer->n_frames < HARNESS_FRAMES_MAX);
+	copy->type = frame->type;
+	copy->id = frame->id;
+	copy->epoch = frame->epoch;
+	copy->len = frame->len;
+	copy->body = malloc(frame->len + 1);
+	ck_assert_ptr_nonnull(copy->body);
+	memcpy(copy->body, frame->body, frame->len);
+}
+
+static void on_link_end(struct harness *h, const struct chan_frame *frame)
+{
+	Bh__Ctl__LinkEnded ended = BH__CTL__LINK_ENDED__INIT;
+	const Bh__Ctl__Link *link = chan_unpack(h->up.chan, frame, &bh__ctl__link__descriptor);
+
+	ended.has_status = 1;
+	ended.status = mgmt_disconnect(h, link->address, link->random);
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__LINK_ENDED, frame->id, 0, &ended.base, NULL,
+			    0) == 0);
+}
+
+static void on_attempt_failed(struct harness *h, const struct chan_frame *frame)
+{
+	Bh__Ctl__NextStep step = BH__CTL__NEXT_STEP__INIT;
+
+	step.has_step = step.has_delay_ms = 1;
+	step.step = h->retries > 0 ? BH__CTL__STEP__STEP_RETRY : BH__CTL__STEP__STEP_GIVE_UP;
+	step.delay_ms = 20;
+	h->retries -= h->retries > 0 ? 1 : 0;
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__NEXT_STEP, frame->id, 0, &step.base, NULL,
+			    0) == 0);
+}
+
+static void read_peer(struct harness *h, struct harness_peer *peer)
+{
+	struct chan_frame frame;
+	int r;
+
+	while (!peer->is_over && (r = chan_recv(peer->chan, &frame)) != 0) {
+		if (r != CHAN_FRAME) {
+			peer->is_over = true;
+			return;
+		}
+		keep(peer, &frame);
+		if (peer == &h->up && frame.type == BH__CTL__TYPE__LINK_END)
+			on_link_end(h, &frame);
+		if (peer == &h->up && frame.type == BH__CTL__TYPE__ATTEMPT_FAILED)
+			on_attempt_failed(h, &frame);
+		if (peer == &h->up && frame.type == BH__CTL__TYPE__BUS_WANTED)
+			harness_send_bus(h);
+		chan_frame_done(&frame);
+	}
+}
+
+static void poll_once(struct harness *h, int timeout_ms)
+{
+	struct pollfd fds[HARNESS_SEATS_MAX + 1];
+	size_t i;
+
+	for (i = 0; i <= h->n_seats; i++) {
+		struct harness_peer *peer = i == 0 ? &h->up : &h->seats[i - 1];
+
+		fds[i] = (struct pollfd){ .fd = peer->is_over || !peer->chan ? -1
+									     : chan_fd(peer->chan),
+					  .events = POLLIN };
+		if (fds[i].fd >= 0 && chan_wants_write(peer->chan))
+			ck_assert(chan_flush(peer->chan) <= 0);
+	}
+	(void)poll(fds, (nfds_t)(h->n_seats + 1), timeout_ms);
+	for (i = 0; i <= h->n_seats; i++)
+		if (fds[i].revents)
+			read_peer(h, i == 0 ? &h->up : &h->seats[i - 1]);
+}
+
+void harness_pump(struct harness *h, unsigned ms)
+{
+	uint64_t until_ms = clock_now_ms() + ms;
+
+	while (clock_now_ms() < until_ms)
+		poll_once(h, (int)clock_left_ms(until_ms, clock_now_ms()));
+}
+
+const struct harness_frame *harness_wait(struct harness *h, struct harness_peer *peer,
+					 uint16_t type, uint32_t id)
+{
+	uint64_t until_ms = clock_now_ms() + WAIT_MS;
+
+	for (;;) {
+		while (peer->n_taken < peer->n_frames) {
+			const struct harness_frame *frame = &peer->frames[peer->n_taken++];
+
+			if ((type == 0 || frame->type == type) && (id == 0 || frame->id == id))
+				return frame;
+		}
+		ck_assert_msg(clock_now_ms() < until_ms, "no frame of type %u id %u", type, id);
+		ck_assert_msg(!peer->is_over, "the channel ended; wanted type %u id %u", type, id);
+		poll_once(h, 100);
+	}
+}
+
+const struct harness_frame *harness_answer(struct harness *h, size_t seat, uint32_t id)
+{
+	return harness_wait(h, &h->seats[seat], 0, id);
+}
+
+size_t harness_count(const struct harness_peer *peer, uint16_t type, uint32_t id)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < peer->n_frames; i++)
+		n += peer->frames[i].type == type && (id == 0 || peer->frames[i].id == id) ? 1 : 0;
+	return n;
+}
+
+/* --- shorthands --- */
+
+static void set_target(Bh__Target *target, unsigned uuid16, uint8_t space[16])
+{
+	static const uint8_t BASE[16] = { 0,	0, 0, 0,    0,	  0,	0x10, 0,
+					  0x80, 0, 0, 0x80, 0x5f, 0x9b, 0x34, 0xfb };
+
+	memcpy(space, BASE, sizeof(BASE));
+	space[2] = (uint8_t)(uuid16 >> 8);
+	space[3] = (uint8_t)uuid16;
+	bh__target__init(target);
+	target->has_uuid = 1;
+	target->uuid.data = space;
+	target->uuid.len = 16;
+}
+
+const struct harness_frame *harness_connect(struct harness *h, size_t seat)
+{
+	Bh__Connect connect = BH__CONNECT__INIT;
+
+	return harness_answer(h, seat, harness_send(h, seat, BH__TYPE__CONNECT, &connect.base));
+}
+
+const struct harness_frame *harness_disconnect(struct harness *h, size_t seat)
+{
+	Bh__Empty empty = BH__EMPTY__INIT;
+
+	return harness_answer(h, seat, harness_send(h, seat, BH__TYPE__DISCONNECT, &empty.base));
+}
+
+const struct harness_frame *harness_read(struct harness *h, size_t seat, unsigned uuid16)
+{
+	Bh__Read read = BH__READ__INIT;
+	Bh__Target target;
+	uint8_t space[16];
+
+	set_target(&target, uuid16, space);
+	read.target = &target;
+	return harness_answer(h, seat, harness_send(h, seat, BH__TYPE__READ, &read.base));
+}
+
+const struct harness_frame *harness_write(struct harness *h, size_t seat, unsigned uuid16,
+					  const char *value)
+{
+	Bh__Write write = BH__WRITE__INIT;
+	Bh__Target target;
+	uint8_t space[16];
+
+	set_target(&target, uuid16, space);
+	write.target = &target;
+	write.has_value = 1;
+	write.value.data = (uint8_t *)(uintptr_t)value;
+	write.value.len = strlen(value);
+	return harness_answer(h, seat, harness_send(h, seat, BH__TYPE__WRITE, &write.base));
+}
+
+uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16)
+{
+	Bh__Subscribe subscribe = BH__SUBSCRIBE__INIT;
+	Bh__Target target;
+	uint8_t space[16];
+
+	set_target(&target, uuid16, space);
+	subscribe.target = &target;
+	return harness_send(h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
+}
+
+int harness_class(const struct harness_frame *frame)
+{
+	Bh__Error *error;
+	int class;
+
+	if (frame->type != BH__TYPE__ERROR)
+		return -1;
+	error = bh__error__unpack(NULL, frame->len, frame->body);
+	ck_assert_ptr_nonnull(error);
+	class = (int)error->class_;
+	if (getenv("BLEHERD_DEBUG"))
+		(void)fprintf(stderr, "error class=%d text=%s\n", class, error->text);
+	bh__error__free_unpacked(error, NULL);
+	return class;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The worker against the fake bluetoothd: the test is supervisor and programs. */
+#include "tests/unit/worker/harness.h"
+
+#include "ipc/class.h"
+
+#include <check.h>
+#include <string.h>
+
+Suite *suite_live(void);
+
+static struct harness h; /* too large for a stack; each test is a process of its own */
+
+static void ready(void)
+{
+	ck_assert_uint_eq(harness_wait(&h, &h.up, 0, 0)->type, BH__CTL__TYPE__HELLO);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
+}
+
+START_TEST(main_job)
+{
+	const struct harness_frame *f;
+	size_t seat;
+	Bh__Value *value;
+
+	if (!harness_start(&h, 5, NULL))
+		return;
+	ready();
+	seat = harness_attach(&h, 1, false, HARNESS_DEVICE(1));
+	f = harness_connect(&h, seat);
+	ck_assert_int_eq(harness_class(f), -1);
+	ck_assert_uint_eq(f->type, BH__TYPE__CONNECTED);
+	f = harness_write(&h, seat, 0xfff3, "hello");
+	ck_assert_int_eq(harness_class(f), -1);
+	ck_assert_uint_eq(f->type, BH__TYPE__DONE);
+	f = harness_read(&h, seat, 0xfff3);
+	ck_assert_uint_eq(f->type, BH__TYPE__VALUE);
+	value = bh__value__unpack(NULL, f->len, f->body);
+	ck_assert_uint_eq(value->value.len, 5);
+	ck_assert_mem_eq(value->value.data, "hello", 5);
+	bh__value__free_unpacked(value, NULL);
+	ck_assert_int_eq(harness_class(harness_read(&h, seat, 0x1234)), CLASS_GATT_MISSING);
+	ck_assert_uint_eq(harness_disconnect(&h, seat)->type, BH__TYPE__DONE);
+	/* By itself. */
+	ck_assert_uint_eq(harness_read(&h, seat, 0x2a19)->type, BH__TYPE__VALUE);
+	ck_assert_uint_eq(harness_disconnect(&h, seat)->type, BH__TYPE__DONE);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(notifications)
+{
+	const char *const options[] = { "--notify-ms", "5", NULL };
+	const struct harness_frame *f;
+	Bh__Notified *n;
+	uint64_t next = 1;
+	uint32_t id;
+	size_t a, b;
+
+	if (!harness_start(&h, 3, options))
+		return;
+	ready();
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	b = harness_attach(&h, 2, false, HARNESS_DEVICE(0));
+	id = harness_subscribe(&h, a, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__DONE);
+	while (next < 100) {
+		f = harness_answer(&h, a, id);
+		ck_assert_uint_eq(f->type, BH__TYPE__NOTIFIED);
+		n = bh__notified__unpack(NULL, f->len, f->body);
+		ck_assert_uint_eq(n->first_seq, next);
+		ck_assert_uint_eq(n->lost, 0);
+		next += n->n_values;
+		bh__notified__free_unpacked(n, NULL);
+	}
+	id = harness_subscribe(&h, b, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, b, id)->type, BH__TYPE__DONE);
+	ck_assert_uint_eq(harness_answer(&h, b, id)->type, BH__TYPE__NOTIFIED);
+	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+	ck_assert_uint_eq(harness_answer(&h, b, id)->type, BH__TYPE__NOTIFIED);
+	ck_assert_uint_eq(harness_disconnect(&h, b)->type, BH__TYPE__DONE);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(indications)
+{
+	const char *const options[] = { "--notify-ms", "5", NULL };
+	uint32_t id;
+	size_t a;
+
+	if (!harness_start(&h, 1, options))
+		return;
+	ready();
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	id = harness_subscribe(&h, a, 0xfff5);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), -1);
+	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__NOTIFIED);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(scanning)
+{
+	Bh__Scan scan = BH__SCAN__INIT;
+	Bh__Empty empty = BH__EMPTY__INIT;
+	const struct harness_frame *f;
+	uint32_t id;
+	size_t s, a;
+
+	if (!harness_start(&h, 5, NULL))
+		return;
+	ready();
+	s = harness_attach(&h, 1, true, 0);
+	a = harness_attach(&h, 2, false, HARNESS_DEVICE(2));
+	id = harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
+	ck_assert_uint_eq(harness_answer(&h, s, id)->type, BH__TYPE__ADVERT);
+	ck_assert_uint_eq(harness_wait(&h, &h.up, BH__CTL__TYPE__SIGHTINGS, 0)->id, 0);
+	/* A connect meanwhile pauses it; it goes on afterwards. */
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_pump(&h, 100);
+	h.seats[s].n_taken = h.seats[s].n_frames;
+	ck_assert_uint_eq(harness_answer(&h, s, id)->type, BH__TYPE__ADVERT);
+	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
+	f = harness_wait(&h, &h.seats[s], BH__TYPE__ERROR, id);
+	ck_assert_int_eq(harness_class(f), CLASS_CANCELLED);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(bluetoothd_restarts)
+{
+	size_t a;
+
+	if (!harness_start(&h, 2, NULL))
+		return;
+	ready();
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_kill_sim(&h);
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	ck_assert_int_eq(harness_class(harness_connect(&h, a)), CLASS_BLUEZ_GONE);
+	harness_start_sim(&h, 2, NULL);
+	h.retries = 10;
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(no_bluetoothd)
+{
+	const struct harness_frame *f;
+	Bh__Ctl__AdapterState *state;
+
+	if (!harness_start(&h, 0, NULL))
+		return;
+	f = harness_wait(&h, &h.up, BH__CTL__TYPE__ADAPTER_STATE, 0);
+	state = bh__ctl__adapter_state__unpack(NULL, f->len, f->body);
+	ck_assert_int_eq((int)state->trouble, CLASS_BLUEZ_GONE);
+	bh__ctl__adapter_state__free_unpacked(state, NULL);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
+	harness_stop(&h);
+}
+END_TEST
+
+/* The real arbiter: locks, its death in the middle, its return. */
+START_TEST(with_lockd)
+{
+	Bh__Scan scan = BH__SCAN__INIT;
+	size_t a, b, s;
+	int i;
+
+	if (!harness_start(&h, 3, NULL))
+		return;
+	ready();
+	if (!harness_start_lockd(&h)) {
+		harness_stop(&h);
+		return;
+	}
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	b = harness_attach(&h, 2, false, HARNESS_DEVICE(1));
+	s = harness_attach(&h, 3, true, 0);
+	(void)harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
+	for (i = 0; i < 6; i++) {
+		ck_assert_int_eq(harness_class(harness_connect(&h, a)), -1);
+		ck_assert_int_eq(harness_class(harness_connect(&h, b)), -1);
+		ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+		ck_assert_uint_eq(harness_disconnect(&h, b)->type, BH__TYPE__DONE);
+		if (i == 1)
+			harness_kill_lockd(&h, true);
+		if (i == 3)
+			ck_assert(harness_start_lockd(&h));
+	}
+	/* Held over its death: the scan's lock comes back with it. */
+	harness_kill_lockd(&h, false);
+	ck_assert(harness_start_lockd(&h));
+	ck_assert_int_eq(harness_class(harness_connect(&h, a)), -1);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Another client starts discovery in the same instant: neither is answered. Ours is tried again. */
+START_TEST(discovery_race)
+{
+	const char *const options[] = { "--start-race", "on", NULL };
+	Bh__Scan scan = BH__SCAN__INIT;
+	size_t s;
+	uint32_t id;
+
+	if (!harness_start(&h, 3, options))
+		return;
+	ready();
+	s = harness_attach(&h, 1, true, 0);
+	harness_fault(&h, "no-reply 0 StartDiscovery 1");
+	id = harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
+	ck_assert_uint_eq(harness_answer(&h, s, id)->type, BH__TYPE__ADVERT);
+	harness_stop(&h);
+}
+END_TEST
+
+Suite *suite_live(void)
+{
+	Suite *s = suite_create("live");
+	TCase *c = tcase_create("live");
+
+	tcase_set_timeout(c, 30);
+	tcase_add_test(c, main_job);
+	tcase_add_test(c, notifications);
+	tcase_add_test(c, indications);
+	tcase_add_test(c, scanning);
+	tcase_add_test(c, with_lockd);
+	tcase_add_test(c, discovery_race);
+	tcase_add_test(c, bluetoothd_restarts);
+	tcase_add_test(c, no_bluetoothd);
+	suite_add_tcase(s, c);
+	return s;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The worker when things go wrong: faults of the fake, programs that misbehave, moves. */
+#include "tests/unit/worker/harness.h"
+
+#include "ipc/class.h"
+#include "ipc/clock.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+Suite *suite_trouble(void);
+
+static struct harness h;
+
+static bool begin(unsigned devices, const char *const *options)
+{
+	if (!harness_start(&h, devices, options))
+		return false;
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
+	return true;
+}
+
+static uint32_t send_connect(size_t seat, uint32_t timeout_ms)
+{
+	Bh__Connect connect = BH__CONNECT__INIT;
+
+	connect.has_timeout_ms = 1;
+	connect.timeout_ms = timeout_ms;
+	return harness_send(&h, seat, BH__TYPE__CONNECT, &connect.base);
+}
+
+START_TEST(link_drops)
+{
+	size_t a;
+	uint32_t sub;
+
+	if (!begin(2, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	sub = harness_subscribe(&h, a, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, a, sub)->type, BH__TYPE__DONE);
+	harness_fault(&h, "drop C0:AA:BB:00:00:00 0x13");
+	ck_assert_int_eq(harness_class(harness_wait(&h, &h.seats[a], BH__TYPE__ERROR, sub)),
+			 CLASS_LINK_LOST);
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(refused_then_up)
+{
+	const struct harness_frame *f;
+	Bh__Connected *c;
+	size_t a;
+
+	if (!begin(1, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+	harness_fault(&h, "refuse C0:AA:BB:00:00:00 2");
+	h.retries = 5;
+	f = harness_connect(&h, a);
+	ck_assert_int_eq(harness_class(f), -1);
+	c = bh__connected__unpack(NULL, f->len, f->body);
+	ck_assert_uint_eq(c->attempts, 3);
+	bh__connected__free_unpacked(c, NULL);
+	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+	harness_fault(&h, "refuse C0:AA:BB:00:00:00 1");
+	h.retries = 0;
+	ck_assert_int_eq(harness_class(harness_connect(&h, a)), CLASS_ABORTED_LOCAL);
+	harness_stop(&h);
+}
+END_TEST
+
+/* The object goes with the failed connect, which is never answered. */
+START_TEST(object_vanishes)
+{
+	uint64_t began_ms = clock_now_ms();
+	size_t a;
+
+	if (!begin(1, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	harness_fault(&h, "refuse C0:AA:BB:00:00:00 1 vanish");
+	h.retries = 2;
+	ck_assert_int_eq(harness_class(harness_connect(&h, a)), -1);
+	ck_assert_uint_lt(clock_now_ms() - began_ms, 3000);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(silent_peripheral)
+{
+	uint64_t began_ms;
+	size_t a;
+
+	if (!begin(1, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+	harness_fault(&h, "silent C0:AA:BB:00:00:00 on");
+	began_ms = clock_now_ms();
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, send_connect(a, 300))),
+			 CLASS_DEADLINE);
+	ck_assert_uint_lt(clock_now_ms() - began_ms, 600);
+	/* The pending Connect was cancelled: the next one is not in its way. */
+	harness_fault(&h, "silent C0:AA:BB:00:00:00 off");
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(one_at_a_time)
+{
+	uint32_t first, second;
+	size_t a, b;
+
+	if (!begin(2, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	b = harness_attach(&h, 2, false, HARNESS_DEVICE(1));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+	harness_fault(&h, "silent C0:AA:BB:00:00:00 on");
+	first = send_connect(a, 500);
+	harness_pump(&h, 50);
+	second = send_connect(b, 5000);
+	harness_pump(&h, 200);
+	ck_assert_uint_eq(harness_count(&h.seats[b], BH__TYPE__CONNECTED, second), 0);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, first)), CLASS_DEADLINE);
+	ck_assert_uint_eq(harness_answer(&h, b, second)->type, BH__TYPE__CONNECTED);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Unanswered reads: deadlines hold, and at 64 the bus connection is changed under a subscription.
+ */
+START_TEST(bus_is_changed)
+{
+	const char *const options[] = { "--notify-ms", "20", NULL };
+	uint32_t sub;
+	size_t a, n;
+	int i;
+
+	if (!begin(1, options))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	sub = harness_subscribe(&h, a, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, a, sub)->type, BH__TYPE__DONE);
+	harness_fault(&h, "no-reply C0:AA:BB:00:00:00 ReadValue 70");
+	for (i = 0; i < 70; i++) {
+		Bh__Read read = BH__READ__INIT;
+		Bh__Target target = BH__TARGET__INIT;
+		uint8_t uuid[16] = { 0,	   0, 0x2a, 0x19, 0,	0,    0x10, 0,
+				     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
+		uint32_t id;
+
+		target.has_uuid = 1;
+		target.uuid.data = uuid;
+		target.uuid.len = 16;
+		read.target = &target;
+		read.has_timeout_ms = 1;
+		read.timeout_ms = 10;
+		id = harness_send(&h, a, BH__TYPE__READ, &read.base);
+		ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), CLASS_DEADLINE);
+	}
+	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 1);
+	harness_pump(&h, 200);
+	ck_assert_uint_eq(harness_count(&h.seats[a], BH__TYPE__LINK_LOST, 0), 0);
+	n = harness_count(&h.seats[a], BH__TYPE__NOTIFIED, sub);
+	harness_pump(&h, 200);
+	ck_assert_uint_gt(harness_count(&h.seats[a], BH__TYPE__NOTIFIED, sub), n);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	harness_stop(&h);
+}
+END_TEST
+
+/* What was given to BlueZ and not answered is on the page when the session is given up. */
+START_TEST(detach_with_write)
+{
+	const char *const options[] = { "--gatt-ms", "300", NULL };
+	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;
+	Bh__Write write = BH__WRITE__INIT;
+	Bh__Target target = BH__TARGET__INIT;
+	uint8_t uuid[16] = { 0,	   0, 0xff, 0xf3, 0,	0,    0x10, 0,
+			     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
+	struct wpage_view view;
+	uint32_t first, second;
+	size_t a;
+
+	if (!begin(1, options))
+		return;
+	a = harness_attach(&h, 11, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	target.has_uuid = 1;
+	target.uuid.data = uuid;
+	target.uuid.len = 16;
+	write.target = &target;
+	write.has_value = 1;
+	write.value.data = uuid;
+	write.value.len = 3;
+	first = harness_send(&h, a, BH__TYPE__WRITE, &write.base);
+	second = harness_send(&h, a, BH__TYPE__WRITE, &write.base);
+	harness_pump(&h, 100);
+	ref.has_session = 1;
+	ref.session = 11;
+	harness_up(&h, BH__CTL__TYPE__SESSION_DETACH, &ref.base);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__SESSION_GIVEN_UP, 0);
+	wpage_read(h.page, &view);
+	/* The first was issued, the second waited its turn: it may be sent again. */
+	ck_assert_uint_eq(view.n_issued, 1);
+	ck_assert_uint_eq(view.issued[0].session, 11);
+	ck_assert_uint_eq(view.issued[0].id, first);
+	ck_assert_uint_eq(harness_count(&h.seats[a], BH__TYPE__DONE, second), 0);
+	harness_pump(&h, 50);
+	ck_assert(h.seats[a].is_over);
+	/* The link went with its last session. */
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__LINK_STATE, 0);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(writes_keep_order)
+{
+	uint32_t ids[64];
+	size_t a, i;
+	char text[16];
+
+	if (!begin(1, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	for (i = 0; i < 50; i++) {
+		Bh__Write write = BH__WRITE__INIT;
+		Bh__Target target = BH__TARGET__INIT;
+		uint8_t uuid[16] = { 0,	   0, 0xff, 0xf3, 0,	0,    0x10, 0,
+				     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
+
+		target.has_uuid = 1;
+		target.uuid.data = uuid;
+		target.uuid.len = 16;
+		write.target = &target;
+		(void)snprintf(text, sizeof(text), "w%zu", i);
+		write.has_value = 1;
+		write.value.data = (uint8_t *)text;
+		write.value.len = strlen(text);
+		ids[i] = harness_send(&h, a, BH__TYPE__WRITE, &write.base);
+	}
+	for (i = 0; i < 50; i++)
+		ck_assert_uint_eq(harness_answer(&h, a, ids[i])->type, BH__TYPE__DONE);
+	{
+		const struct harness_frame *f = harness_read(&h, a, 0xfff3);
+		Bh__Value *value = bh__value__unpack(NULL, f->len, f->body);
+
+		ck_assert_mem_eq(value->value.data, "w49", 3);
+		bh__value__free_unpacked(value, NULL);
+	}
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(misbehaving_program)
+{
+	Bh__Connect connect = BH__CONNECT__INIT;
+	size_t a, b, c;
+
+	if (!begin(1, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	b = harness_attach(&h, 2, false, HARNESS_DEVICE(0));
+	c = harness_attach(&h, 3, false, HARNESS_DEVICE(0));
+	ck_assert(send(chan_fd(h.seats[a].chan), "garbage, garbage", 16, 0) == 16);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__SESSION_ENDED, 0);
+	/* An id that is open. */
+	harness_fault(&h, "silent C0:AA:BB:00:00:00 on");
+	harness_send_id(&h, b, BH__TYPE__CONNECT, 5, &connect.base);
+	harness_send_id(&h, b, BH__TYPE__CONNECT, 5, &connect.base);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__SESSION_ENDED, 0);
+	/* Another epoch: dropped without an answer. */
+	ck_assert(chan_send(h.seats[c].chan, BH__TYPE__CONNECT, 6, 99, &connect.base, NULL, 0) ==
+		  0);
+	harness_fault(&h, "silent C0:AA:BB:00:00:00 off");
+	ck_assert_uint_eq(harness_connect(&h, c)->type, BH__TYPE__CONNECTED);
+	ck_assert_uint_eq(harness_count(&h.seats[c], BH__TYPE__CONNECTED, 6), 0);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(cut_power_unplug)
+{
+	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
+	size_t a;
+
+	if (!begin(1, NULL))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	link.has_address = 1;
+	link.address = HARNESS_DEVICE(0);
+	harness_up(&h, BH__CTL__TYPE__LINK_CUT, &link.base);
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_fault(&h, "powered 0 off");
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	ck_assert_int_eq(harness_class(harness_connect(&h, a)), CLASS_NOT_POWERED);
+	harness_fault(&h, "powered 0 on");
+	harness_pump(&h, 50);
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_fault(&h, "unplug 0");
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	/* The link is lost first, then the device, then the adapter: an attempt may be in between.
+	 */
+	h.retries = 3;
+	ck_assert_int_eq(harness_class(harness_connect(&h, a)), CLASS_ADAPTER_GONE);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(slow_program)
+{
+	const char *const options[] = { "--notify-ms", "1000", NULL };
+	const struct harness_frame *f;
+	Bh__Notified *n;
+	uint64_t next = 1;
+	uint64_t lost = 0;
+	size_t a, i;
+	uint32_t sub;
+
+	if (!begin(1, options))
+		return;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	sub = harness_subscribe(&h, a, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, a, sub)->type, BH__TYPE__DONE);
+	/* It does not read meanwhile. */
+	for (i = 0; i < 200; i++)
+		harness_fault(&h, "burst C0:AA:BB:00:00:00 100");
+	harness_pump(&h, 500);
+	while (h.seats[a].n_taken < h.seats[a].n_frames) {
+		f = &h.seats[a].frames[h.seats[a].n_taken++];
+		if (f->type != BH__TYPE__NOTIFIED)
+			continue;
+		n = bh__notified__unpack(NULL, f->len, f->body);
+		ck_assert_uint_eq(n->first_seq, next + n->lost);
+		lost += n->lost;
+		next = n->first_seq + n->n_values;
+		bh__notified__free_unpacked(n, NULL);
+	}
+	ck_assert_uint_gt(lost, 0);
+	ck_assert_uint_gt(next, 2000);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	harness_stop(&h);
+}
+END_TEST
+
+Suite *suite_trouble(void)
+{
+	Suite *s = suite_create("trouble");
+	TCase *c = tcase_create("trouble");
+
+	tcase_set_timeout(c, 30);
+	tcase_add_test(c, link_drops);
+	tcase_add_test(c, refused_then_up);
+	tcase_add_test(c, object_vanishes);
+	tcase_add_test(c, silent_peripheral);
+	tcase_add_test(c, one_at_a_time);
+	tcase_add_test(c, bus_is_changed);
+	tcase_add_test(c, detach_with_write);
+	tcase_add_test(c, writes_keep_order);
+	tcase_add_test(c, misbehaving_program);
+	tcase_add_test(c, cut_power_unplug);
+	tcase_add_test(c, slow_program);
+	suite_add_tcase(s, c);
+	return s;
+}

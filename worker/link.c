@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/link.h"
+
+#include "ipc/addr.h"
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "worker/gatt.h"
+#include "worker/notify.h"
+
+#include <stdio.h>
+
+/* --- the machine --- */
+
+static void enter(struct link *link, enum link_state state)
+{
+	struct deadlines *deadlines = link->w->deadlines;
+	uint32_t limit_ms = link_table_limit_ms(state);
+
+	link->state = state;
+	link->since_ms = clock_now_ms();
+	if (limit_ms > 0)
+		deadline_set(deadlines, &link->limit, link->since_ms + limit_ms);
+	else
+		deadline_clear(deadlines, &link->limit);
+}
+
+static void step(struct link *link, enum link_event event)
+{
+	const struct link_step next = link_table_step(link->state, event);
+	char addr[ADDR_TEXT_LEN + 1];
+
+	if (!next.is_known)
+		return;
+	if (next.next != link->state) {
+		addr_format(link->addr, addr);
+		log_debug("event=link addr=%s from=%s to=%s", addr, link_table_name(link->state),
+			  link_table_name(next.next));
+		enter(link, next.next);
+	}
+	link_act(link, next.act);
+}
+
+/* Actions cause events: they queue, so that one is finished before the next begins. */
+void link_event(struct link *link, enum link_event event)
+{
+	size_t i;
+
+	assert(link->n_events < LINK_EVENTS_MAX);
+	link->events[link->n_events++] = event;
+	if (link->is_stepping)
+		return;
+	link->is_stepping = true;
+	for (i = 0; i < link->n_events; i++)
+		step(link, link->events[i]);
+	link->n_events = 0;
+	link->is_stepping = false;
+}
+
+void link_event_why(struct link *link, enum link_event event, enum class class, const char *text)
+{
+	const struct link_step next = link_table_step(link->state, event);
+
+	if (!next.is_known)
+		return;
+	link->failed = class;
+	(void)snprintf(link->failed_text, sizeof(link->failed_text), "%s", text);
+	link_event(link, event);
+}
+
+static const struct {
+	enum link_state state;
+	enum class class;
+	const char *text;
+} LATE[] = {
+	{ LINK_SEEKING, CLASS_NOT_FOUND, "no advert of the peripheral was heard" },
+	{ LINK_CONNECTING, CLASS_NOT_FOUND, "the peripheral did not answer the connect" },
+	{ LINK_RESOLVING, CLASS_GATT_LATE, "the services were not there in time" },
+};
+
+void link_on_limit(struct deadline *deadline)
+{
+	struct link *link = container_of(deadline, struct link, limit);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(LATE); i++)
+		if (LATE[i].state == link->state)
+			break;
+	/* In RESTING the limit is the supervisor's delay. */
+	if (link->state == LINK_RESTING && link->token == 0)
+		link_event(link, LINK_EV_RETRY);
+	else if (i < ARRAY_LEN(LATE))
+		link_event_why(link, LINK_EV_TIMEOUT, LATE[i].class, LATE[i].text);
+	else
+		link_event(link, LINK_EV_TIMEOUT);
+	link_review(link);
+}
+
+/* --- what is wanted --- */
+
+bool link_is_wanted(const struct link *link)
+{
+	const struct seat *seat;
+
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	if (seat->wants_link)
+		return true;
+	return false;
+}
+
+static bool has_requests_for_link(const struct seat *seat)
+{
+	const struct request *request;
+
+	TAILQ_FOREACH(request, &seat->requests, entry)
+	if (request_needs_link(request))
+		return true;
+	return false;
+}
+
+static void end_for_seat(struct seat *seat, struct request *request)
+{
+	struct link *link = seat->link;
+
+	notify_drop_seat(seat);
+	seat->wants_link = false;
+	if (link_is_wanted(link) || link->state == LINK_DOWN) {
+		request_done(request, 0);
+	} else {
+		request->state = REQUEST_HELD; /* answered when the link is down */
+		link_event(link, LINK_EV_UNWANT);
+	}
+	/* What it sent behind wants a link again, a new one. */
+	seat->wants_link = has_requests_for_link(seat);
+}
+
+/* A request whose turn it is. false: it has to wait, and all behind it. */
+static bool serve(struct link *link, struct request *request)
+{
+	switch (request->type) {
+	case BH__TYPE__DISCONNECT:
+		/* Its session's earlier requests come first. */
+		if (request != TAILQ_FIRST(&request->seat->requests))
+			return false;
+		end_for_seat(request->seat, request);
+		return true;
+	case BH__TYPE__UNSUBSCRIBE:
+		notify_unsubscribe(request);
+		return true;
+	case BH__TYPE__CONNECT:
+		if (link->state != LINK_UP)
+			return false;
+		request_connected(request);
+		return true;
+	default:
+		return link->state == LINK_UP && gatt_try(link, request);
+	}
+}
+
+/* In order; stops at the first that has to wait. Returns whether any was served. */
+static bool serve_seat(struct link *link, struct seat *seat)
+{
+	struct request *request = TAILQ_FIRST(&seat->requests);
+	bool any = false;
+
+	while (request) {
+		struct request *next = TAILQ_NEXT(request, entry);
+
+		if (request->state == REQUEST_QUEUED) {
+			if (!serve(link, request))
+				return any;
+			any = true;
+		}
+		request = next;
+	}
+	return any;
+}
+
+/* Who was served goes to the end of the line: sessions take turns at a characteristic. */
+static void serve_all(struct link *link)
+{
+	struct seat *seat = TAILQ_FIRST(&link->seats);
+	struct seat *last = TAILQ_LAST(&link->seats, link_seats);
+
+	while (seat) {
+		struct seat *next = seat == last ? NULL : TAILQ_NEXT(seat, on_link);
+
+		if (!TAILQ_EMPTY(&seat->requests) && serve_seat(link, seat)) {
+			TAILQ_REMOVE(&link->seats, seat, on_link);
+			TAILQ_INSERT_TAIL(&link->seats, seat, on_link);
+		}
+		seat = next;
+	}
+}
+
+/* Disconnects that waited for it. */
+static void answer_ended(struct link *link)
+{
+	struct request *request;
+	struct request *next;
+	struct seat *seat;
+
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		if (request->type == BH__TYPE__DISCONNECT && request->state == REQUEST_HELD)
+			request_done(request, 0);
+	}
+}
+
+static void review_down(struct link *link)
+{
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+
+	answer_ended(link);
+	if (!link_is_wanted(link))
+		return;
+	if (link->attempts == 0)
+		link->began_ms = clock_now_ms();
+	if (device && device->is_connected)
+		link_event(link, LINK_EV_ADOPT);
+	else
+		link_event(link, device ? LINK_EV_WANT : LINK_EV_WANT_BLIND);
+}
+
+static void review_once(struct link *link)
+{
+	serve_all(link);
+	if (link->state == LINK_DOWN)
+		review_down(link);
+	else if (!link_is_wanted(link))
+		link_event(link, LINK_EV_UNWANT);
+}
+
+void link_review(struct link *link)
+{
+	unsigned turns = 0;
+
+	link->is_review_due = true;
+	if (link->is_reviewing || link->is_stepping)
+		return;
+	link->is_reviewing = true;
+	while (link->is_review_due && turns++ < 8) {
+		link->is_review_due = false;
+		review_once(link);
+	}
+	link->is_reviewing = false;
+}
+
+void link_review_later(struct link *link, uint32_t delay_ms)
+{
+	if (!link->pump.is_set)
+		deadline_set(link->w->deadlines, &link->pump, clock_now_ms() + delay_ms);
+}
+
+void link_on_pump(struct deadline *deadline)
+{
+	link_review(container_of(deadline, struct link, pump));
+}
+
+/* --- requests --- */
+
+void link_request(struct request *request)
+{
+	struct seat *seat = request->seat;
+	struct link *link = seat->link;
+
+	if (request_needs_link(request)) {
+		seat->wants_link = true;
+		request->has_waited = link->state != LINK_UP;
+	}
+	link_review(link);
+}
+
+/* A request ends before its time: does its session still want the link? */
+static void after_end(struct seat *seat)
+{
+	struct link *link = seat->link;
+
+	if (!link)
+		return;
+	if (link->state != LINK_UP && !has_requests_for_link(seat))
+		seat->wants_link = false;
+	link_review(link);
+}
+
+void link_request_late(struct request *request)
+{
+	struct seat *seat = request->seat;
+	const struct link *link = seat->link;
+	enum class class = CLASS_DEADLINE;
+	char text[LINK_TEXT_LEN + 96];
+
+	if (!link) {
+		request_fail(request, CLASS_DEADLINE, "the deadline passed");
+		return;
+	}
+	if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
+		class = CLASS_LOCK_TIMEOUT;
+	if (link->attempts > 1 && link->failed_text[0] && link->state != LINK_UP)
+		(void)snprintf(text, sizeof(text),
+			       "the deadline passed while waiting for %s; the last attempt: %s",
+			       link_table_waits_for(link->state), link->failed_text);
+	else
+		(void)snprintf(text, sizeof(text), "the deadline passed while waiting for %s",
+			       link_table_waits_for(link->state));
+	request_fail(request, class, text);
+	after_end(seat);
+}
+
+void link_request_cancelled(struct request *request)
+{
+	struct seat *seat = request->seat;
+
+	request_fail(request, CLASS_CANCELLED, "the program gave it up");
+	after_end(seat);
+}
+
+/* Somebody who shares the read takes it over: the answer is still wanted. */
+static bool hand_over(struct link *link, struct request *leader)
+{
+	struct request *heir = NULL;
+	struct request *r;
+
+	TAILQ_FOREACH(r, &link->flying, flying)
+	{
+		if (r->leader != leader)
+			continue;
+		if (!heir) {
+			heir = r;
+			heir->state = REQUEST_ISSUED;
+			heir->leader = NULL;
+			heir->call = leader->call;
+			bus_call_redirect(heir->call, heir);
+			continue;
+		}
+		r->leader = heir;
+	}
+	return heir != NULL;
+}
+
+void link_unfly(struct request *request)
+{
+	struct link *link = request->seat->link;
+
+	if (request->state != REQUEST_ISSUED && request->state != REQUEST_SHARED)
+		return;
+	TAILQ_REMOVE(&link->flying, request, flying);
+	if (request->call && !hand_over(link, request))
+		bus_abandon(request->call);
+	request->call = NULL;
+	request->leader = NULL;
+	request->state = REQUEST_QUEUED;
+}
+
+void link_timings(const struct link *link, Bh__Timings *out)
+{
+	out->has_queue_ms = out->has_connect_ms = out->has_services_ms = 1;
+	out->queue_ms = link->queue_ms;
+	out->connect_ms = link->connect_ms;
+	out->services_ms = link->services_ms;
+}
+
+uint32_t link_attempts(const struct link *link)
+{
+	return link->attempts;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * worker/link.h - one link per device, shared by the sessions that are about it.
+ *
+ * What happens when is link_table.c; link.c runs it: events in, actions out. A link belongs to the
+ * table of links and is freed on a tick after its last seat left. Whatever changes what somebody
+ * wants or what may be issued ends in link_review(), the one place that looks at the whole link.
+ */
+#include "worker/link_table.h"
+#include "worker/seat.h"
+
+enum { LINK_EVENTS_MAX = 16, LINK_TEXT_LEN = 160 };
+
+struct sub;
+
+struct link {
+	struct link *next; /* in its bucket */
+	struct worker *w;
+	uint64_t addr;
+	bool is_random;
+	enum link_state state;
+	enum link_event events[LINK_EVENTS_MAX]; /* to be handled: an action may cause more */
+	size_t n_events;
+	bool is_stepping;
+	bool is_reviewing;
+	bool is_review_due;
+	TAILQ_HEAD(link_seats, seat) seats;
+	TAILQ_HEAD(, request) flying;
+	TAILQ_HEAD(, sub) subs;
+	struct lock lock;
+	struct bus_call *call;	   /* Connect */
+	struct bus_call *end_call; /* Disconnect */
+	struct deadline limit;	   /* of the state */
+	struct deadline pump;	   /* BlueZ was busy: look again */
+	struct op_mark op;
+	uint32_t token;	   /* of what was asked of the supervisor */
+	uint32_t attempts; /* of this connecting */
+	enum class failed; /* why the attempt failed */
+	char failed_text[LINK_TEXT_LEN];
+	bool is_seeking;
+	bool has_paused;
+	bool is_told_up;   /* the supervisor knows of it */
+	uint64_t since_ms; /* in this state */
+	uint64_t began_ms; /* wanting it */
+	uint32_t queue_ms;
+	uint32_t connect_ms;
+	uint32_t services_ms;
+};
+
+struct links {
+	struct worker *w;
+	struct link *buckets[256];
+	size_t n_idle; /* without seats: freed on a tick */
+	uint32_t last_token;
+};
+
+must_check int links_new(struct links **out, struct worker *w);
+struct links *links_free(struct links *links);
+void links_tick(struct links *links);
+
+/* --- seats and their requests --- */
+must_check int link_join(struct links *links, struct seat *seat);
+void link_leave(struct link *link, struct seat *seat);
+void link_request(struct request *request);
+void link_request_late(struct request *request);
+void link_request_cancelled(struct request *request);
+
+/* Off the list of those that BlueZ works on; its call is abandoned or handed to a sharer. */
+void link_unfly(struct request *request);
+
+void link_timings(const struct link *link, Bh__Timings *out);
+uint32_t link_attempts(const struct link *link);
+
+/* Whether somebody wants it up. */
+bool link_is_wanted(const struct link *link);
+
+/* Wanted or not, up or not: does what follows. */
+void link_review(struct link *link);
+/* The same in @delay_ms. */
+void link_review_later(struct link *link, uint32_t delay_ms);
+
+/* --- what happens to links --- */
+void link_event(struct link *link, enum link_event event);
+/* The same, noting why it fails. */
+void link_event_why(struct link *link, enum link_event event, enum class class, const char *text);
+
+void links_device(struct links *links, struct device *device, unsigned changes);
+void links_device_gone(struct links *links, struct device *device);
+void links_gone(struct links *links, enum class class, const char *text);
+void links_loaded(struct links *links);
+void links_bus_changed(struct links *links);
+void links_quiet(struct links *links);
+void links_cut(struct links *links, uint64_t addr);
+void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);
+void links_ended(struct links *links, uint32_t token, uint32_t status);
+struct link *links_find(const struct links *links, uint64_t addr);
+
+/* --- between link.c, links.c and link_acts.c --- */
+void link_on_limit(struct deadline *deadline);
+void link_on_pump(struct deadline *deadline);
+void link_act(struct link *link, enum link_act act);
+/* Everything that a state may hold and the next one must not. */
+void link_release(struct link *link);
+/* MGMT did not end it: Device1.Disconnect. */
+void link_end_by_bus(struct link *link);

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a link does in its states, and what the worker tells it; worker/link.h, link_table.h. */
+#include "worker/link.h"
+
+#include "ipc/addr.h"
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "worker/notify.h"
+#include "worker/objpath.h"
+#include "worker/scan.h"
+
+#include <string.h>
+
+/*
+ * CALL_MS: the state's own limit comes first and cancels; this one is for the books.
+ * ADVICE_MS: how long the supervisor may think about the next step.
+ */
+enum { CALL_MS = 90000, DISCONNECT_MS = 5000, ADVICE_MS = 3000 };
+
+static const char DEVICE[] = "org.bluez.Device1";
+
+static int call_device(struct link *link, const char *member, uint32_t timeout_ms, bus_done done,
+		       struct bus_call **out)
+{
+	const struct objpath object = { .kind = OBJPATH_DEVICE, .addr = link->addr };
+	char path[OBJPATH_LEN];
+
+	objpath_format(&object, link->w->adapter_path, path);
+	return worker_call(link->w, path, DEVICE, member, BLUEZ_CALL_CONNECT, timeout_ms, done,
+			   link, out);
+}
+
+/* --- holding and letting go --- */
+
+static void let_scan_go_on(struct link *link)
+{
+	if (link->has_paused)
+		scan_resume(link->w->scan);
+	link->has_paused = false;
+}
+
+static void stop_seeking(struct link *link)
+{
+	if (link->is_seeking)
+		scan_unwant(link->w->scan);
+	link->is_seeking = false;
+}
+
+void link_release(struct link *link)
+{
+	stop_seeking(link);
+	lockc_drop(link->w->lockc, &link->lock);
+	let_scan_go_on(link);
+	if (link->call)
+		bus_abandon(link->call);
+	if (link->end_call)
+		bus_abandon(link->end_call);
+	link->call = NULL;
+	link->end_call = NULL;
+	link->token = 0;
+	worker_op_end(link->w, &link->op);
+}
+
+static void tell_state(struct link *link, bool is_up)
+{
+	Bh__Ctl__Link msg = BH__CTL__LINK__INIT;
+	const struct seat *seat;
+
+	if (link->is_told_up == is_up)
+		return;
+	link->is_told_up = is_up;
+	link->w->n_links += is_up ? 1 : (size_t)-1;
+	worker_state_due(link->w);
+	msg.has_address = msg.has_random = msg.has_up = msg.has_sessions = 1;
+	msg.address = link->addr;
+	msg.random = link->is_random;
+	msg.up = is_up;
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	msg.sessions += seat->wants_link ? 1 : 0;
+	port_send(link->w->up, BH__CTL__TYPE__LINK_STATE, 0, 0, &msg.base);
+}
+
+/* --- actions --- */
+
+static void act_seek(struct link *link)
+{
+	const char *text;
+	enum class trouble = worker_trouble(link->w, &text);
+
+	link->attempts++;
+	if (trouble != CLASS_NONE) {
+		link_event_why(link, LINK_EV_GONE, trouble, text);
+		return;
+	}
+	link->is_seeking = true;
+	scan_want(link->w->scan);
+}
+
+/* The longest that anybody waits: requests run out by themselves. */
+static uint32_t longest_left_ms(const struct link *link)
+{
+	const struct request *request;
+	const struct seat *seat;
+	uint32_t longest = 0;
+	uint32_t left;
+
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	TAILQ_FOREACH(request, &seat->requests, entry)
+	{
+		left = request_needs_link(request) ? request_left_ms(request) : 0;
+		longest = left > longest ? left : longest;
+	}
+	return longest;
+}
+
+static void act_lock(struct link *link)
+{
+	if (!link->is_seeking)
+		link->attempts++;
+	stop_seeking(link);
+	lockc_acquire(link->w->lockc, &link->lock, longest_left_ms(link));
+}
+
+static void act_prepare(struct link *link)
+{
+	link->queue_ms = clock_span_ms(link->began_ms, clock_now_ms());
+	link->has_paused = true;
+	if (scan_pause(link->w->scan))
+		link_event(link, LINK_EV_QUIET);
+}
+
+static void on_connect(void *ctx, const struct bus_result *result)
+{
+	struct link *link = ctx;
+
+	link->call = NULL;
+	if (result->reply)
+		link_event(link, LINK_EV_CONNECTED);
+	else if (link->state == LINK_CANCELLING)
+		link_event(link, LINK_EV_FAILED); /* as asked: why it was cancelled is known */
+	else
+		link_event_why(link, LINK_EV_FAILED, result->class, result->text);
+	link_review(link);
+}
+
+static void act_connect(struct link *link)
+{
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+	const char *text;
+	enum class trouble = worker_trouble(link->w, &text);
+
+	if (trouble != CLASS_NONE) {
+		link_event_why(link, LINK_EV_FAILED, trouble, text);
+		return;
+	}
+	if (!device) {
+		link_event_why(link, LINK_EV_FAILED, CLASS_NOT_FOUND,
+			       "BlueZ has forgotten the peripheral meanwhile");
+		return;
+	}
+	link->is_random = device->is_random;
+	/* An attempt of its own: given up because nobody wants it, it is no failure. */
+	link->failed = CLASS_NONE;
+	worker_op_begin(link->w, &link->op, WPAGE_OP_CONNECT,
+			link_table_limit_ms(LINK_CONNECTING) +
+				link_table_limit_ms(LINK_CANCELLING));
+	if (call_device(link, "Connect", CALL_MS, on_connect, &link->call) < 0)
+		link_event_why(link, LINK_EV_FAILED, CLASS_BLUEZ_GONE,
+			       "the call could not be sent");
+}
+
+static void on_cancelled(void *ctx, const struct bus_result *result)
+{
+	struct link *link = ctx;
+
+	(void)result; /* what counts is the answer to Connect */
+	link->end_call = NULL;
+}
+
+static void act_cancel(struct link *link)
+{
+	if (!link->end_call)
+		(void)!call_device(link, "Disconnect", DISCONNECT_MS, on_cancelled,
+				   &link->end_call);
+}
+
+static bool has_services(const struct link *link)
+{
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+
+	return device && device->is_connected && device->is_resolved && device->db.n_services > 0;
+}
+
+static void act_resolve(struct link *link)
+{
+	link->connect_ms = link->attempts == 0 ? 0 : clock_span_ms(link->op.at_ms, clock_now_ms());
+	if (link->attempts == 0)
+		link->queue_ms = 0;
+	/* The radio has done its part; the next connect may begin while services are read. */
+	lockc_drop(link->w->lockc, &link->lock);
+	worker_op_end(link->w, &link->op);
+	link->failed = CLASS_NONE;
+	if (has_services(link))
+		link_event(link, LINK_EV_RESOLVED);
+}
+
+static void act_up(struct link *link)
+{
+	char addr[ADDR_TEXT_LEN + 1];
+
+	let_scan_go_on(link);
+	link->services_ms = clock_span_ms(link->since_ms, clock_now_ms());
+	link->failed = CLASS_NONE;
+	addr_format(link->addr, addr);
+	log_debug("event=link-up addr=%s attempts=%u connect_ms=%u", addr, link->attempts,
+		  link->connect_ms);
+	tell_state(link, true);
+}
+
+static void on_disconnected(void *ctx, const struct bus_result *result)
+{
+	struct link *link = ctx;
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+
+	(void)result;
+	link->end_call = NULL;
+	/* bluetoothd answers before it signals Connected=false: LOST comes by itself then. */
+	if (!device || !device->is_connected)
+		link_event(link, LINK_EV_LOST);
+	link_review(link);
+}
+
+void link_end_by_bus(struct link *link)
+{
+	if (link->end_call)
+		return;
+	if (call_device(link, "Disconnect", DISCONNECT_MS, on_disconnected, &link->end_call) < 0)
+		link_event(link, LINK_EV_TIMEOUT);
+}
+
+static uint32_t new_token(struct link *link)
+{
+	link->token = ++link->w->links->last_token;
+	if (link->token == 0)
+		link->token = ++link->w->links->last_token;
+	return link->token;
+}
+
+static void act_end(struct link *link)
+{
+	Bh__Ctl__Link msg = BH__CTL__LINK__INIT;
+
+	lockc_drop(link->w->lockc, &link->lock);
+	let_scan_go_on(link);
+	if (link->call)
+		bus_abandon(link->call);
+	link->call = NULL;
+	if (!link->w->up) {
+		link_end_by_bus(link);
+		return;
+	}
+	/* DESIGN 6: MGMT ends a link in milliseconds, D-Bus takes two seconds on purpose. */
+	msg.has_address = msg.has_random = 1;
+	msg.address = link->addr;
+	msg.random = link->is_random;
+	port_send(link->w->up, BH__CTL__TYPE__LINK_END, new_token(link), 0, &msg.base);
+}
+
+/* Everybody who used it learns of it; nobody wants it until he says so again. */
+static void tell_users(struct link *link, enum class class, const char *text)
+{
+	struct request *request;
+	struct request *next;
+	struct seat *seat;
+
+	notify_drop_link_why(link, class, text);
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	{
+		if (!seat->wants_link)
+			continue;
+		seat->wants_link = false;
+		for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
+			next = TAILQ_NEXT(request, entry);
+			if (request_needs_link(request))
+				request_fail(request, class, text);
+		}
+		seat_tell_lost(seat, class, text);
+	}
+}
+
+static void act_lost(struct link *link)
+{
+	enum class class = link->failed != CLASS_NONE ? link->failed : CLASS_LINK_LOST;
+	const char *text = link->failed != CLASS_NONE ? link->failed_text : "the link broke";
+	char addr[ADDR_TEXT_LEN + 1];
+
+	addr_format(link->addr, addr);
+	log_info("event=link-lost addr=%s class=%s text=\"%s\"", addr, class_name(class), text);
+	tell_state(link, false);
+	tell_users(link, class, text);
+	link->failed = CLASS_NONE;
+	link->attempts = 0;
+	link_release(link);
+}
+
+static void act_cut(struct link *link)
+{
+	tell_users(link, CLASS_ABORTED_LOCAL, "a person ended the link");
+	/* It is no failure of whoever wants the link again. */
+	link->failed = CLASS_NONE;
+	act_end(link);
+}
+
+static void act_give_up(struct link *link)
+{
+	struct request *request;
+	struct request *next;
+	struct seat *seat;
+
+	link_release(link);
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	{
+		seat->wants_link = false;
+		for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
+			next = TAILQ_NEXT(request, entry);
+			if (!request_needs_link(request))
+				continue;
+			request->has_waited = true;
+			request_fail(request, link->failed, link->failed_text);
+		}
+	}
+	link->attempts = 0;
+	link->failed = CLASS_NONE;
+}
+
+static void act_rest(struct link *link)
+{
+	link_release(link);
+	if (!link_is_wanted(link)) {
+		link->attempts = 0;
+		link->failed = CLASS_NONE;
+	}
+}
+
+static void ask_next_step(struct link *link)
+{
+	Bh__Ctl__AttemptFailed msg = BH__CTL__ATTEMPT_FAILED__INIT;
+	const struct seat *seat;
+
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	if (seat->wants_link)
+		break;
+	msg.has_session = msg.has_address = msg.has_attempt = 1;
+	msg.has_class_ = msg.has_left_ms = 1;
+	msg.session = seat ? seat->session : 0;
+	msg.address = link->addr;
+	msg.attempt = link->attempts > 0 ? link->attempts : 1;
+	msg.class_ = (Bh__Class)link->failed;
+	msg.left_ms = longest_left_ms(link);
+	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, new_token(link), 0, &msg.base);
+	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + ADVICE_MS);
+}
+
+static void act_report(struct link *link)
+{
+	char addr[ADDR_TEXT_LEN + 1];
+
+	link_release(link);
+	tell_state(link, false);
+	if (!link_is_wanted(link) || link->failed == CLASS_NONE) {
+		/* It ended as it should; whoever wants it again begins anew. */
+		if (link->failed == CLASS_NONE)
+			link->attempts = 0;
+		link_event(link, LINK_EV_RETRY);
+		return;
+	}
+	addr_format(link->addr, addr);
+	log_info("event=attempt-failed addr=%s attempt=%u class=%s text=\"%s\"", addr,
+		 link->attempts, class_name(link->failed), link->failed_text);
+	if (link->w->up)
+		ask_next_step(link);
+	else
+		link_event(link, LINK_EV_GIVE_UP);
+}
+
+static void (*const ACTS[])(struct link *link) = {
+	[LINK_ACT_NONE] = NULL,		  [LINK_ACT_SEEK] = act_seek,
+	[LINK_ACT_LOCK] = act_lock,	  [LINK_ACT_PREPARE] = act_prepare,
+	[LINK_ACT_CONNECT] = act_connect, [LINK_ACT_CANCEL] = act_cancel,
+	[LINK_ACT_RESOLVE] = act_resolve, [LINK_ACT_UP] = act_up,
+	[LINK_ACT_END] = act_end,	  [LINK_ACT_CUT] = act_cut,
+	[LINK_ACT_LOST] = act_lost,	  [LINK_ACT_REPORT] = act_report,
+	[LINK_ACT_GIVE_UP] = act_give_up, [LINK_ACT_REST] = act_rest,
+};
+
+void link_act(struct link *link, enum link_act act)
+{
+	if (ACTS[act])
+		ACTS[act](link);
+}

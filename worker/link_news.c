@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What BlueZ, the supervisor and discovery tell links; worker/link.h. */
+#include "worker/link.h"
+
+#include "ipc/clock.h"
+#include "worker/notify.h"
+
+/* Calls @each for every link that there is now; it must not free any. */
+static void each_link(struct links *links, void (*each)(struct link *link, const void *arg),
+		      const void *arg)
+{
+	struct link *link;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(links->buckets); i++)
+		for (link = links->buckets[i]; link; link = link->next)
+			each(link, arg);
+}
+
+void links_device(struct links *links, struct device *device, unsigned changes)
+{
+	const unsigned matters = 1u << DEVICE_NEW | 1u << DEVICE_CONNECTED | 1u << DEVICE_GATT;
+	struct link *link;
+
+	if (!(changes & matters))
+		return;
+	link = links_find(links, device->addr);
+	if (!link)
+		return;
+	if (link->state == LINK_SEEKING)
+		link_event(link, LINK_EV_SEEN);
+	if ((changes & 1u << DEVICE_CONNECTED) && !device->is_connected) {
+		if (link->state == LINK_RESOLVING)
+			link_event_why(link, LINK_EV_LOST, CLASS_ABORTED_REMOTE,
+				       "the link broke before the services were read");
+		else
+			link_event(link, LINK_EV_LOST);
+	}
+	if (link->state == LINK_RESOLVING && device->is_connected && device->is_resolved &&
+	    device->db.n_services > 0)
+		link_event(link, LINK_EV_RESOLVED);
+	link_review(link);
+}
+
+void links_device_gone(struct links *links, struct device *device)
+{
+	struct link *link = links_find(links, device->addr);
+
+	if (!link)
+		return;
+	/*
+	 * A temporary object goes with its failed connect, and that Connect may never be answered
+	 * (reference/lab-facts.md): this is the answer.
+	 */
+	if (link->state == LINK_CANCELLING)
+		link_event(link, LINK_EV_FAILED);
+	else if (link->state == LINK_CONNECTING)
+		link_event_why(link, LINK_EV_FAILED, CLASS_NOT_FOUND,
+			       "BlueZ removed the peripheral while it was connecting");
+	else if (link->state == LINK_RESOLVING)
+		link_event_why(link, LINK_EV_LOST, CLASS_NOT_FOUND, "BlueZ removed the peripheral");
+	else
+		link_event(link, LINK_EV_LOST);
+	/* Not reviewed: the device is still in the table, and on its way out. */
+	link_review_later(link, 0);
+}
+
+struct reason {
+	enum class class;
+	const char *text;
+};
+
+static void gone(struct link *link, const void *arg)
+{
+	const struct reason *why = arg;
+
+	/* An ending link has ended; that is no failure. */
+	if (link->state == LINK_ENDING)
+		link_event(link, LINK_EV_GONE);
+	else
+		link_event_why(link, LINK_EV_GONE, why->class, why->text);
+	link_review_later(link, 0);
+}
+
+void links_gone(struct links *links, enum class class, const char *text)
+{
+	const struct reason why = { .class = class, .text = text };
+
+	each_link(links, gone, &why);
+}
+
+static void review(struct link *link, const void *arg)
+{
+	(void)arg;
+	link_review(link);
+}
+
+void links_loaded(struct links *links)
+{
+	each_link(links, review, NULL);
+}
+
+static void renew(struct link *link, const void *arg)
+{
+	(void)arg;
+	notify_renew_link(link);
+}
+
+void links_bus_changed(struct links *links)
+{
+	each_link(links, renew, NULL);
+}
+
+static void quiet(struct link *link, const void *arg)
+{
+	(void)arg;
+	if (link->state == LINK_PREPARING)
+		link_event(link, LINK_EV_QUIET);
+}
+
+void links_quiet(struct links *links)
+{
+	each_link(links, quiet, NULL);
+}
+
+void links_cut(struct links *links, uint64_t addr)
+{
+	struct link *link = links_find(links, addr);
+
+	if (!link)
+		return;
+	link_event_why(link, LINK_EV_CUT, CLASS_CANCELLED, "a person ended the link");
+	link_review(link);
+}
+
+struct answer {
+	uint32_t token;
+	struct link *link;
+};
+
+static void match_token(struct link *link, const void *arg)
+{
+	struct answer *answer = *(struct answer *const *)arg;
+
+	if (link->token == answer->token)
+		answer->link = link;
+}
+
+static struct link *by_token(struct links *links, uint32_t token)
+{
+	struct answer answer = { .token = token };
+	struct answer *at = &answer;
+
+	if (token != 0)
+		each_link(links, match_token, &at);
+	return answer.link;
+}
+
+void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step)
+{
+	struct link *link = by_token(links, token);
+
+	if (!link || link->state != LINK_RESTING)
+		return;
+	link->token = 0;
+	if (step->step != BH__CTL__STEP__STEP_RETRY)
+		link_event(link, LINK_EV_GIVE_UP);
+	else
+		deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + step->delay_ms);
+	link_review(link);
+}
+
+void links_ended(struct links *links, uint32_t token, uint32_t status)
+{
+	struct link *link = by_token(links, token);
+	const struct device *device;
+
+	if (!link || link->state != LINK_ENDING)
+		return;
+	link->token = 0;
+	device = mirror_device(links->w->mirror, link->addr);
+	if (!device || !device->is_connected)
+		link_event(link, LINK_EV_LOST);
+	else if (status != 0)
+		link_end_by_bus(link);
+	/* Otherwise D-Bus shows it within some 30 ms. */
+	link_review(link);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of links: how they come to be, and go; worker/link.h. */
+#include "worker/link.h"
+
+#include "ipc/addr.h"
+#include "worker/notify.h"
+
+#include <stdio.h>
+
+static struct link **bucket_of(const struct links *links, uint64_t addr)
+{
+	uint64_t h = addr * 0x9e3779b97f4a7c15u;
+
+	return (struct link **)(uintptr_t)&links->buckets[h >> 56];
+}
+
+struct link *links_find(const struct links *links, uint64_t addr)
+{
+	struct link *link = *bucket_of(links, addr);
+
+	while (link && link->addr != addr)
+		link = link->next;
+	return link;
+}
+
+static void on_lock(struct lock *lock, enum lock_outcome outcome)
+{
+	struct link *link = container_of(lock, struct link, lock);
+
+	switch (outcome) {
+	case LOCK_GRANTED:
+		link_event(link, LINK_EV_GRANTED);
+		break;
+	case LOCK_TIMED_OUT:
+		link_event_why(link, LINK_EV_REFUSED, CLASS_LOCK_TIMEOUT,
+			       "the adapter was not free in time");
+		break;
+	case LOCK_REFUSED:
+		link_event_why(link, LINK_EV_REFUSED, CLASS_LOCK_TIMEOUT,
+			       "the arbiter refused the lock");
+		break;
+	case LOCK_REVOKED:
+		link_event_why(link, LINK_EV_REVOKED, CLASS_ABORTED_LOCAL,
+			       "the arbiter took the lock away");
+		break;
+	}
+	link_review(link);
+}
+
+static struct link *make(struct links *links, uint64_t addr, bool is_random)
+{
+	struct link **bucket = bucket_of(links, addr);
+	struct link *link = calloc(1, sizeof(*link));
+	char text[ADDR_TEXT_LEN + 1];
+
+	if (!link)
+		return NULL;
+	link->w = links->w;
+	link->addr = addr;
+	link->is_random = is_random;
+	TAILQ_INIT(&link->seats);
+	TAILQ_INIT(&link->flying);
+	TAILQ_INIT(&link->subs);
+	link->limit.fire = link_on_limit;
+	link->pump.fire = link_on_pump;
+	addr_format(addr, text);
+	(void)snprintf(link->lock.resources[0], LOCK_NAME_LEN, "device:%s", text);
+	(void)snprintf(link->lock.resources[1], LOCK_NAME_LEN, "connect:%s", links->w->adapter);
+	link->lock.n_resources = 2;
+	link->lock.class = BH__LOCK__CLASS__CLASS_CONNECT;
+	link->lock.local_kind = "connect";
+	link->lock.told = on_lock;
+	link->next = *bucket;
+	*bucket = link;
+	return link;
+}
+
+int link_join(struct links *links, struct seat *seat)
+{
+	struct link *link = links_find(links, seat->addr);
+
+	if (!link)
+		link = make(links, seat->addr, seat->is_random);
+	else if (TAILQ_EMPTY(&link->seats))
+		links->n_idle--;
+	if (!link)
+		return -ENOMEM;
+	seat->link = link;
+	TAILQ_INSERT_TAIL(&link->seats, seat, on_link);
+	return 0;
+}
+
+void link_leave(struct link *link, struct seat *seat)
+{
+	TAILQ_REMOVE(&link->seats, seat, on_link);
+	seat->link = NULL;
+	if (TAILQ_EMPTY(&link->seats))
+		link->w->links->n_idle++;
+	link_review(link);
+}
+
+static void link_free(struct link *link)
+{
+	link_release(link);
+	deadline_clear(link->w->deadlines, &link->limit);
+	deadline_clear(link->w->deadlines, &link->pump);
+	free(link);
+}
+
+void links_tick(struct links *links)
+{
+	struct link **at;
+	struct link *link;
+	size_t i;
+
+	for (i = 0; links->n_idle > 0 && i < ARRAY_LEN(links->buckets); i++)
+		for (at = &links->buckets[i]; (link = *at);) {
+			if (link->state != LINK_DOWN || !TAILQ_EMPTY(&link->seats)) {
+				at = &link->next;
+				continue;
+			}
+			*at = link->next;
+			links->n_idle--;
+			link_free(link);
+		}
+}
+
+int links_new(struct links **out, struct worker *w)
+{
+	struct links *links = calloc(1, sizeof(*links));
+
+	if (!links)
+		return -ENOMEM;
+	links->w = w;
+	*out = links;
+	return 0;
+}
+
+struct links *links_free(struct links *links)
+{
+	struct link *link;
+	size_t i;
+
+	if (!links)
+		return NULL;
+	for (i = 0; i < ARRAY_LEN(links->buckets); i++)
+		while ((link = links->buckets[i])) {
+			links->buckets[i] = link->next;
+			notify_drop_link(link);
+			link_free(link);
+		}
+	free(links);
+	return NULL;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/lockc.h"
+
+#include "ipc/clock.h"
+#include "ipc/log.h"
+
+#include <string.h>
+
+/*
+ * LIMBO: the channel died and the supervisor has said neither "a new one" nor "none". Nothing is
+ * given out then, but not for ever.
+ */
+enum mode { MODE_LOCAL, MODE_LIMBO, MODE_CHANNEL };
+
+enum { LIMBO_MS = 3000, GRACE_MS = 2000 };
+
+TAILQ_HEAD(lock_list, lock);
+
+struct lockc {
+	sd_event *event;
+	struct chan_buf *buf;
+	struct deadlines *deadlines;
+	const char *label;
+	struct port *port;
+	enum mode mode;
+	struct lock_list locks; /* waiting and held */
+	uint32_t last_id;
+	struct deadline limbo;
+};
+
+static void close_fds(struct lock *lock)
+{
+	size_t i;
+
+	for (i = 0; i < lock->n_fds; i++)
+		lock->fds[i] = close_fd(lock->fds[i]);
+	lock->n_fds = 0;
+}
+
+static void make_idle(struct lockc *lockc, struct lock *lock)
+{
+	if (lock->state != LOCK_IDLE)
+		TAILQ_REMOVE(&lockc->locks, lock, entry);
+	deadline_clear(lockc->deadlines, &lock->deadline);
+	close_fds(lock);
+	lock->state = LOCK_IDLE;
+	lock->is_local = false;
+	lock->grant = 0;
+	lock->id = 0;
+}
+
+static void tell(struct lockc *lockc, struct lock *lock, enum lock_outcome outcome)
+{
+	if (outcome == LOCK_GRANTED)
+		deadline_clear(lockc->deadlines, &lock->deadline);
+	else
+		make_idle(lockc, lock);
+	lock->told(lock, outcome);
+}
+
+/* --- without lockd --- */
+
+static bool is_out(const struct lockc *lockc, const char *kind)
+{
+	const struct lock *lock;
+
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_HELD && strcmp(lock->local_kind, kind) == 0)
+		return true;
+	return false;
+}
+
+static struct lock *next_local(struct lockc *lockc)
+{
+	struct lock *lock;
+
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_WAITING && !is_out(lockc, lock->local_kind))
+		return lock;
+	return NULL;
+}
+
+static void grant_locally(struct lockc *lockc)
+{
+	struct lock *lock;
+
+	while (lockc->mode == MODE_LOCAL && (lock = next_local(lockc))) {
+		lock->state = LOCK_HELD;
+		lock->is_local = true;
+		tell(lockc, lock, LOCK_GRANTED);
+	}
+}
+
+static void go_local(struct lockc *lockc)
+{
+	deadline_clear(lockc->deadlines, &lockc->limbo);
+	lockc->mode = MODE_LOCAL;
+	grant_locally(lockc);
+}
+
+static void on_limbo(struct deadline *deadline)
+{
+	go_local(container_of(deadline, struct lockc, limbo));
+}
+
+/* --- with lockd --- */
+
+static struct lock *by_id(struct lockc *lockc, uint32_t id)
+{
+	struct lock *lock;
+
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_WAITING && lock->id == id && id != 0)
+		return lock;
+	return NULL;
+}
+
+static void send_release(struct lockc *lockc, uint64_t grant)
+{
+	Bh__Lock__Release release = BH__LOCK__RELEASE__INIT;
+
+	release.has_grant = 1;
+	release.grant = grant;
+	port_send(lockc->port, BH__LOCK__TYPE__RELEASE, 0, 0, &release.base);
+}
+
+static int on_granted(void *ctx, struct chan_frame *frame, const void *body)
+{
+	struct lockc *lockc = ctx;
+	const Bh__Lock__Granted *granted = body;
+	struct lock *lock = by_id(lockc, frame->id);
+	size_t i;
+
+	if (!lock) {
+		/* It was given up: too late for lockd to know. */
+		send_release(lockc, granted->grant);
+		return 0;
+	}
+	lock->state = LOCK_HELD;
+	lock->grant = granted->grant;
+	lock->n_fds = frame->n_fds;
+	for (i = 0; i < frame->n_fds; i++)
+		lock->fds[i] = take_fd(&frame->fds[i]);
+	tell(lockc, lock, LOCK_GRANTED);
+	return 0;
+}
+
+static int answered(struct lockc *lockc, uint32_t id, enum lock_outcome outcome)
+{
+	struct lock *lock = by_id(lockc, id);
+
+	if (lock)
+		tell(lockc, lock, outcome);
+	return 0;
+}
+
+static int on_timed_out(void *ctx, struct chan_frame *frame, const void *body)
+{
+	(void)body;
+	return answered(ctx, frame->id, LOCK_TIMED_OUT);
+}
+
+static int on_cancelled(void *ctx, struct chan_frame *frame, const void *body)
+{
+	(void)ctx;
+	(void)frame;
+	(void)body;
+	return 0;
+}
+
+static int on_refused(void *ctx, struct chan_frame *frame, const void *body)
+{
+	const Bh__Lock__Refused *refused = body;
+
+	log_warn("event=lock-refused text=\"%s\"", refused->text ? refused->text : "");
+	return answered(ctx, frame->id, LOCK_REFUSED);
+}
+
+static int on_revoked(void *ctx, struct chan_frame *frame, const void *body)
+{
+	struct lockc *lockc = ctx;
+	const Bh__Lock__Revoked *revoked = body;
+	struct lock *lock;
+
+	(void)frame;
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_HELD && !lock->is_local && lock->grant == revoked->grant)
+		break;
+	if (lock)
+		tell(lockc, lock, LOCK_REVOKED);
+	return 0;
+}
+
+static const struct chan_rule RULES[] = {
+	{ BH__LOCK__TYPE__GRANTED, 0, CHAN_FDS_MAX, &bh__lock__granted__descriptor, on_granted },
+	{ BH__LOCK__TYPE__TIMED_OUT, 0, 0, &bh__lock__empty__descriptor, on_timed_out },
+	{ BH__LOCK__TYPE__CANCELLED, 0, 0, &bh__lock__empty__descriptor, on_cancelled },
+	{ BH__LOCK__TYPE__REFUSED, 0, 0, &bh__lock__refused__descriptor, on_refused },
+	{ BH__LOCK__TYPE__REVOKED, 0, 0, &bh__lock__revoked__descriptor, on_revoked },
+};
+
+static void on_closed(struct port *port, void *ctx, int error)
+{
+	struct lockc *lockc = ctx;
+
+	log_warn("event=arbiter-lost error=%s", strerror(-error));
+	lockc->port = port_free(port);
+	lockc->mode = MODE_LIMBO;
+	deadline_set(lockc->deadlines, &lockc->limbo, clock_now_ms() + LIMBO_MS);
+}
+
+static const struct port_ops PORT = { .rules = RULES,
+				      .n_rules = ARRAY_LEN(RULES),
+				      .closed = on_closed };
+
+static void send_acquire(struct lockc *lockc, struct lock *lock)
+{
+	Bh__Lock__Acquire acquire = BH__LOCK__ACQUIRE__INIT;
+	char *resources[LOCK_RESOURCES_MAX];
+	size_t i;
+
+	for (i = 0; i < lock->n_resources; i++)
+		resources[i] = lock->resources[i];
+	lock->id = ++lockc->last_id;
+	acquire.resources = resources;
+	acquire.n_resources = lock->n_resources;
+	acquire.has_class_ = 1;
+	acquire.class_ = lock->class;
+	acquire.has_timeout_ms = 1;
+	acquire.timeout_ms = clock_left_ms(lock->until_ms, clock_now_ms());
+	acquire.label = (char *)(uintptr_t)lockc->label;
+	port_send(lockc->port, BH__LOCK__TYPE__ACQUIRE, lock->id, 0, &acquire.base);
+}
+
+static void send_held(struct lockc *lockc, const struct lock *lock)
+{
+	Bh__Lock__Held held = BH__LOCK__HELD__INIT;
+	char *resources[LOCK_RESOURCES_MAX];
+	size_t i;
+
+	for (i = 0; i < lock->n_resources; i++)
+		resources[i] = (char *)(uintptr_t)lock->resources[i];
+	held.has_grant = 1;
+	held.grant = lock->grant;
+	held.resources = resources;
+	held.n_resources = lock->n_resources;
+	held.has_class_ = 1;
+	held.class_ = lock->class;
+	port_send_fds(lockc->port, BH__LOCK__TYPE__HELD, 0, 0, &held.base, lock->fds, lock->n_fds);
+}
+
+static void introduce(struct lockc *lockc)
+{
+	Bh__Lock__Hello hello = BH__LOCK__HELLO__INIT;
+	struct lock *lock;
+
+	hello.has_version = 1;
+	hello.version = 1;
+	hello.label = (char *)(uintptr_t)lockc->label;
+	port_send(lockc->port, BH__LOCK__TYPE__HELLO, 0, 0, &hello.base);
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_HELD && !lock->is_local)
+		send_held(lockc, lock);
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_WAITING)
+		send_acquire(lockc, lock);
+}
+
+int lockc_adopt(struct lockc *lockc, int fd)
+{
+	struct port *port = NULL;
+	int r;
+
+	r = port_new(&port, lockc->event, fd, lockc->buf, CHAN_BODY_CONTROL, &PORT, lockc,
+		     SD_EVENT_PRIORITY_NORMAL);
+	if (r < 0)
+		return r;
+	port_free(lockc->port);
+	lockc->port = port;
+	lockc->mode = MODE_CHANNEL;
+	deadline_clear(lockc->deadlines, &lockc->limbo);
+	introduce(lockc);
+	return 0;
+}
+
+void lockc_orphan(struct lockc *lockc)
+{
+	lockc->port = port_free(lockc->port);
+	go_local(lockc);
+}
+
+/* --- for owners --- */
+
+/* lockd answers on its own deadline; this one is for when it does not. */
+static void on_deadline(struct deadline *deadline)
+{
+	struct lock *lock = container_of(deadline, struct lock, deadline);
+	struct lockc *lockc = lock->owner;
+	Bh__Lock__Empty empty = BH__LOCK__EMPTY__INIT;
+
+	if (lock->state != LOCK_WAITING)
+		return;
+	port_send(lockc->port, BH__LOCK__TYPE__CANCEL, lock->id, 0, &empty.base);
+	tell(lockc, lock, LOCK_TIMED_OUT);
+}
+
+void lockc_acquire(struct lockc *lockc, struct lock *lock, uint32_t timeout_ms)
+{
+	uint64_t now_ms = clock_now_ms();
+	uint32_t grace_ms = lockc->mode == MODE_CHANNEL ? GRACE_MS : 0;
+
+	assert(lock->state == LOCK_IDLE);
+	lock->owner = lockc;
+	lock->state = LOCK_WAITING;
+	lock->until_ms = now_ms + timeout_ms;
+	lock->deadline.fire = on_deadline;
+	TAILQ_INSERT_TAIL(&lockc->locks, lock, entry);
+	deadline_set(lockc->deadlines, &lock->deadline, lock->until_ms + grace_ms);
+	if (lockc->mode == MODE_CHANNEL)
+		send_acquire(lockc, lock);
+	else
+		grant_locally(lockc);
+}
+
+void lockc_drop(struct lockc *lockc, struct lock *lock)
+{
+	Bh__Lock__Empty empty = BH__LOCK__EMPTY__INIT;
+
+	if (lock->state == LOCK_WAITING && lock->id != 0)
+		port_send(lockc->port, BH__LOCK__TYPE__CANCEL, lock->id, 0, &empty.base);
+	if (lock->state == LOCK_HELD && !lock->is_local)
+		send_release(lockc, lock->grant);
+	make_idle(lockc, lock);
+	grant_locally(lockc);
+}
+
+int lockc_new(struct lockc **out, sd_event *event, struct chan_buf *buf,
+	      struct deadlines *deadlines, const char *label)
+{
+	struct lockc *lockc = calloc(1, sizeof(*lockc));
+
+	if (!lockc)
+		return -ENOMEM;
+	lockc->event = event;
+	lockc->buf = buf;
+	lockc->deadlines = deadlines;
+	lockc->label = label;
+	lockc->limbo.fire = on_limbo;
+	TAILQ_INIT(&lockc->locks);
+	*out = lockc;
+	return 0;
+}
+
+struct lockc *lockc_free(struct lockc *lockc)
+{
+	if (!lockc)
+		return NULL;
+	deadline_clear(lockc->deadlines, &lockc->limbo);
+	port_free(lockc->port);
+	free(lockc);
+	return NULL;
+}

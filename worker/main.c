@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * worker/main.c - bleherd-worker: one adapter over sd-bus, DESIGN 2. Started by the supervisor with
+ * a channel on fd 3 and its status page on fd 4; opens nothing itself.
+ *
+ * By hand it does little: without a channel it has no bus either.
+ */
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "worker/control.h"
+#include "worker/link.h"
+#include "worker/scan.h"
+#include "worker/seat.h"
+#include "worker/sight.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, EXIT_USAGE = 2 };
+
+struct options {
+	const char *adapter;
+	uint64_t incarnation;
+	pid_t parent;
+	enum log_level level;
+};
+
+/* First of all: nobody of our uid may trace us, nothing of us ends on a disk. */
+static int protect(const struct options *options)
+{
+	const struct rlimit no_core = { 0, 0 };
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+		return -errno;
+	if (options->parent == 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	/* It may have died before that call. */
+	return getppid() == options->parent ? 0 : -ESRCH;
+}
+
+static int parse_number(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0')
+		return -EINVAL;
+	*out = value;
+	return 0;
+}
+
+/* "debug" or "7". */
+static enum log_level parse_level(const char *text)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} LEVELS[] = {
+		{ "error", LOG_LEVEL_ERROR }, { "3", LOG_LEVEL_ERROR },
+		{ "warn", LOG_LEVEL_WARN },   { "warning", LOG_LEVEL_WARN },
+		{ "4", LOG_LEVEL_WARN },      { "info", LOG_LEVEL_INFO },
+		{ "6", LOG_LEVEL_INFO },      { "debug", LOG_LEVEL_DEBUG },
+		{ "7", LOG_LEVEL_DEBUG },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(LEVELS); i++)
+		if (strcmp(LEVELS[i].name, text) == 0)
+			return LEVELS[i].level;
+	return LOG_LEVEL_INFO;
+}
+
+static bool is_adapter_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 3 && n < 12 && strncmp(name, "hci", 3) == 0 &&
+	       strspn(name + 3, "0123456789") == n - 3;
+}
+
+static int parse_options(int argc, char **argv, struct options *out)
+{
+	static const struct option LONG[] = {
+		{ "adapter", required_argument, NULL, 'a' },
+		{ "incarnation", required_argument, NULL, 'i' },
+		{ "parent", required_argument, NULL, 'p' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t parent = 0;
+	int r = 0;
+	int c;
+
+	*out = (struct options){ .level = LOG_LEVEL_INFO };
+	while (r == 0 && (c = getopt_long(argc, argv, "", LONG, NULL)) != -1)
+		switch (c) {
+		case 'a':
+			out->adapter = optarg;
+			break;
+		case 'i':
+			r = parse_number(optarg, &out->incarnation);
+			break;
+		case 'p':
+			r = parse_number(optarg, &parent);
+			break;
+		case 'l':
+			out->level = parse_level(optarg);
+			break;
+		default:
+			r = -EINVAL;
+		}
+	out->parent = (pid_t)parent;
+	return r < 0 || optind != argc || !out->adapter || !is_adapter_name(out->adapter) ? -EINVAL
+											  : 0;
+}
+
+/* --- the loop --- */
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct worker *w = userdata;
+
+	(void)usec;
+	wpage_tick(w->page, clock_now_ms());
+	control_tick(w);
+	seats_tick(w->seats);
+	links_tick(w->links);
+	return sd_event_source_set_time_relative(source, TICK_MS * 1000u);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)info;
+	(void)userdata;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_settle(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	control_settle(userdata);
+	return 0;
+}
+
+static int add_sources(struct worker *w)
+{
+	sd_event_source *source = NULL;
+	sigset_t stop;
+	int r;
+
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
+	r = sd_event_add_signal(w->event, NULL, SIGTERM, on_signal, w);
+	if (r >= 0)
+		r = sd_event_add_signal(w->event, NULL, SIGINT, on_signal, w);
+	if (r < 0)
+		return r;
+	/* DESIGN 2: before all clients, or the flood of one starves it. */
+	r = sd_event_add_time_relative(w->event, &source, CLOCK_MONOTONIC, TICK_MS * 1000u, 20000,
+				       on_tick, w);
+	if (r >= 0)
+		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(source, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_source_set_floating(source, true);
+	sd_event_source_unref(source);
+	if (r < 0)
+		return r;
+	/* Behind all that has work now. */
+	r = sd_event_add_defer(w->event, &w->settle, on_settle, w);
+	if (r >= 0)
+		r = sd_event_source_set_priority(w->settle, SD_EVENT_PRIORITY_IDLE);
+	return r;
+}
+
+static int make_parts(struct worker *w)
+{
+	int r;
+
+	r = sd_event_new(&w->event);
+	if (r >= 0)
+		r = chan_buf_new(&w->buf, CHAN_BODY_DATA);
+	if (r >= 0)
+		r = deadlines_new(&w->deadlines, w->event);
+	if (r >= 0)
+		r = bus_new(&w->bus, w->event, w->deadlines, &CONTROL_BUS_OPS, w);
+	if (r >= 0)
+		r = mirror_new(&w->mirror, w->bus, w->deadlines, w->adapter_path,
+			       &CONTROL_MIRROR_OPS, w);
+	if (r >= 0)
+		r = lockc_new(&w->lockc, w->event, w->buf, w->deadlines, w->label);
+	if (r >= 0)
+		r = scan_new(&w->scan, w);
+	if (r >= 0)
+		r = sight_new(&w->sight, w);
+	if (r >= 0)
+		r = links_new(&w->links, w);
+	if (r >= 0)
+		r = seats_new(&w->seats, w);
+	return r >= 0 ? add_sources(w) : r;
+}
+
+/* Without goodbyes: what must be said to sessions was said, BlueZ learns it from the bus. */
+static void free_parts(struct worker *w)
+{
+	seats_free(w->seats);
+	w->up = port_free(w->up);
+	links_free(w->links);
+	scan_free(w->scan);
+	mirror_free(w->mirror);
+	sight_free(w->sight);
+	lockc_free(w->lockc);
+	bus_free(w->bus);
+	deadlines_free(w->deadlines);
+	chan_buf_free(w->buf);
+	sd_event_source_disable_unref(w->settle);
+	sd_event_unref(w->event);
+	wpage_unmap(w->page);
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static int run(struct worker *w)
+{
+	int r = 0;
+
+	if (is_open(FD_PAGE)) {
+		r = wpage_map(FD_PAGE, &w->page);
+		(void)close_fd(FD_PAGE);
+	}
+	if (r >= 0)
+		r = make_parts(w);
+	if (r >= 0 && is_open(FD_CHANNEL))
+		r = control_open(w, FD_CHANNEL);
+	if (r >= 0)
+		r = sd_event_loop(w->event);
+	free_parts(w);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct worker w = { .n_links = 0 };
+	int r;
+
+	if (parse_options(argc, argv, &options) < 0) {
+		(void)fprintf(stderr, "usage: bleherd-worker --adapter hciN [--incarnation N]"
+				      " [--parent PID] [--log-level L]\n");
+		return EXIT_USAGE;
+	}
+	(void)snprintf(w.adapter, sizeof(w.adapter), "%s", options.adapter);
+	(void)snprintf(w.adapter_path, sizeof(w.adapter_path), "/org/bluez/%s", w.adapter);
+	(void)snprintf(w.label, sizeof(w.label), "worker %s", w.adapter);
+	w.incarnation = options.incarnation;
+	w.began_ms = clock_now_ms();
+	TAILQ_INIT(&w.ops);
+	log_setup(w.label, options.level);
+	r = protect(&options);
+	if (r >= 0)
+		r = run(&w);
+	if (r < 0)
+		log_error("event=ended error=%s", strerror(-r));
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

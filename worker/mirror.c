@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/mirror_state.h"
+
+#include "ipc/clock.h"
+#include "ipc/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LOAD_RETRY_MS = 1000 };
+
+/* --- signals that take something away or change it --- */
+
+/* What an object loses with an interface. */
+static void lose(struct mirror *mirror, const struct objpath *path, const char *interface)
+{
+	struct device *device = mirror_device(mirror, path->addr);
+
+	switch (path->kind) {
+	case OBJPATH_ADAPTER:
+		if (strcmp(interface, "org.bluez.Adapter1") != 0)
+			return;
+		mirror->has_adapter = false;
+		mirror->is_powered = false;
+		mirror->is_discovering = false;
+		mirror_clear(mirror);
+		mirror->ops->gone(mirror->ctx);
+		return;
+	case OBJPATH_DEVICE:
+		if (strcmp(interface, "org.bluez.Device1") == 0)
+			mirror_remove(mirror, path->addr);
+		return;
+	case OBJPATH_SERVICE:
+		if (device && strcmp(interface, "org.bluez.GattService1") == 0)
+			gatt_db_remove_service(&device->db, path->service);
+		return;
+	case OBJPATH_CHRC:
+		if (device && strcmp(interface, "org.bluez.GattCharacteristic1") == 0)
+			gatt_db_remove_chrc(&device->db, path->chrc);
+		return;
+	case OBJPATH_OTHER:
+		return;
+	}
+}
+
+int mirror_read_removed(struct mirror *mirror, sd_bus_message *m)
+{
+	struct objpath path;
+	const char *text;
+	int r = sd_bus_message_read_basic(m, SD_BUS_TYPE_OBJECT_PATH, &text);
+
+	if (r < 0)
+		return r;
+	path = objpath_parse(text, mirror->adapter_path);
+	r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "s");
+	while (r >= 0 && (r = sd_bus_message_read_basic(m, SD_BUS_TYPE_STRING, &text)) > 0)
+		lose(mirror, &path, text);
+	return r < 0 ? r : 0;
+}
+
+static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+{
+	struct mirror *mirror = userdata;
+
+	(void)unused;
+	/* Until it is loaded the answer to GetManagedObjects, which comes later, says it all. */
+	if (mirror->is_loaded && mirror_read_added(mirror, m) < 0)
+		log_debug("event=odd-signal");
+	return 0;
+}
+
+static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+{
+	struct mirror *mirror = userdata;
+
+	(void)unused;
+	if (mirror->is_loaded && mirror_read_removed(mirror, m) < 0)
+		log_debug("event=odd-signal");
+	return 0;
+}
+
+static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+{
+	struct mirror *mirror = userdata;
+	const char *path = sd_bus_message_get_path(m);
+
+	(void)unused;
+	if (mirror->is_loaded && path && mirror_read_changed(mirror, path, m) < 0)
+		log_debug("event=odd-signal");
+	return 0;
+}
+
+/* --- loading --- */
+
+static void unload(struct mirror *mirror)
+{
+	bool was = mirror->is_loaded;
+
+	mirror->is_loaded = false;
+	mirror->has_adapter = false;
+	mirror->is_powered = false;
+	mirror->is_discovering = false;
+	mirror_clear(mirror);
+	if (was)
+		mirror->ops->gone(mirror->ctx);
+}
+
+static void on_objects(void *ctx, const struct bus_result *result);
+
+static int ask_objects(struct mirror *mirror)
+{
+	sd_bus_message *m = NULL;
+	int r;
+
+	r = bus_message(mirror->bus, &m, "/", "org.freedesktop.DBus.ObjectManager",
+			"GetManagedObjects");
+	if (r < 0)
+		return r;
+	r = bus_call(mirror->bus, m, BLUEZ_CALL_OTHER, MIRROR_LOAD_TIMEOUT_MS, on_objects, mirror,
+		     &mirror->load);
+	sd_bus_message_unref(m);
+	return r;
+}
+
+static void load(struct mirror *mirror)
+{
+	deadline_clear(mirror->deadlines, &mirror->retry);
+	if (mirror->load)
+		bus_abandon(mirror->load);
+	mirror->load = NULL;
+	mirror->ops->load_begin(mirror->ctx);
+	if (ask_objects(mirror) < 0)
+		deadline_set(mirror->deadlines, &mirror->retry, clock_now_ms() + LOAD_RETRY_MS);
+}
+
+static void on_retry(struct deadline *deadline)
+{
+	struct mirror *mirror = container_of(deadline, struct mirror, retry);
+
+	if (mirror->conn)
+		load(mirror);
+}
+
+static void on_objects(void *ctx, const struct bus_result *result)
+{
+	struct mirror *mirror = ctx;
+	uint64_t began_us = clock_now_us();
+
+	mirror->load = NULL;
+	mirror->ops->load_end(mirror->ctx);
+	mirror->is_settled = true;
+	if (!result->reply) {
+		mirror->has_owner = result->class != CLASS_BLUEZ_GONE;
+		log_info("event=load-failed class=%s text=\"%s\"", class_name(result->class),
+			 result->text);
+		unload(mirror);
+		/* Absent: NameOwnerChanged will tell. Anything else: ask again. */
+		if (mirror->has_owner && mirror->conn)
+			deadline_set(mirror->deadlines, &mirror->retry,
+				     clock_now_ms() + LOAD_RETRY_MS);
+		mirror->ops->loaded(mirror->ctx);
+		return;
+	}
+	mirror->has_owner = true;
+	if (mirror_read_objects(mirror, result->reply) < 0)
+		log_warn("event=load-odd text=\"GetManagedObjects was not of the expected form\"");
+	mirror->is_loaded = true;
+	log_info("event=loaded devices=%zu adapter=%d us=%llu", mirror->n_devices,
+		 mirror->has_adapter, (unsigned long long)(clock_now_us() - began_us));
+	mirror->ops->loaded(mirror->ctx);
+}
+
+static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+{
+	struct mirror *mirror = userdata;
+	const char *name;
+	const char *before;
+	const char *after;
+
+	(void)unused;
+	if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0)
+		return 0;
+	mirror->has_owner = *after != '\0';
+	log_info("event=bluez owner=%d", mirror->has_owner);
+	unload(mirror);
+	mirror->ops->adapter(mirror->ctx);
+	if (mirror->has_owner)
+		load(mirror);
+	return 0;
+}
+
+/* --- matches --- */
+
+/* %s is our adapter's path. arg0path with a slash at its end means the objects below it. */
+static const struct {
+	const char *rule;
+	sd_bus_message_handler_t handle;
+} RULES[] = {
+	{ "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+	  "member='NameOwnerChanged',arg0='org.bluez'",
+	  on_owner },
+	{ "type='signal',sender='org.bluez',interface='org.freedesktop.DBus.ObjectManager',"
+	  "member='InterfacesAdded',arg0path='%s'",
+	  on_added },
+	{ "type='signal',sender='org.bluez',interface='org.freedesktop.DBus.ObjectManager',"
+	  "member='InterfacesAdded',arg0path='%s/'",
+	  on_added },
+	{ "type='signal',sender='org.bluez',interface='org.freedesktop.DBus.ObjectManager',"
+	  "member='InterfacesRemoved',arg0path='%s'",
+	  on_removed },
+	{ "type='signal',sender='org.bluez',interface='org.freedesktop.DBus.ObjectManager',"
+	  "member='InterfacesRemoved',arg0path='%s/'",
+	  on_removed },
+	{ "type='signal',sender='org.bluez',interface='org.freedesktop.DBus.Properties',"
+	  "member='PropertiesChanged',path_namespace='%s',arg0='org.bluez.Adapter1'",
+	  on_changed },
+	{ "type='signal',sender='org.bluez',interface='org.freedesktop.DBus.Properties',"
+	  "member='PropertiesChanged',path_namespace='%s',arg0='org.bluez.Device1'",
+	  on_changed },
+};
+static_assert(ARRAY_LEN(RULES) <= MIRROR_MATCHES, "a slot each");
+
+static const char VALUE_RULE[] =
+	"type='signal',sender='org.bluez',interface='org.freedesktop.DBus.Properties',"
+	"member='PropertiesChanged',path_namespace='%s',arg0='org.bluez.GattCharacteristic1'";
+
+static int on_installed(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+{
+	const sd_bus_error *e = sd_bus_message_get_error(m);
+
+	(void)userdata;
+	(void)unused;
+	if (e)
+		log_error("event=match-failed text=\"%s\"", e->message ? e->message : "");
+	return 0;
+}
+
+static void add_match(struct mirror *mirror, sd_bus_slot **slot, const char *rule,
+		      sd_bus_message_handler_t handle)
+{
+	char text[320];
+	int r;
+
+	/* Rules are ours; only the adapter's path is put in. */
+	const char *at = strstr(rule, "%s");
+	int before = at ? (int)(at - rule) : (int)strlen(rule);
+
+	(void)snprintf(text, sizeof(text), "%.*s%s%s", before, rule, at ? mirror->adapter_path : "",
+		       at ? at + 2 : "");
+	r = sd_bus_add_match_async(mirror->conn, slot, text, handle, on_installed, mirror);
+	if (r < 0)
+		log_error("event=match-failed error=%s", strerror(-r));
+}
+
+static void drop_matches(struct mirror *mirror)
+{
+	size_t i;
+
+	for (i = 0; i < MIRROR_MATCHES; i++)
+		mirror->matches[i] = sd_bus_slot_unref(mirror->matches[i]);
+	mirror->value_match = sd_bus_slot_unref(mirror->value_match);
+	mirror->conn = sd_bus_unref(mirror->conn);
+}
+
+void mirror_attach(struct mirror *mirror, sd_bus *conn)
+{
+	size_t i;
+
+	drop_matches(mirror);
+	mirror->conn = sd_bus_ref(conn);
+	for (i = 0; i < ARRAY_LEN(RULES); i++)
+		add_match(mirror, &mirror->matches[i], RULES[i].rule, RULES[i].handle);
+	if (mirror->n_value_wants > 0)
+		add_match(mirror, &mirror->value_match, VALUE_RULE, on_changed);
+	load(mirror);
+}
+
+void mirror_detach(struct mirror *mirror)
+{
+	drop_matches(mirror);
+	deadline_clear(mirror->deadlines, &mirror->retry);
+	mirror->has_owner = false;
+	unload(mirror);
+}
+
+void mirror_want_values(struct mirror *mirror, bool is_wanted)
+{
+	mirror->n_value_wants += is_wanted ? 1u : -1u;
+	if (!mirror->conn)
+		return;
+	if (mirror->n_value_wants == 0)
+		mirror->value_match = sd_bus_slot_unref(mirror->value_match);
+	else if (!mirror->value_match)
+		add_match(mirror, &mirror->value_match, VALUE_RULE, on_changed);
+}
+
+/* --- what is known --- */
+
+bool mirror_has_bluez(const struct mirror *mirror)
+{
+	return mirror->has_owner;
+}
+
+bool mirror_has_adapter(const struct mirror *mirror)
+{
+	return mirror->is_loaded && mirror->has_adapter;
+}
+
+bool mirror_is_settled(const struct mirror *mirror)
+{
+	return mirror->is_settled;
+}
+
+bool mirror_is_powered(const struct mirror *mirror)
+{
+	return mirror->is_powered;
+}
+
+bool mirror_is_discovering(const struct mirror *mirror)
+{
+	return mirror->is_discovering;
+}
+
+size_t mirror_count(const struct mirror *mirror)
+{
+	return mirror->n_devices;
+}
+
+int mirror_new(struct mirror **out, struct bus *bus, struct deadlines *deadlines,
+	       const char *adapter_path, const struct mirror_ops *ops, void *ctx)
+{
+	struct mirror *mirror = calloc(1, sizeof(*mirror));
+
+	if (!mirror)
+		return -ENOMEM;
+	mirror->bus = bus;
+	mirror->deadlines = deadlines;
+	mirror->ops = ops;
+	mirror->ctx = ctx;
+	mirror->retry.fire = on_retry;
+	(void)snprintf(mirror->adapter_path, sizeof(mirror->adapter_path), "%s", adapter_path);
+	*out = mirror;
+	return 0;
+}
+
+struct mirror *mirror_free(struct mirror *mirror)
+{
+	if (!mirror)
+		return NULL;
+	deadline_clear(mirror->deadlines, &mirror->retry);
+	mirror_drop_all(mirror);
+	drop_matches(mirror);
+	free(mirror);
+	return NULL;
+}

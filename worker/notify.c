@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/notify_state.h"
+
+#include "ipc/log.h"
+#include "worker/gatt.h"
+#include "worker/objpath.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+enum { CALL_MS = 30000, VALUE_MAX = 517, REOPEN_MAX = 3 };
+
+static const char CHRC[] = "org.bluez.GattCharacteristic1";
+
+/* --- a subscription's life --- */
+
+struct sub *sub_find(const struct link *link, uint16_t chrc)
+{
+	struct sub *sub;
+
+	TAILQ_FOREACH(sub, &link->subs, entry)
+	if (sub->chrc == chrc)
+		return sub;
+	return NULL;
+}
+
+void sub_close_socket(struct sub *sub)
+{
+	sub->io = sd_event_source_disable_unref(sub->io);
+	sub->fd = close_fd(sub->fd);
+}
+
+static void drop_held(struct sub *sub)
+{
+	struct value *v;
+
+	while ((v = TAILQ_FIRST(&sub->held))) {
+		TAILQ_REMOVE(&sub->held, v, entry);
+		free(v);
+	}
+}
+
+static void want_values(struct sub *sub, bool is_wanted)
+{
+	if (sub->wants_values == is_wanted)
+		return;
+	sub->wants_values = is_wanted;
+	mirror_want_values(sub->link->w->mirror, is_wanted);
+}
+
+void sub_free(struct sub *sub)
+{
+	sub_close_socket(sub);
+	want_values(sub, false);
+	drop_held(sub);
+	if (sub->call)
+		bus_abandon(sub->call);
+	deadline_clear(sub->link->w->deadlines, &sub->drain);
+	TAILQ_REMOVE(&sub->link->subs, sub, entry);
+	free(sub);
+}
+
+static void on_drain(struct deadline *deadline)
+{
+	fanout_drain(container_of(deadline, struct sub, drain));
+}
+
+struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc)
+{
+	struct sub *sub = calloc(1, sizeof(*sub));
+
+	if (!sub)
+		return NULL;
+	sub->link = link;
+	sub->chrc = chrc->handle;
+	sub->has_notify = chrc->flags & GATT_NOTIFY;
+	sub->fd = -EBADF;
+	sub->drain.fire = on_drain;
+	TAILQ_INIT(&sub->held);
+	TAILQ_INIT(&sub->subscribers);
+	TAILQ_INSERT_TAIL(&link->subs, sub, entry);
+	return sub;
+}
+
+void subscriber_free(struct subscriber *s)
+{
+	fanout_clear(s);
+	TAILQ_REMOVE(&s->sub->subscribers, s, on_sub);
+	TAILQ_REMOVE(&s->seat->subscribers, s, on_seat);
+	s->seat->n_subscribers--;
+	free(s);
+}
+
+/* It is on: whoever waited for that is told. */
+void sub_tell_done(struct sub *sub)
+{
+	struct subscriber *s;
+
+	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
+	if (s->request) {
+		struct request *request = s->request;
+
+		s->request = NULL;
+		request_done(request, 0);
+	}
+}
+
+void subscriber_tell_end(struct subscriber *s, enum class class, const char *text)
+{
+	Bh__Error error = BH__ERROR__INIT;
+	struct request *request = s->request;
+
+	if (request) {
+		s->request = NULL;
+		request_fail(request, class, text);
+		return;
+	}
+	error.has_class_ = 1;
+	error.class_ = (Bh__Class) class;
+	error.text = (char *)(uintptr_t)text;
+	error.advice = (char *)(uintptr_t)class_advice(class);
+	port_send(s->seat->port, BH__TYPE__ERROR, s->id, s->seat->epoch, &error.base);
+}
+
+void sub_fail(struct sub *sub, enum class class, const char *text)
+{
+	struct subscriber *s;
+
+	while ((s = TAILQ_FIRST(&sub->subscribers))) {
+		subscriber_tell_end(s, class, text);
+		subscriber_free(s);
+	}
+	sub_free(sub);
+}
+
+/* --- the socket --- */
+
+/* Reads what is there, at most NOTIFY_READS_MAX. Returns how many; *out_end: it was closed. */
+static size_t read_values(struct sub *sub, uint8_t (*space)[VALUE_MAX], struct span *out_values,
+			  bool *out_end)
+{
+	size_t n = 0;
+	ssize_t len;
+
+	while (n < NOTIFY_READS_MAX) {
+		len = recv(sub->fd, space[n], VALUE_MAX, MSG_DONTWAIT);
+		if (len < 0 && errno == EINTR)
+			continue;
+		/* An empty value cannot be told from the end here; BlueZ sends none. */
+		if (len <= 0) {
+			*out_end = len == 0 || errno != EAGAIN;
+			return n;
+		}
+		out_values[n].data = space[n];
+		out_values[n++].len = (size_t)len;
+	}
+	return n;
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct sub *sub = userdata;
+	struct span values[NOTIFY_READS_MAX];
+	uint8_t space[NOTIFY_READS_MAX][VALUE_MAX];
+	struct link *link = sub->link;
+	bool is_over = false;
+	size_t n;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	n = read_values(sub, space, values, &is_over);
+	if (n > 0)
+		fanout_values(sub, values, n);
+	if (!is_over)
+		return 0;
+	sub_close_socket(sub);
+	/* The link went (the mirror will say so), or some program's StopNotify closed it. */
+	if (link->state == LINK_UP && sub->reopened++ < REOPEN_MAX)
+		sub_start(sub);
+	else if (link->state == LINK_UP)
+		sub_fail(sub, CLASS_LINK_LOST, "another program keeps ending the notifications");
+	return 0;
+}
+
+static int open_socket(struct sub *sub, sd_bus_message *reply)
+{
+	struct device *device = mirror_device(sub->link->w->mirror, sub->link->addr);
+	struct gatt_chrc *chrc = device ? gatt_db_chrc(&device->db, sub->chrc) : NULL;
+	uint16_t mtu;
+	int fd;
+	int r = sd_bus_message_read(reply, "hq", &fd, &mtu);
+
+	if (r < 0)
+		return r;
+	if (chrc)
+		chrc->mtu = mtu;
+	sub->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (sub->fd < 0)
+		return -errno;
+	r = sd_event_add_io(sub->link->w->event, &sub->io, sub->fd, EPOLLIN, on_socket, sub);
+	/* Before all else: bluetoothd drops what does not fit the socket. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(sub->io, SD_EVENT_PRIORITY_NORMAL - 10);
+	if (r < 0)
+		sub_close_socket(sub);
+	return r;
+}
+
+/* --- calls --- */
+
+static int call(struct sub *sub, const char *member, bus_done done)
+{
+	const struct device *device = mirror_device(sub->link->w->mirror, sub->link->addr);
+	const struct gatt_chrc *chrc = device ? gatt_db_chrc(&device->db, sub->chrc) : NULL;
+	bool has_options = strcmp(member, "AcquireNotify") == 0;
+	sd_bus_message *m = NULL;
+	char path[OBJPATH_LEN];
+	int r;
+
+	if (!chrc)
+		return -ENOENT;
+	gatt_path(sub->link, chrc, path);
+	r = bus_message(sub->link->w->bus, &m, path, CHRC, member);
+	if (r < 0)
+		return r;
+	if (has_options)
+		r = sd_bus_message_append(m, "a{sv}", 0);
+	if (r >= 0)
+		r = bus_call(sub->link->w->bus, m, BLUEZ_CALL_GATT, CALL_MS, done, sub, &sub->call);
+	sd_bus_message_unref(m);
+	return r;
+}
+
+static void on_stopped(void *ctx, const struct bus_result *result)
+{
+	struct sub *sub = ctx;
+	struct link *link = sub->link;
+
+	(void)result;
+	sub->call = NULL;
+	/* Somebody may have come meanwhile. */
+	if (TAILQ_EMPTY(&sub->subscribers))
+		sub_free(sub);
+	else
+		sub_start(sub);
+	link_review(link);
+}
+
+/* Nobody listens any more. */
+void sub_stop(struct sub *sub)
+{
+	want_values(sub, false);
+	sub_close_socket(sub);
+	if (sub->state != SUB_SIGNALS || sub->link->state != LINK_UP) {
+		/* Closing the socket is the end; a call under way is abandoned with its socket. */
+		sub_free(sub);
+		return;
+	}
+	sub->state = SUB_STOPPING;
+	if (call(sub, "StopNotify", on_stopped) < 0)
+		sub_free(sub);
+}
+
+static void on_started(void *ctx, const struct bus_result *result)
+{
+	struct sub *sub = ctx;
+	struct link *link = sub->link;
+
+	sub->call = NULL;
+	if (!result->reply) {
+		sub_fail(sub, result->class, result->text);
+	} else {
+		sub->state = SUB_SIGNALS;
+		if (TAILQ_EMPTY(&sub->subscribers))
+			sub_stop(sub);
+		else
+			sub_tell_done(sub);
+	}
+	link_review(link);
+}
+
+static void start_signals(struct sub *sub)
+{
+	sub->state = SUB_STARTING;
+	want_values(sub, true);
+	if (call(sub, "StartNotify", on_started) < 0)
+		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
+}
+
+/* What a refused AcquireNotify means: BlueZ may still be able to send signals. */
+static bool may_start(const struct bus_result *result)
+{
+	return result->class == CLASS_GATT_REFUSED || result->class == CLASS_INTERNAL ||
+	       result->is_busy;
+}
+
+static void on_acquired(void *ctx, const struct bus_result *result)
+{
+	struct sub *sub = ctx;
+	struct link *link = sub->link;
+
+	sub->call = NULL;
+	if (!result->reply && may_start(result)) {
+		start_signals(sub);
+	} else if (!result->reply) {
+		sub_fail(sub, result->class, result->text);
+	} else if (TAILQ_EMPTY(&sub->subscribers)) {
+		sub_free(sub); /* with the reply goes the socket */
+	} else if (open_socket(sub, result->reply) < 0) {
+		sub_fail(sub, CLASS_INTERNAL, "BlueZ's answer to AcquireNotify was odd");
+	} else {
+		sub->state = SUB_SOCKET;
+		sub_tell_done(sub);
+	}
+	link_review(link);
+}
+
+void sub_start(struct sub *sub)
+{
+	want_values(sub, false);
+	if (!sub->has_notify) {
+		start_signals(sub);
+		return;
+	}
+	sub->state = SUB_ACQUIRING;
+	if (call(sub, "AcquireNotify", on_acquired) < 0)
+		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
+}
+
+/* --- signals --- */
+
+void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len)
+{
+	struct link *link = links_find(links, addr);
+	struct sub *sub = link ? sub_find(link, chrc) : NULL;
+	const struct span value = { .data = data, .len = len };
+
+	if (!sub || sub->state != SUB_SIGNALS || len > VALUE_MAX)
+		return;
+	/* It may be the echo of our own read: the answer, which comes next, tells. */
+	if (gatt_is_reading(link, chrc) && fanout_keep(&sub->held, &value))
+		return;
+	fanout_values(sub, &value, 1);
+}
+
+static bool is_same(const struct value *v, const void *data, size_t len)
+{
+	return data && v->len == len && memcmp(v->data, data, len) == 0;
+}
+
+void notify_read_answered(struct link *link, uint16_t chrc, const void *data, size_t len)
+{
+	struct sub *sub = sub_find(link, chrc);
+	struct value *echo = NULL;
+	struct value *v;
+
+	if (!sub || TAILQ_EMPTY(&sub->held))
+		return;
+	TAILQ_FOREACH(v, &sub->held, entry)
+	if (is_same(v, data, len))
+		echo = v;
+	TAILQ_FOREACH(v, &sub->held, entry)
+	{
+		const struct span value = { .data = v->data, .len = v->len };
+
+		if (v != echo)
+			fanout_values(sub, &value, 1);
+	}
+	drop_held(sub);
+}

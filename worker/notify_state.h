@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* worker/notify_state.h - what notify.c (BlueZ's side) and fanout.c (programs' side) share. */
+#include "worker/notify.h"
+
+enum sub_state {
+	SUB_ACQUIRING, /* AcquireNotify is under way */
+	SUB_STARTING,  /* StartNotify is under way */
+	SUB_SOCKET,    /* values come by the socket */
+	SUB_SIGNALS,   /* values come as signals */
+	SUB_STOPPING,  /* StopNotify is under way; nobody listens */
+};
+
+struct value {
+	TAILQ_ENTRY(value) entry;
+	size_t len;
+	uint8_t data[];
+};
+
+TAILQ_HEAD(value_list, value);
+
+/* A program's part of a subscription. */
+struct subscriber {
+	TAILQ_ENTRY(subscriber) on_seat;
+	TAILQ_ENTRY(subscriber) on_sub;
+	struct seat *seat;
+	struct sub *sub;
+	uint32_t id;
+	struct request *request; /* SUBSCRIBE, until it is answered */
+	uint64_t next_seq;	 /* of the first value that is not sent */
+	uint32_t lost;
+	struct value_list backlog;
+	size_t n_backlog;
+};
+
+struct sub {
+	TAILQ_ENTRY(sub) entry; /* of its link */
+	struct link *link;
+	enum sub_state state;
+	uint16_t chrc;
+	bool has_notify;   /* flags of the characteristic */
+	bool wants_values; /* counted with mirror_want_values() */
+	unsigned reopened; /* how often somebody else closed our socket */
+	struct bus_call *call;
+	int fd;
+	sd_event_source *io;
+	struct deadline drain;	/* slow programs: look again */
+	struct value_list held; /* signals during our own read of it */
+	TAILQ_HEAD(, subscriber) subscribers;
+};
+
+struct span {
+	const uint8_t *data;
+	size_t len;
+};
+
+/* Values for every subscriber, at most NOTIFY_READS_MAX. */
+void fanout_values(struct sub *sub, const struct span *values, size_t n);
+/* Sends what slow programs can take by now; sets the next look. */
+void fanout_drain(struct sub *sub);
+void fanout_clear(struct subscriber *s);
+/* Appends a copy; false without memory. */
+bool fanout_keep(struct value_list *list, const struct span *value);
+
+/* --- notify.c --- */
+struct sub *sub_find(const struct link *link, uint16_t chrc);
+struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc);
+void sub_free(struct sub *sub);
+void sub_start(struct sub *sub);
+/* Nobody listens any more. May free it. */
+void sub_stop(struct sub *sub);
+/* Every subscriber is told, and it is freed. */
+void sub_fail(struct sub *sub, enum class class, const char *text);
+void sub_close_socket(struct sub *sub);
+/* It is on: whoever waited for that is told. */
+void sub_tell_done(struct sub *sub);
+void subscriber_free(struct subscriber *s);
+void subscriber_tell_end(struct subscriber *s, enum class class, const char *text);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/request.h"
+
+#include "ipc/clock.h"
+#include "worker/gatt_db.h"
+#include "worker/link.h"
+#include "worker/notify.h"
+#include "worker/scan.h"
+#include "worker/seat.h"
+
+bool request_needs_link(const struct request *request)
+{
+	return request->type != BH__TYPE__DISCONNECT && request->type != BH__TYPE__UNSUBSCRIBE &&
+	       request->type != BH__TYPE__SCAN;
+}
+
+uint32_t request_left_ms(const struct request *request)
+{
+	return clock_left_ms(request->deadline.at_ms, clock_now_ms());
+}
+
+/* Off every list; freed. */
+static void forget(struct request *request)
+{
+	struct seat *seat = request->seat;
+
+	if (request->type == BH__TYPE__SCAN)
+		scan_remove(seat->w->scan, request);
+	if (request->type == BH__TYPE__SUBSCRIBE && request->state == REQUEST_HELD)
+		notify_forget_request(request);
+	link_unfly(request);
+	deadline_clear(seat->w->deadlines, &request->deadline);
+	TAILQ_REMOVE(&seat->requests, request, entry);
+	seat->n_requests--;
+	free(request->uuids);
+	free(request);
+}
+
+/* After the answer was sent: the order matters to whoever reads the page after our death. */
+static void finish(struct request *request)
+{
+	if (request->is_on_page)
+		seat_answered(request->seat, request->id);
+	forget(request);
+}
+
+static void fill_timings(const struct request *request, Bh__Timings *out)
+{
+	const struct link *link = request->seat->link;
+	uint64_t now_ms = clock_now_ms();
+
+	bh__timings__init(out);
+	out->has_total_ms = 1;
+	out->total_ms = clock_span_ms(request->at_ms, now_ms);
+	if (request->issued_at_ms != 0) {
+		out->has_query_ms = 1;
+		out->query_ms = clock_span_ms(request->issued_at_ms, now_ms);
+	}
+	if (link && request->has_waited)
+		link_timings(link, out);
+}
+
+static void send(struct request *request, uint16_t type, const ProtobufCMessage *msg)
+{
+	port_send(request->seat->port, type, request->id, request->seat->epoch, msg);
+	finish(request);
+}
+
+void request_done(struct request *request, uint32_t count)
+{
+	Bh__Done done = BH__DONE__INIT;
+	Bh__Timings timings;
+
+	fill_timings(request, &timings);
+	done.timings = &timings;
+	done.has_count = request->type == BH__TYPE__SERVICES_REQUEST;
+	done.count = count;
+	send(request, BH__TYPE__DONE, &done.base);
+}
+
+void request_value(struct request *request, const void *value, size_t len)
+{
+	Bh__Value msg = BH__VALUE__INIT;
+	Bh__Timings timings;
+
+	fill_timings(request, &timings);
+	msg.timings = &timings;
+	msg.has_value = 1;
+	msg.value.data = (uint8_t *)(uintptr_t)value;
+	msg.value.len = len;
+	send(request, BH__TYPE__VALUE, &msg.base);
+}
+
+void request_connected(struct request *request)
+{
+	const struct link *link = request->seat->link;
+	const struct worker *w = request->seat->w;
+	const struct device *device = mirror_device(w->mirror, request->seat->addr);
+	Bh__Connected msg = BH__CONNECTED__INIT;
+	Bh__Timings timings;
+
+	fill_timings(request, &timings);
+	msg.timings = &timings;
+	msg.adapter = (char *)(uintptr_t)w->adapter;
+	msg.has_attempts = 1;
+	msg.attempts = request->has_waited ? link_attempts(link) : 0;
+	msg.mtu = device ? gatt_db_mtu(&device->db) : 0;
+	msg.has_mtu = msg.mtu != 0;
+	send(request, BH__TYPE__CONNECTED, &msg.base);
+}
+
+void request_fail(struct request *request, enum class class, const char *text)
+{
+	const struct link *link = request->seat->link;
+	Bh__Error error = BH__ERROR__INIT;
+	Bh__Timings timings;
+
+	fill_timings(request, &timings);
+	error.timings = &timings;
+	error.has_class_ = 1;
+	error.class_ = (Bh__Class) class;
+	error.text = (char *)(uintptr_t)text;
+	error.advice = (char *)(uintptr_t)class_advice(class);
+	error.has_attempts = link && request->has_waited;
+	error.attempts = error.has_attempts ? link_attempts(link) : 0;
+	send(request, BH__TYPE__ERROR, &error.base);
+}
+
+void request_drop(struct request *request, bool keep_on_page)
+{
+	struct seat *seat = request->seat;
+
+	if (request->is_on_page && keep_on_page)
+		seat_keep_on_page(seat, request->id);
+	else if (request->is_on_page)
+		wpage_answered(seat->w->page, seat->session, request->id);
+	forget(request);
+}

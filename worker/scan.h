@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * worker/scan.h - the adapter's discovery, shared by all who want it: scanning programs, the
+ * supervisor's searches, links to devices that BlueZ does not know.
+ *
+ * One worker is the one discovery client of its adapter: two StartDiscovery in one instant are
+ * never answered (reference/lab-facts.md). A start that is lost to a foreign client all the same is
+ * given up and tried again. Discovery pauses around connects, which take 8.7 s instead of 0.4 under
+ * it. What happens when is scan_table.c.
+ */
+#include "worker/scan_table.h"
+#include "worker/seat.h"
+
+struct scan;
+
+must_check int scan_new(struct scan **out, struct worker *w);
+struct scan *scan_free(struct scan *scan);
+
+/* Counted. */
+void scan_want(struct scan *scan);
+void scan_unwant(struct scan *scan);
+
+/* Counted. Returns true if no discovery runs; else links_quiet() tells when that is so. */
+bool scan_pause(struct scan *scan);
+void scan_resume(struct scan *scan);
+
+/* A SCAN request lasts until it is removed. */
+void scan_add(struct scan *scan, struct request *request);
+void scan_remove(struct scan *scan, struct request *request);
+/* A device was heard: to every SCAN whose filter lets it pass. */
+void scan_advert(struct scan *scan, const struct device *device);
+
+/* The supervisor looks for a device: FIND_DONE when it is heard. */
+void scan_find(struct scan *scan, uint64_t addr);
+void scan_find_stop(struct scan *scan, uint64_t addr);
+
+/* A device was heard or connected: somebody may look for it. */
+void scan_heard(struct scan *scan, const struct device *device);
+
+/* Power or Discovering changed. */
+void scan_adapter(struct scan *scan);
+/* bluetoothd, the adapter or the bus connection went or changed. */
+void scan_gone(struct scan *scan);
+
+/* Pure: whether a filter lets a device pass. */
+bool scan_passes(const struct request *filter, const struct device *device);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/seat.h"
+
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "worker/link.h"
+#include "worker/notify.h"
+#include "worker/seat_rules.h"
+
+#include <string.h>
+
+enum { LINGER_MS = 5000 };
+
+/* A write that is answered or moot, and still on the page for a reason. */
+struct lingering {
+	TAILQ_ENTRY(lingering) entry;
+	uint32_t session;
+	uint32_t id;
+	uint32_t epoch;
+	uint64_t until_ms; /* 0: until its answer has left the queue of its seat */
+};
+
+struct seats {
+	struct worker *w;
+	TAILQ_HEAD(, seat) list;
+	TAILQ_HEAD(, lingering) lingering;
+	size_t n;
+};
+
+/* --- the page --- */
+
+static void linger(struct seat *seat, uint32_t id, uint64_t until_ms)
+{
+	struct lingering *l = calloc(1, sizeof(*l));
+
+	/* Without memory it stays on the page: a write too many is called interrupted. */
+	if (!l)
+		return;
+	l->session = seat->session;
+	l->epoch = seat->epoch;
+	l->id = id;
+	l->until_ms = until_ms;
+	TAILQ_INSERT_TAIL(&seat->w->seats->lingering, l, entry);
+}
+
+void seat_answered(struct seat *seat, uint32_t id)
+{
+	/*
+	 * An answer that waits in our queue dies with us: the program would send the write again,
+	 * unless the page still says that it was issued.
+	 */
+	if (port_queued(seat->port) > 0)
+		linger(seat, id, 0);
+	else
+		wpage_answered(seat->w->page, seat->session, id);
+}
+
+void seat_keep_on_page(struct seat *seat, uint32_t id)
+{
+	linger(seat, id, clock_now_ms() + LINGER_MS);
+}
+
+static struct seat *find(const struct seats *seats, uint32_t session)
+{
+	struct seat *seat;
+
+	TAILQ_FOREACH(seat, &seats->list, entry)
+	if (seat->session == session)
+		return seat;
+	return NULL;
+}
+
+static bool is_over(const struct seats *seats, const struct lingering *l, uint64_t now_ms)
+{
+	const struct seat *seat;
+
+	if (l->until_ms != 0)
+		return now_ms >= l->until_ms;
+	seat = find(seats, l->session);
+	return !seat || port_queued(seat->port) == 0;
+}
+
+void seats_tick(struct seats *seats)
+{
+	struct lingering *l = TAILQ_FIRST(&seats->lingering);
+	uint64_t now_ms;
+
+	if (!l)
+		return;
+	now_ms = clock_now_ms();
+	while (l) {
+		struct lingering *next = TAILQ_NEXT(l, entry);
+
+		if (is_over(seats, l, now_ms)) {
+			TAILQ_REMOVE(&seats->lingering, l, entry);
+			wpage_answered(seats->w->page, l->session, l->id);
+			free(l);
+		}
+		l = next;
+	}
+}
+
+/* --- coming and going --- */
+
+/* Lets go of everything; the link is told last, when nothing of this seat is left on it. */
+static void seat_free(struct seat *seat, bool keep_on_page)
+{
+	struct link *link = seat->link;
+	struct request *request;
+	struct lingering *l;
+
+	/* Answers that never left: the next worker must know of those writes. */
+	TAILQ_FOREACH(l, &seat->w->seats->lingering, entry)
+	if (keep_on_page && l->session == seat->session && l->until_ms == 0)
+		l->until_ms = clock_now_ms() + LINGER_MS;
+	while ((request = TAILQ_FIRST(&seat->requests)))
+		request_drop(request, keep_on_page);
+	notify_drop_seat(seat);
+	seat->port = port_free(seat->port);
+	TAILQ_REMOVE(&seat->w->seats->list, seat, entry);
+	seat->w->seats->n--;
+	seat->wants_link = false;
+	if (link)
+		link_leave(link, seat);
+	free(seat);
+}
+
+static void report(struct worker *w, uint16_t type, uint32_t session, const char *text)
+{
+	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;
+
+	ref.has_session = 1;
+	ref.session = session;
+	ref.text = (char *)(uintptr_t)text;
+	port_send(w->up, type, 0, 0, &ref.base);
+}
+
+static void on_closed(struct port *port, void *ctx, int error)
+{
+	struct seat *seat = ctx;
+	struct worker *w = seat->w;
+	uint32_t session = seat->session;
+
+	(void)port;
+	log_debug("event=session-closed session=%u error=%s", session, strerror(-error));
+	seat_free(seat, false);
+	report(w, BH__CTL__TYPE__SESSION_ENDED, session,
+	       error == 0 ? "its program closed it" : "its program broke the protocol");
+}
+
+static const struct port_ops PORT = {
+	.rules = SEAT_RULES,
+	.n_rules = SEAT_RULES_LEN,
+	.closed = on_closed,
+};
+
+int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int fd)
+{
+	struct worker *w = seats->w;
+	struct seat *seat;
+	int r;
+
+	if (find(seats, attach->session))
+		return -EEXIST;
+	seat = calloc(1, sizeof(*seat));
+	if (!seat)
+		return -ENOMEM;
+	seat->w = w;
+	seat->session = attach->session;
+	seat->epoch = attach->epoch;
+	seat->is_scan = attach->kind == BH__SESSION_KIND__SESSION_SCAN;
+	seat->addr = attach->address;
+	seat->is_random = attach->random;
+	TAILQ_INIT(&seat->requests);
+	TAILQ_INIT(&seat->subscribers);
+	r = port_new(&seat->port, w->event, fd, w->buf, CHAN_BODY_DATA, &PORT, seat,
+		     SD_EVENT_PRIORITY_NORMAL);
+	if (r == 0 && !seat->is_scan)
+		r = link_join(w->links, seat);
+	if (r < 0) {
+		/* On failure the fd is still the caller's; a port that was made owns it. */
+		bool took_fd = seat->port != NULL;
+
+		port_free(seat->port);
+		free(seat);
+		return took_fd ? -ESTALE : r;
+	}
+	TAILQ_INSERT_TAIL(&seats->list, seat, entry);
+	seats->n++;
+	return 0;
+}
+
+void seats_detach(struct seats *seats, uint32_t session)
+{
+	struct worker *w = seats->w;
+	struct seat *seat = find(seats, session);
+
+	if (seat)
+		seat_free(seat, true);
+	report(w, BH__CTL__TYPE__SESSION_GIVEN_UP, session, "");
+}
+
+size_t seats_count(const struct seats *seats)
+{
+	return seats->n;
+}
+
+void seat_tell_lost(struct seat *seat, enum class class, const char *text)
+{
+	Bh__LinkLost lost = BH__LINK_LOST__INIT;
+
+	lost.has_class_ = 1;
+	lost.class_ = (Bh__Class) class;
+	lost.text = (char *)(uintptr_t)text;
+	port_send(seat->port, BH__TYPE__LINK_LOST, 0, seat->epoch, &lost.base);
+}
+
+int seats_new(struct seats **out, struct worker *w)
+{
+	struct seats *seats = calloc(1, sizeof(*seats));
+
+	if (!seats)
+		return -ENOMEM;
+	seats->w = w;
+	TAILQ_INIT(&seats->list);
+	TAILQ_INIT(&seats->lingering);
+	*out = seats;
+	return 0;
+}
+
+struct seats *seats_free(struct seats *seats)
+{
+	struct lingering *l;
+	struct seat *seat;
+
+	if (!seats)
+		return NULL;
+	while ((seat = TAILQ_FIRST(&seats->list)))
+		seat_free(seat, true);
+	while ((l = TAILQ_FIRST(&seats->lingering))) {
+		TAILQ_REMOVE(&seats->lingering, l, entry);
+		free(l);
+	}
+	free(seats);
+	return NULL;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * worker/seat.h - a session that this worker serves: its data socket, its requests in order, its
+ * place on a link. Made by SESSION_ATTACH, gone with SESSION_DETACH or when its program closes.
+ *
+ * A request is checked here (epoch, id not open, limits, targets), noted on the status page while
+ * it is handled (a worker that dies of it has named it), and then belongs to links.c or scan.c.
+ */
+#include "ipc/class.h"
+#include "worker/request.h"
+#include "worker/worker.h"
+
+enum {
+	SEAT_REQUESTS_MAX = 64,
+	SEAT_SUBSCRIPTIONS_MAX = 32,
+	SEAT_UUIDS_MAX = 16,
+	SEAT_VALUE_MAX = 512,
+};
+
+struct link;
+struct subscriber;
+
+struct seat {
+	TAILQ_ENTRY(seat) entry;   /* of the worker's seats */
+	TAILQ_ENTRY(seat) on_link; /* of its link's seats */
+	struct worker *w;
+	struct port *port;
+	uint32_t session;
+	uint32_t epoch;
+	bool is_scan;
+	uint64_t addr;
+	bool is_random;
+	struct link *link; /* NULL: a scan's */
+	bool wants_link;
+	TAILQ_HEAD(, request) requests;
+	size_t n_requests;
+	TAILQ_HEAD(, subscriber) subscribers;
+	size_t n_subscribers;
+};
+
+must_check int seats_new(struct seats **out, struct worker *w);
+struct seats *seats_free(struct seats *seats);
+
+/**
+ * seats_attach() - serve a session
+ * @fd: the worker's end of its data socket; taken over on success
+ */
+must_check int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int fd);
+
+/* The supervisor moves it elsewhere; what is issued stays on the page until it has looked. */
+void seats_detach(struct seats *seats, uint32_t session);
+
+size_t seats_count(const struct seats *seats);
+
+/* Clears page entries of answers that have been sent by now; on each tick. */
+void seats_tick(struct seats *seats);
+
+/* A write's answer went out, or will: forgets it on the page once it really has. */
+void seat_answered(struct seat *seat, uint32_t id);
+/* A session went with that write unanswered: the page keeps it for a while. */
+void seat_keep_on_page(struct seat *seat, uint32_t id);
+
+/* LINK_LOST to the program. */
+void seat_tell_lost(struct seat *seat, enum class class, const char *text);

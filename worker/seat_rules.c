@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/seat_rules.h"
+
+#include "ipc/clock.h"
+#include "worker/link.h"
+#include "worker/notify.h"
+#include "worker/scan.h"
+#include "worker/seat.h"
+
+#include <string.h>
+
+/* Deadlines of requests that name none. */
+enum { CONNECT_DEFAULT_MS = 40000, REQUEST_DEFAULT_MS = 30000, TIMEOUT_MAX_MS = 24 * 3600 * 1000 };
+
+static struct request *find(const struct seat *seat, uint32_t id)
+{
+	struct request *request;
+
+	TAILQ_FOREACH(request, &seat->requests, entry)
+	if (request->id == id)
+		return request;
+	return NULL;
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+	link_request_late(container_of(deadline, struct request, deadline));
+}
+
+/* An error for a request that never came to be. */
+static void refuse(struct seat *seat, uint32_t id, enum class class, const char *text)
+{
+	Bh__Error error = BH__ERROR__INIT;
+
+	error.has_class_ = 1;
+	error.class_ = (Bh__Class) class;
+	error.text = (char *)(uintptr_t)text;
+	error.advice = (char *)(uintptr_t)class_advice(class);
+	port_send(seat->port, BH__TYPE__ERROR, id, seat->epoch, &error.base);
+}
+
+static bool is_full(const struct seat *seat, uint16_t type)
+{
+	return seat->n_requests >= SEAT_REQUESTS_MAX ||
+	       (type == BH__TYPE__SUBSCRIBE && seat->n_subscribers >= SEAT_SUBSCRIPTIONS_MAX);
+}
+
+/*
+ * A new request, at the end of its seat's list. 0 and *out; 1: it was answered already; -EBADMSG
+ * the program does not keep to the rules.
+ */
+static int open_request(struct seat *seat, const struct chan_frame *frame, uint32_t timeout_ms,
+			size_t len, struct request **out)
+{
+	struct request *request;
+
+	if (frame->id == 0 || find(seat, frame->id) || notify_find(seat, frame->id))
+		return -EBADMSG;
+	if (is_full(seat, frame->type)) {
+		refuse(seat, frame->id, CLASS_LIMIT, "too many requests are open in this session");
+		return 1;
+	}
+	request = calloc(1, sizeof(*request) + len);
+	if (!request)
+		return -ENOMEM;
+	if (timeout_ms == 0)
+		timeout_ms =
+			frame->type == BH__TYPE__CONNECT ? CONNECT_DEFAULT_MS : REQUEST_DEFAULT_MS;
+	if (timeout_ms > TIMEOUT_MAX_MS)
+		timeout_ms = TIMEOUT_MAX_MS;
+	request->seat = seat;
+	request->id = frame->id;
+	request->type = frame->type;
+	request->at_ms = clock_now_ms();
+	request->len = len;
+	request->deadline.fire = on_deadline;
+	if (frame->type != BH__TYPE__SCAN)
+		deadline_set(seat->w->deadlines, &request->deadline, request->at_ms + timeout_ms);
+	TAILQ_INSERT_TAIL(&seat->requests, request, entry);
+	seat->n_requests++;
+	*out = request;
+	return 0;
+}
+
+/* false: it names none; the request has been answered. */
+static bool take_target(struct request *request, const Bh__Target *target)
+{
+	bool is_whole = target && (!target->has_uuid || target->uuid.len == sizeof(struct uuid)) &&
+			(target->has_uuid || target->handle != 0) && target->handle <= UINT16_MAX;
+
+	if (!is_whole) {
+		request_fail(request, CLASS_INVALID, "the request names no characteristic");
+		return false;
+	}
+	request->has_uuid = target->has_uuid;
+	request->handle = target->handle;
+	if (target->has_uuid)
+		memcpy(request->uuid.octets, target->uuid.data, sizeof(request->uuid.octets));
+	return true;
+}
+
+static int on_connect(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Connect *connect = msg;
+	struct request *request;
+	int r = open_request(seat, frame, connect->timeout_ms, 0, &request);
+
+	if (r == 0)
+		link_request(request);
+	return r;
+}
+
+static int on_plain(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	struct request *request;
+	int r = open_request(seat, frame, 0, 0, &request);
+
+	(void)msg;
+	if (r == 0)
+		link_request(request);
+	return r;
+}
+
+static int on_read(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Read *read = msg;
+	struct request *request;
+	int r = open_request(seat, frame, read->timeout_ms, 0, &request);
+
+	if (r == 0 && take_target(request, read->target))
+		link_request(request);
+	return r;
+}
+
+static int on_write(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Write *write = msg;
+	struct request *request;
+	size_t len = write->has_value ? write->value.len : 0;
+	int r;
+
+	if (len > SEAT_VALUE_MAX) {
+		refuse(seat, frame->id, CLASS_INVALID, "a value has at most 512 bytes");
+		return 0;
+	}
+	r = open_request(seat, frame, write->timeout_ms, len, &request);
+	if (r != 0 || !take_target(request, write->target))
+		return r;
+	request->no_response = write->no_response;
+	if (len > 0)
+		memcpy(request->value, write->value.data, len);
+	link_request(request);
+	return 0;
+}
+
+static int on_subscribe(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Subscribe *subscribe = msg;
+	struct request *request;
+	int r = open_request(seat, frame, subscribe->timeout_ms, 0, &request);
+
+	if (r == 0 && take_target(request, subscribe->target))
+		link_request(request);
+	return r;
+}
+
+static int on_unsubscribe(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Unsubscribe *unsubscribe = msg;
+	struct request *request;
+	int r = open_request(seat, frame, 0, 0, &request);
+
+	if (r != 0)
+		return r;
+	request->subscription = unsubscribe->subscription;
+	link_request(request);
+	return 0;
+}
+
+/* false: the filter is odd; the request has been answered. */
+static bool take_filter(struct request *request, const Bh__Scan *scan)
+{
+	size_t i;
+
+	if (scan->n_uuids > SEAT_UUIDS_MAX) {
+		request_fail(request, CLASS_LIMIT, "a scan filters for at most 16 UUIDs");
+		return false;
+	}
+	request->uuids = calloc(scan->n_uuids + 1, sizeof(request->uuids[0]));
+	if (!request->uuids) {
+		request_fail(request, CLASS_INTERNAL, "out of memory");
+		return false;
+	}
+	for (i = 0; i < scan->n_uuids; i++) {
+		if (scan->uuids[i].len != sizeof(struct uuid)) {
+			request_fail(request, CLASS_INVALID, "a UUID has 16 bytes");
+			return false;
+		}
+		memcpy(request->uuids[i].octets, scan->uuids[i].data, sizeof(struct uuid));
+	}
+	request->n_uuids = scan->n_uuids;
+	request->rssi_min_dbm = scan->has_rssi_min_dbm ? scan->rssi_min_dbm : INT32_MIN;
+	request->address = scan->address;
+	return true;
+}
+
+static int on_scan(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	struct request *request;
+	int r = open_request(seat, frame, 0, 0, &request);
+
+	if (r != 0 || !take_filter(request, msg))
+		return r;
+	scan_add(seat->w->scan, request);
+	return 0;
+}
+
+static int on_cancel(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	struct request *request = find(seat, frame->id);
+
+	(void)msg;
+	if (request)
+		link_request_cancelled(request);
+	else
+		notify_cancel(seat, frame->id);
+	return 0;
+}
+
+/* --- one entry for all: checks first, then the kind --- */
+
+static const struct {
+	uint16_t type;
+	bool is_scan; /* of sessions of that kind only */
+	bool is_device;
+	int (*handle)(struct seat *seat, struct chan_frame *frame, const void *msg);
+} KINDS[] = {
+	{ BH__TYPE__CONNECT, false, true, on_connect },
+	{ BH__TYPE__DISCONNECT, false, true, on_plain },
+	{ BH__TYPE__SERVICES_REQUEST, false, true, on_plain },
+	{ BH__TYPE__READ, false, true, on_read },
+	{ BH__TYPE__WRITE, false, true, on_write },
+	{ BH__TYPE__SUBSCRIBE, false, true, on_subscribe },
+	{ BH__TYPE__UNSUBSCRIBE, false, true, on_unsubscribe },
+	{ BH__TYPE__SCAN, true, false, on_scan },
+	{ BH__TYPE__CANCEL, true, true, on_cancel },
+};
+
+static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct seat *seat = ctx;
+	struct worker *w = seat->w;
+	size_t i;
+	int r;
+
+	/* Sent before it knew that the session had moved: it will send it again. */
+	if (frame->epoch != seat->epoch)
+		return 0;
+	for (i = 0; KINDS[i].type != frame->type; i++)
+		assert(i < ARRAY_LEN(KINDS));
+	if (seat->is_scan ? !KINDS[i].is_scan : !KINDS[i].is_device) {
+		refuse(seat, frame->id, CLASS_INVALID, "not a request for this kind of session");
+		return 0;
+	}
+	wpage_handling(w->page, seat->session, frame->id);
+	r = KINDS[i].handle(seat, frame, msg);
+	wpage_handling(w->page, 0, 0);
+	return r < 0 ? r : 0;
+}
+
+const struct chan_rule SEAT_RULES[SEAT_RULES_LEN] = {
+	{ BH__TYPE__CONNECT, 0, 0, &bh__connect__descriptor, on_request },
+	{ BH__TYPE__READ, 0, 0, &bh__read__descriptor, on_request },
+	{ BH__TYPE__WRITE, 0, 0, &bh__write__descriptor, on_request },
+	{ BH__TYPE__DISCONNECT, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__SERVICES_REQUEST, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__SUBSCRIBE, 0, 0, &bh__subscribe__descriptor, on_request },
+	{ BH__TYPE__UNSUBSCRIBE, 0, 0, &bh__unsubscribe__descriptor, on_request },
+	{ BH__TYPE__SCAN, 0, 0, &bh__scan__descriptor, on_request },
+	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_request },
+};

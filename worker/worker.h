@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * worker/worker.h - the one context of a worker: made in main(), handed to every part. The parts
+ * are each other's neighbours, not owners: who owns what is said in their headers.
+ */
+#include "ipc/chan.h"
+#include "ipc/control.pb-c.h"
+#include "ipc/loop/port.h"
+#include "ipc/wpage.h"
+#include "worker/bus.h"
+#include "worker/deadline.h"
+#include "worker/lockc.h"
+#include "worker/mirror.h"
+
+struct links;
+struct scan;
+struct seats;
+struct sight;
+
+/* What a worker is busy with, for the watchdog: the oldest is shown on the page. */
+struct op_mark {
+	TAILQ_ENTRY(op_mark) entry;
+	enum wpage_op op;
+	uint32_t budget_ms;
+	uint64_t at_ms;
+	bool is_on;
+};
+
+struct worker {
+	sd_event *event;
+	char adapter[16];      /* "hci0" */
+	char adapter_path[32]; /* "/org/bluez/hci0" */
+	char label[32];	       /* "worker hci0" */
+	uint64_t incarnation;
+	uint64_t began_ms;
+	struct wpage *page;
+	struct chan_buf *buf;
+	struct port *up; /* the supervisor; NULL: run by hand */
+	struct deadlines *deadlines;
+	struct bus *bus;
+	struct mirror *mirror;
+	struct lockc *lockc;
+	struct scan *scan;
+	struct sight *sight;
+	struct links *links;
+	struct seats *seats;
+	TAILQ_HEAD(, op_mark) ops;
+	struct op_mark load_op;
+	size_t n_links;		 /* up */
+	bool is_ready;		 /* READY was sent */
+	sd_event_source *settle; /* runs control_settle() once the turn's work is done */
+};
+
+void worker_op_begin(struct worker *w, struct op_mark *mark, enum wpage_op op, uint32_t budget_ms);
+void worker_op_end(struct worker *w, struct op_mark *mark);
+
+/* ADAPTER_STATE has to be sent: once for all changes of a turn. */
+void worker_state_due(struct worker *w);
+
+/* Calls org.bluez: one argument-less method, or one whose arguments the caller appends. */
+must_check int worker_call(struct worker *w, const char *path, const char *interface,
+			   const char *member, enum bluez_call kind, uint32_t timeout_ms,
+			   bus_done done, void *ctx, struct bus_call **out);
+
+/* Why nothing works on this adapter now: CLASS_NONE when it does. */
+enum class worker_trouble(const struct worker *w, const char **out_text);
