@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * lockd/peer.h - one program or worker that speaks lock.proto with lockd: its channel, and what it
+ * may ask for. Turns messages into calls of the arbiter and the arbiter's answers into messages.
+ * Owned by serve.c; runs on its loop.
+ */
+#include "ipc/base.h"
+#include "ipc/loop/port.h"
+#include "lockd/arbiter.h"
+
+struct peer;
+
+/* What all peers share: serve.c's. */
+struct peer_host {
+	sd_event *event;
+	struct chan_buf *buf;
+	struct arbiter *arbiter; /* NULL while lockd ends */
+	void *ctx;
+	void (*changed)(void *ctx);		      /* something was asked or given up */
+	void (*closed)(void *ctx, struct peer *peer); /* peer_free() it */
+};
+
+/* Who it is, as the supervisor says. */
+struct peer_info {
+	uint32_t number; /* the supervisor's name for it */
+	const char *label;
+	uint32_t pid;
+	uint32_t uid;
+	bool is_worker;
+};
+
+/* The answers to give to arbiter_new(): all owners are peers. */
+extern const struct arbiter_ops PEER_ARBITER_OPS;
+
+/**
+ * peer_new()
+ * @host: must outlive it
+ * @fd:   of the channel; taken over on success
+ */
+must_check int peer_new(struct peer **out, const struct peer_host *host, int fd,
+			const struct peer_info *info);
+
+/* Frees all that it holds and waits for, and closes its channel. NULL is fine; returns NULL. */
+struct peer *peer_free(struct peer *peer);
+
+uint32_t peer_number(const struct peer *peer);
+
+/* Links of the owner's list. */
+struct peer *peer_next(const struct peer *peer);
+void peer_set_next(struct peer *peer, struct peer *next);

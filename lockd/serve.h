@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * lockd/serve.h - the loop of lockd: the channel to the supervisor, the peers that it hands over,
+ * the arbiter's timer, the table's publication. Everything else is called from here.
+ */
+#include "ipc/base.h"
+#include "lockd/options.h"
+
+/**
+ * serve_run() - be lockd until the supervisor says STOP or goes
+ * @options:    checked
+ * @dir_fd:     slot directory; stays the caller's
+ * @control_fd: channel to the supervisor (control.proto); taken over
+ *
+ * Errors: what kept it from starting, or broke the channel.  Blocks: that is its purpose.
+ */
+must_check int serve_run(const struct options *options, int dir_fd, int control_fd);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lockd/slotfile.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum {
+	MODE = 0660,
+	TRIES = 8,	  /* against somebody who replaces the file all the time */
+	RETRY = INT32_MAX /* private: the path names another file by now */
+};
+
+void slotfile_name(enum resource_kind kind, uint32_t adapter, uint32_t slot,
+		   char out_name[SLOTFILE_NAME_LEN])
+{
+	if (kind == RESOURCE_SCAN)
+		(void)snprintf(out_name, SLOTFILE_NAME_LEN, "bleak-cm-hci%u-scan.lock", adapter);
+	else
+		(void)snprintf(out_name, SLOTFILE_NAME_LEN, "bleak-cm-hci%u-slot-%u.lock", adapter,
+			       slot);
+}
+
+/* Whether a file may be believed at all. */
+static int inspect(int fd, struct stat *out_st)
+{
+	if (fstat(fd, out_st) < 0)
+		return -errno;
+	if (!S_ISREG(out_st->st_mode))
+		return SLOTFILE_IRREGULAR;
+	if (out_st->st_nlink == 0)
+		return RETRY;
+	if (out_st->st_nlink > 1)
+		return SLOTFILE_NAMES;
+	if (out_st->st_uid != 0 && out_st->st_uid != geteuid())
+		return SLOTFILE_OWNER;
+	return 0;
+}
+
+static int check_path(int dir_fd, const char *name, const struct stat *st)
+{
+	struct stat by_path;
+
+	if (fstatat(dir_fd, name, &by_path, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? RETRY : -errno;
+	return by_path.st_ino == st->st_ino && by_path.st_dev == st->st_dev ? 0 : RETRY;
+}
+
+static int try_flock(int fd)
+{
+	int r;
+
+	do {
+		r = flock(fd, LOCK_EX | LOCK_NB);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? SLOTFILE_BUSY : -errno;
+}
+
+/* O_NONBLOCK: a fifo of that name must not stop us. */
+static int open_file(int dir_fd, const char *name, int *out_fd)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+	int fd = openat(dir_fd, name, flags);
+
+	if (fd < 0 && errno == ENOENT) {
+		fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL, MODE);
+		/* The umask is ours, the file is everybody's of the group. */
+		if (fd >= 0)
+			(void)fchmod(fd, MODE);
+		else if (errno == EEXIST)
+			return RETRY;
+	}
+	if (fd < 0 && errno == ELOOP)
+		return SLOTFILE_SYMLINK;
+	if (fd < 0 && errno == ENXIO)
+		return SLOTFILE_IRREGULAR; /* a socket */
+	if (fd < 0)
+		return -errno;
+	*out_fd = fd;
+	return 0;
+}
+
+static int lock_once(int dir_fd, const char *name, int *out_fd)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+	int r;
+
+	r = open_file(dir_fd, name, &fd);
+	if (r == 0)
+		r = inspect(fd, &st);
+	if (r == 0)
+		r = try_flock(fd);
+	/*
+	 * The file may have been replaced between open and lock. We would then hold a lock on an
+	 * inode that no other process will ever open.
+	 */
+	if (r == 0)
+		r = check_path(dir_fd, name, &st);
+	if (r == 0)
+		*out_fd = take_fd(&fd);
+	return r;
+}
+
+int slotfile_lock(int dir_fd, const char *name, int *out_fd)
+{
+	unsigned i;
+	int r = RETRY;
+
+	for (i = 0; i < TRIES && r == RETRY; i++)
+		r = lock_once(dir_fd, name, out_fd);
+	return r == RETRY ? SLOTFILE_REPLACED : r;
+}
+
+int slotfile_adopt(int dir_fd, const char *name, int fd)
+{
+	struct stat st;
+	int r;
+
+	r = inspect(fd, &st);
+	if (r == 0)
+		r = check_path(dir_fd, name, &st);
+	/* On a description that has the lock this changes nothing; otherwise it takes it or fails.
+	 */
+	if (r == 0)
+		r = try_flock(fd);
+	return r == RETRY ? SLOTFILE_OTHER : r;
+}
+
+int slotfile_unlock(int fd)
+{
+	if (fd >= 0)
+		(void)flock(fd, LOCK_UN);
+	return close_fd(fd);
+}
+
+const char *slotfile_text(int outcome)
+{
+	static const char *const texts[] = {
+		[SLOTFILE_BUSY] = "the slot file is locked by a program outside",
+		[SLOTFILE_SYMLINK] = "the slot file is a symbolic link: remove it",
+		[SLOTFILE_IRREGULAR] = "the slot file is no regular file: remove it",
+		[SLOTFILE_NAMES] = "the slot file has more than one name: remove the others",
+		[SLOTFILE_OWNER] = "the slot file belongs to another user: chown it to root",
+		[SLOTFILE_REPLACED] = "the slot file is being replaced all the time",
+		[SLOTFILE_OTHER] = "the descriptor is not of that slot file",
+	};
+
+	if (outcome == -EACCES || outcome == -EPERM || outcome == -EROFS)
+		return "the slot file is missing or unreadable and may not be made: "
+		       "see tmpfiles.d(5), `f /run/bleak-cm-hci0-slot-0.lock 0660 root bleherd`";
+	if (outcome < 0 && strerrordesc_np(-outcome))
+		return strerrordesc_np(-outcome);
+	return outcome > 0 && (size_t)outcome < ARRAY_LEN(texts) ? texts[outcome] : "?";
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * lockd/slotfile.h - the files whose flock is the lock: `bleak-cm-hci0-slot-0.lock` and
+ * `bleak-cm-hci0-scan.lock`, names shared with Python programs (bleak-connection-manager).
+ *
+ * The directory is shared with programs that do as they please: a file is opened without following
+ * links, read-only (flock asks for no more, and root's files are 0644), and believed only if it is
+ * regular, has one name, belongs to root or to us, and is still what the path names after it was
+ * locked. It is never unlinked: a second file of that name would be a second lock.
+ *
+ * No state; each lock is a descriptor of its own, opened for it, so that a duplicate of an earlier
+ * lock in somebody's hands has no part in a later one.
+ */
+#include "ipc/base.h"
+#include "lockd/resource.h"
+
+enum { SLOTFILE_NAME_LEN = 48 };
+
+/* Outcomes. All but SLOTFILE_BUSY mean that the file cannot serve as a lock: slotfile_text(). */
+enum {
+	SLOTFILE_BUSY = 1, /* locked by another description: somebody outside */
+	SLOTFILE_SYMLINK,
+	SLOTFILE_IRREGULAR,
+	SLOTFILE_NAMES,	   /* has more than one name */
+	SLOTFILE_OWNER,	   /* belongs neither to root nor to us */
+	SLOTFILE_REPLACED, /* replaced again and again while we tried */
+	SLOTFILE_OTHER,	   /* slotfile_adopt(): the descriptor is of another file */
+};
+
+void slotfile_name(enum resource_kind kind, uint32_t adapter, uint32_t slot,
+		   char out_name[SLOTFILE_NAME_LEN]);
+
+/**
+ * slotfile_lock() - lock a slot file, making it (0660) if it is missing
+ * @dir_fd: the slot directory
+ * @out_fd: a description of its own, locked; slotfile_unlock() it
+ *
+ * Outcomes: 0 locked; SLOTFILE_*.
+ * Errors:   errno of openat, fstat: -EACCES it is missing and must not be made, -EMFILE ...
+ * Blocks:   never.
+ */
+must_check int slotfile_lock(int dir_fd, const char *name, int *out_fd);
+
+/**
+ * slotfile_adopt() - take over the lock behind a descriptor that a holder handed back
+ * @fd: untrusted; stays the caller's
+ *
+ * Outcomes: 0 it is that file and locked through that descriptor; SLOTFILE_*.
+ */
+must_check int slotfile_adopt(int dir_fd, const char *name, int fd);
+
+/* Unlocks and closes. Works though others hold duplicates. Always returns -EBADF. */
+int slotfile_unlock(int fd);
+
+/* An outcome or negative errno in words, for the one who is refused. */
+const char *slotfile_text(int outcome);

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/lockd/rig.h"
+
+#include "ipc/clock.h"
+#include "ipc/control.pb-c.h"
+#include "ipc/log.h"
+#include "lockd/serve.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* --- processes --- */
+
+/* Like fork(), and the child dies with its parent. */
+static pid_t fork_bound(void)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid > 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
+}
+
+void rig_keep_only(const int *fds, size_t n)
+{
+	size_t i;
+	int fd;
+
+	for (fd = 3; fd < 1024; fd++) {
+		for (i = 0; i < n && fds[i] != fd; i++)
+			;
+		if (i == n)
+			(void)close(fd);
+	}
+}
+
+static int reap(pid_t pid)
+{
+	int status = 0;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void pair(int out_fds[2])
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out_fds), 0);
+}
+
+/* --- channels --- */
+
+/* False: end of file. */
+static bool next_frame(struct chan *chan, struct chan_frame *out)
+{
+	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;
+	struct pollfd p = { .fd = chan_fd(chan) };
+	int r;
+
+	for (;;) {
+		r = chan_recv(chan, out);
+		if (r != 0)
+			break;
+		ck_assert_msg(clock_now_ms() < until_ms, "no answer in time");
+		p.events = (short)(POLLIN | (chan_wants_write(chan) ? POLLOUT : 0));
+		(void)poll(&p, 1, (int)clock_left_ms(until_ms, clock_now_ms()));
+		if (p.revents & POLLOUT)
+			ck_assert_int_eq(chan_flush(chan), 0);
+	}
+	ck_assert_msg(r == CHAN_FRAME || r == CHAN_EOF, "chan_recv: %s", strerror(-r));
+	return r == CHAN_FRAME;
+}
+
+static void send_ctl(struct rig *rig, uint16_t type, const ProtobufCMessage *msg, const int *fd)
+{
+	ck_assert_int_eq(chan_send(rig->control, type, 0, 0, msg, fd, fd ? 1 : 0), 0);
+}
+
+/* --- lockd --- */
+
+void rig_start_lockd(struct rig *rig)
+{
+	static const uint16_t order[] = { BH__CTL__TYPE__HELLO, BH__CTL__TYPE__LOCK_TABLE,
+					  BH__CTL__TYPE__READY };
+	struct chan_frame frame;
+	int fds[2];
+	size_t i;
+
+	pair(fds);
+	rig->n_handed = 0;
+	rig->lockd = fork_bound();
+	if (rig->lockd == 0) {
+		rig_keep_only((int[]){ fds[1], rig->dir_fd }, 2);
+		log_setup("lockd", LOG_LEVEL_ERROR);
+		_exit(serve_run(&rig->options, rig->dir_fd, fds[1]) < 0 ? 70 : 0);
+	}
+	(void)close(fds[1]);
+	ck_assert_int_eq(chan_new(&rig->control, fds[0], rig->buf, CHAN_BODY_CONTROL), 0);
+	for (i = 0; i < ARRAY_LEN(order); i++) {
+		ck_assert(next_frame(rig->control, &frame));
+		ck_assert_uint_eq(frame.type, order[i]);
+		if (frame.type == BH__CTL__TYPE__LOCK_TABLE) {
+			ck_assert_uint_eq(frame.n_fds, 1);
+			rig->table_fd = take_fd(&frame.fds[0]);
+		}
+		chan_frame_done(&frame);
+	}
+}
+
+static void forget_lockd(struct rig *rig)
+{
+	rig->lockd = 0;
+	rig->control = chan_free(rig->control);
+	rig->table_fd = close_fd(rig->table_fd);
+}
+
+void rig_kill_lockd(struct rig *rig)
+{
+	(void)kill(rig->lockd, SIGKILL);
+	(void)reap(rig->lockd);
+	forget_lockd(rig);
+}
+
+int rig_wait_lockd(struct rig *rig)
+{
+	int status = reap(rig->lockd);
+
+	forget_lockd(rig);
+	return status;
+}
+
+void rig_start(struct rig *rig, uint32_t connect_slots)
+{
+	*rig = (struct rig){
+		.dir = "/tmp/bh-lockd-XXXXXX",
+		.options = { .counts = { .of = { 1, connect_slots, 1, 1 } } },
+		.next_peer = 1,
+	};
+	ck_assert_ptr_nonnull(mkdtemp(rig->dir));
+	rig->options.dir = rig->dir;
+	rig->dir_fd = open(rig->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(rig->dir_fd, 0);
+	ck_assert_int_eq(chan_buf_new(&rig->buf, CHAN_BODY_CONTROL), 0);
+	rig_start_lockd(rig);
+}
+
+void rig_stop(struct rig *rig)
+{
+	DIR *dir = opendir(rig->dir);
+	struct dirent *entry;
+
+	if (rig->lockd > 0)
+		rig_kill_lockd(rig);
+	for (;;) {
+		entry = readdir(dir);
+		if (!entry)
+			break;
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(rig->dir_fd, entry->d_name, 0);
+	}
+	(void)closedir(dir);
+	(void)close(rig->dir_fd);
+	ck_assert_int_eq(rmdir(rig->dir), 0);
+	chan_buf_free(rig->buf);
+}
+
+void rig_adapter_lost(struct rig *rig, const char *adapter)
+{
+	Bh__Ctl__AdapterName msg = BH__CTL__ADAPTER_NAME__INIT;
+
+	msg.adapter = (char *)(uintptr_t)adapter;
+	send_ctl(rig, BH__CTL__TYPE__ADAPTER_LOST, &msg.base, NULL);
+}
+
+void rig_peer_gone(struct rig *rig, uint32_t peer)
+{
+	Bh__Ctl__PeerRef msg = BH__CTL__PEER_REF__INIT;
+
+	msg.has_peer = 1;
+	msg.peer = peer;
+	send_ctl(rig, BH__CTL__TYPE__PEER_GONE, &msg.base, NULL);
+}
+
+void rig_send_stop(struct rig *rig)
+{
+	Bh__Ctl__Empty msg = BH__CTL__EMPTY__INIT;
+
+	send_ctl(rig, BH__CTL__TYPE__STOP, &msg.base, NULL);
+}
+
+int rig_peer_fd(struct rig *rig, const char *label, bool is_worker)
+{
+	Bh__Ctl__LockPeer msg = BH__CTL__LOCK_PEER__INIT;
+	int fds[2];
+
+	pair(fds);
+	msg.has_peer = msg.has_pid = msg.has_worker = 1;
+	msg.peer = rig->next_peer++;
+	msg.label = (char *)(uintptr_t)label;
+	msg.pid = (uint32_t)getpid();
+	msg.worker = is_worker;
+	send_ctl(rig, BH__CTL__TYPE__LOCK_PEER, &msg.base, &fds[1]);
+	(void)close(fds[1]);
+	/*
+	 * Every descriptor but the first waits for lockd's word that the one before arrived. Lockd
+	 * says nothing else on this channel, so what comes is that word.
+	 */
+	if (rig->n_handed++ > 0) {
+		struct chan_frame frame;
+		struct pollfd p = { .fd = chan_fd(rig->control), .events = POLLIN };
+
+		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
+		ck_assert_int_eq(chan_recv(rig->control, &frame), 0);
+	}
+	return fds[0];
+}
+
+struct chan *rig_peer(struct rig *rig, const char *label, bool is_worker)
+{
+	struct chan *chan = NULL;
+	int fd = rig_peer_fd(rig, label, is_worker);
+
+	ck_assert_int_eq(chan_new(&chan, fd, rig->buf, CHAN_BODY_CONTROL), 0);
+	return chan;
+}
+
+/* --- clients --- */
+
+void rig_acquire(struct chan *chan, const struct rig_request *request)
+{
+	Bh__Lock__Acquire msg = BH__LOCK__ACQUIRE__INIT;
+	char *names[RIG_NAMES_MAX];
+
+	while (msg.n_resources < RIG_NAMES_MAX && request->names[msg.n_resources]) {
+		names[msg.n_resources] = (char *)(uintptr_t)request->names[msg.n_resources];
+		msg.n_resources++;
+	}
+	msg.resources = names;
+	msg.has_class_ = request->class != 0;
+	msg.class_ = (Bh__Lock__Class)request->class;
+	msg.has_timeout_ms = 1;
+	msg.timeout_ms = request->timeout_ms;
+	ck_assert_int_eq(
+		chan_send(chan, BH__LOCK__TYPE__ACQUIRE, request->id, 0, &msg.base, NULL, 0), 0);
+}
+
+void rig_release(struct chan *chan, uint64_t grant)
+{
+	Bh__Lock__Release msg = BH__LOCK__RELEASE__INIT;
+
+	msg.has_grant = 1;
+	msg.grant = grant;
+	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__RELEASE, 0, 0, &msg.base, NULL, 0), 0);
+}
+
+void rig_cancel(struct chan *chan, uint32_t id)
+{
+	Bh__Lock__Empty msg = BH__LOCK__EMPTY__INIT;
+
+	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__CANCEL, id, 0, &msg.base, NULL, 0), 0);
+}
+
+void rig_held(struct chan *chan, uint64_t grant, const char *name, const int *fds, size_t n_fds)
+{
+	Bh__Lock__Held msg = BH__LOCK__HELD__INIT;
+	char *names[] = { (char *)(uintptr_t)name };
+
+	msg.has_grant = 1;
+	msg.grant = grant;
+	msg.resources = names;
+	msg.n_resources = 1;
+	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__HELD, 0, 0, &msg.base, fds, n_fds), 0);
+}
+
+static void read_answer(struct chan *chan, struct chan_frame *frame, struct rig_answer *out)
+{
+	const Bh__Lock__Granted *granted;
+	const Bh__Lock__Revoked *revoked;
+	const Bh__Lock__Refused *refused;
+
+	out->type = frame->type;
+	out->id = frame->id;
+	if (frame->type == BH__LOCK__TYPE__GRANTED) {
+		granted = chan_unpack(chan, frame, &bh__lock__granted__descriptor);
+		ck_assert_ptr_nonnull(granted);
+		out->grant = granted->grant;
+		out->waited_ms = granted->waited_ms;
+	} else if (frame->type == BH__LOCK__TYPE__REVOKED) {
+		revoked = chan_unpack(chan, frame, &bh__lock__revoked__descriptor);
+		ck_assert_ptr_nonnull(revoked);
+		out->grant = revoked->grant;
+		(void)snprintf(out->text, sizeof(out->text), "%s", revoked->text);
+	} else if (frame->type == BH__LOCK__TYPE__REFUSED) {
+		refused = chan_unpack(chan, frame, &bh__lock__refused__descriptor);
+		ck_assert_ptr_nonnull(refused);
+		(void)snprintf(out->text, sizeof(out->text), "%s", refused->text);
+	}
+}
+
+void rig_wait(struct rig *rig, struct chan *chan, struct rig_answer *out)
+{
+	struct chan_frame frame;
+	size_t i;
+
+	(void)rig;
+	*out = (struct rig_answer){ .type = 0 };
+	if (!next_frame(chan, &frame))
+		return;
+	read_answer(chan, &frame, out);
+	out->n_fds = frame.n_fds;
+	for (i = 0; i < frame.n_fds; i++)
+		out->fds[i] = take_fd(&frame.fds[i]);
+}
+
+void rig_close_fds(struct rig_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < answer->n_fds; i++)
+		answer->fds[i] = close_fd(answer->fds[i]);
+	answer->n_fds = 0;
+}
+
+uint64_t rig_expect(struct rig *rig, struct chan *chan, Bh__Lock__Type type, uint32_t id)
+{
+	struct rig_answer answer;
+
+	rig_wait(rig, chan, &answer);
+	ck_assert_msg(answer.type == (uint16_t)type && answer.id == id,
+		      "got %u for %u (%s), expected %u for %u", answer.type, answer.id, answer.text,
+		      (unsigned)type, id);
+	rig_close_fds(&answer);
+	return answer.grant;
+}
+
+void rig_expect_silence(struct rig *rig, struct chan *chan)
+{
+	struct rig_request request = { .id = 999999 };
+	char name[32];
+
+	/* A device of that channel's own: two of these may overlap. */
+	(void)snprintf(name, sizeof(name), "device:DE:AD:00:00:%02X:%02X",
+		       (unsigned)chan_fd(chan) >> 8 & 0xff, (unsigned)chan_fd(chan) & 0xff);
+	request.names[0] = name;
+	rig_acquire(chan, &request);
+	rig_release(chan, rig_expect(rig, chan, BH__LOCK__TYPE__GRANTED, request.id));
+}
+
+void rig_wait_table(struct rig *rig, struct locktab_copy *out,
+		    bool (*is_right)(const struct locktab_copy *copy))
+{
+	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;
+
+	/* The table has no event of its own: look each millisecond. */
+	for (;;) {
+		ck_assert_int_eq(locktab_read(rig->table_fd, out), 0);
+		if (is_right(out))
+			return;
+		ck_assert_msg(clock_now_ms() < until_ms, "the table does not become right");
+		(void)poll(NULL, 0, 1);
+	}
+}
+
+void rig_path(const struct rig *rig, const char *name, char out_path[96])
+{
+	(void)snprintf(out_path, 96, "%s/%s", rig->dir, name);
+}
+
+bool rig_is_lockable(struct rig *rig, const char *name)
+{
+	int fd = openat(rig->dir_fd, name, O_RDONLY | O_CLOEXEC);
+	bool is_ok = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+	(void)close_fd(fd);
+	return is_ok;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * tests/unit/lockd/rig.h - a lockd in a process of its own with a slot directory of its own; the
+ * test is its supervisor and its clients, or starts clients that are processes (agents) and can be
+ * killed. Everything waits for events, nothing for time; every wait ends after RIG_WAIT_MS with a
+ * failed test. All processes die with the test (PDEATHSIG).
+ */
+#include "ipc/chan.h"
+#include "ipc/lock.pb-c.h"
+#include "ipc/locktab.h"
+#include "lockd/options.h"
+
+#include <sys/types.h>
+
+enum { RIG_WAIT_MS = 10000, RIG_NAMES_MAX = 6 };
+
+struct rig {
+	char dir[32];
+	int dir_fd;
+	struct options options;
+	pid_t lockd;
+	struct chan_buf *buf;
+	struct chan *control;
+	int table_fd;
+	uint32_t next_peer;
+	uint32_t n_handed; /* to this lockd */
+};
+
+/* What lockd answered. */
+struct rig_answer {
+	uint16_t type; /* Bh__Lock__Type; 0: end of file */
+	uint32_t id;
+	uint64_t grant;
+	uint32_t waited_ms;
+	char text[128];
+	int fds[CHAN_FDS_MAX]; /* in an agent: kept there, here only their number counts */
+	size_t n_fds;
+};
+
+struct rig_request {
+	uint32_t id;
+	int class; /* Bh__Lock__Class; 0: none given */
+	uint32_t timeout_ms;
+	const char *names[RIG_NAMES_MAX]; /* up to NULL */
+};
+
+/* For a child that does not exec: closes what it must not have a duplicate of. 0 to 2 stay. */
+void rig_keep_only(const int *fds, size_t n);
+
+void rig_start(struct rig *rig, uint32_t connect_slots);
+void rig_stop(struct rig *rig);
+
+/* lockd alone, in the same directory: after rig_kill_lockd(), or with other options. */
+void rig_start_lockd(struct rig *rig);
+void rig_kill_lockd(struct rig *rig);
+
+/* Its exit status after it ended by itself; the directory stays. */
+int rig_wait_lockd(struct rig *rig);
+
+/* Control messages. */
+void rig_adapter_lost(struct rig *rig, const char *adapter);
+void rig_peer_gone(struct rig *rig, uint32_t peer);
+void rig_send_stop(struct rig *rig);
+
+/* A channel into lockd, here in the test. chan_free() it. The last peer's number is next_peer - 1.
+ */
+struct chan *rig_peer(struct rig *rig, const char *label, bool is_worker);
+/* The same as a bare socket. */
+int rig_peer_fd(struct rig *rig, const char *label, bool is_worker);
+
+void rig_acquire(struct chan *chan, const struct rig_request *request);
+void rig_release(struct chan *chan, uint64_t grant);
+void rig_cancel(struct chan *chan, uint32_t id);
+void rig_held(struct chan *chan, uint64_t grant, const char *name, const int *fds, size_t n_fds);
+void rig_wait(struct rig *rig, struct chan *chan, struct rig_answer *out);
+void rig_close_fds(struct rig_answer *answer);
+
+/* rig_wait(), and it must be that answer to that request. Returns the grant, if it has one. */
+uint64_t rig_expect(struct rig *rig, struct chan *chan, Bh__Lock__Type type, uint32_t id);
+
+/*
+ * Nothing was sent to that peer: asks for something that is free and gets its answer first, since a
+ * channel keeps the order.
+ */
+void rig_expect_silence(struct rig *rig, struct chan *chan);
+
+/* Reads the table until @is_right says so. */
+void rig_wait_table(struct rig *rig, struct locktab_copy *out,
+		    bool (*is_right)(const struct locktab_copy *copy));
+
+/* The path of a file in the directory. */
+void rig_path(const struct rig *rig, const char *name, char out_path[96]);
+
+/* A client in a process of its own, obeying over pipes. */
+struct rig_agent {
+	pid_t pid;
+	int to;	  /* commands */
+	int from; /* answers of lockd */
+};
+
+void rig_agent_start(struct rig *rig, struct rig_agent *agent, const char *label);
+void rig_agent_acquire(struct rig_agent *agent, uint32_t id, uint32_t timeout_ms, const char *name);
+void rig_agent_release(struct rig_agent *agent, uint64_t grant);
+uint64_t rig_agent_expect(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id);
+void rig_agent_kill(struct rig_agent *agent);
+void rig_agent_signal(struct rig_agent *agent, int signal);
+
+/* A program outside: locks that file with flock(), as Python programs do, and keeps it. */
+void rig_outsider_start(struct rig *rig, struct rig_agent *agent, const char *name);
+
+/* Whether a description of our own could lock that file just now. */
+bool rig_is_lockable(struct rig *rig, const char *name);
