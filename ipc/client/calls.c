@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ipc/client/calls.c - what a program asks of a session: checks, a request, its lane. */
+#include "ipc/client/client.h"
+
+int bh_connect(struct bh_session *session, uint32_t timeout_ms, bh_result_cb done, void *ctx)
+{
+	struct request_args args = {
+		.type = BH__TYPE__CONNECT, .timeout_ms = timeout_ms, .done = done, .ctx = ctx
+	};
+	struct request *request;
+	int r;
+
+	r = request_new(&request, &args);
+	return r < 0 ? r : session_ask(session, request);
+}
+
+int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__DISCONNECT, .done = done, .ctx = ctx };
+	struct request *request;
+	int r;
+
+	r = request_new(&request, &args);
+	return r < 0 ? r : session_ask(session, request);
+}
+
+int bh_services(struct bh_session *session,
+		void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
+		void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__SERVICES_REQUEST, .done = done, .ctx = ctx };
+	struct request *request;
+	int r;
+
+	r = request_new(&request, &args);
+	if (r < 0)
+		return r;
+	request->item.service = item;
+	return session_ask(session, request);
+}
+
+int bh_read(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+	    bh_result_cb done, void *ctx)
+{
+	struct request_args args = {
+		.type = BH__TYPE__READ, .timeout_ms = timeout_ms, .done = done, .ctx = ctx
+	};
+	struct request *request;
+	int r;
+
+	if (!uuid)
+		return -EINVAL;
+	r = request_new(&request, &args);
+	if (r < 0)
+		return r;
+	request->uuid = *uuid;
+	return session_ask(session, request);
+}
+
+int bh_write(struct bh_session *session, const struct bh_uuid *uuid, const uint8_t *value,
+	     size_t len_bytes, bool no_response, uint32_t timeout_ms, bh_result_cb done, void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__WRITE,
+				     .timeout_ms = timeout_ms,
+				     .value = value,
+				     .len = len_bytes,
+				     .done = done,
+				     .ctx = ctx };
+	struct request *request;
+	int r;
+
+	if (!uuid || (!value && len_bytes > 0) || len_bytes > REQUEST_VALUE_MAX)
+		return -EINVAL;
+	r = request_new(&request, &args);
+	if (r < 0)
+		return r;
+	request->uuid = *uuid;
+	request->no_response = no_response;
+	return session_ask(session, request);
+}
+
+/* --- subscriptions --- */
+
+static int ask_subscribe(struct bh_session *session, const struct session_sub *sub)
+{
+	struct request_args args = { .type = BH__TYPE__SUBSCRIBE,
+				     .timeout_ms = sub->timeout_ms,
+				     .done = sub->done,
+				     .ctx = sub->ctx };
+	struct request *request;
+	int r;
+
+	r = request_new(&request, &args);
+	if (r < 0)
+		return r;
+	request->id = sub->id;
+	request->uuid = sub->uuid;
+	return session_ask(session, request);
+}
+
+int bh_subscribe(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+		 bh_notify_cb value, bh_result_cb done, void *ctx, uint32_t *out_id)
+{
+	_cleanup_free_ struct session_sub *sub = NULL;
+	int r;
+
+	if (!uuid || !value)
+		return -EINVAL;
+	sub = calloc(1, sizeof(*sub));
+	if (!sub)
+		return -ENOMEM;
+	sub->id = lane_new_id(&session->lane);
+	sub->uuid = *uuid;
+	sub->timeout_ms = timeout_ms;
+	sub->value = value;
+	sub->done = done;
+	sub->ctx = ctx;
+	sub->expected = 1;
+	r = ask_subscribe(session, sub);
+	if (r < 0)
+		return r;
+	if (out_id)
+		*out_id = sub->id;
+	sub->next = session->subs;
+	session->subs = TAKE_PTR(sub);
+	return 0;
+}
+
+int bh_unsubscribe(struct bh_session *session, uint32_t id, bh_result_cb done, void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__UNSUBSCRIBE, .done = done, .ctx = ctx };
+	struct session_sub *sub = session_find_sub(session, id);
+	struct request *request;
+	int r;
+
+	if (!sub || sub->is_muted)
+		return -ENOENT;
+	r = request_new(&request, &args);
+	if (r < 0)
+		return r;
+	request->number = id;
+	r = session_ask(session, request);
+	if (r == 0)
+		sub->is_muted = true;
+	return r;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cli/help.c - the table of commands and the help that is made from it. Pure but for cmd_help().
+ */
+#include "ipc/client/cli/cli.h"
+
+#include <string.h>
+
+#include "ipc/client/cli/words.h"
+
+const struct cli_command CLI_COMMANDS[] = {
+	{ .name = "status",
+	  .usage = "",
+	  .help = "is the daemon there, and what does it serve",
+	  .example = "bleherd status --json",
+	  .run = cmd_status },
+	{ .name = "adapters",
+	  .usage = "",
+	  .help = "adapters, their workers and what troubles them",
+	  .example = "bleherd adapters",
+	  .run = cmd_adapters },
+	{ .name = "devices",
+	  .usage = "",
+	  .help = "devices, and how loud each adapter hears them",
+	  .more = "It listens first, so that a daemon that has just started has something to show.",
+	  .example = "bleherd devices --cached --json",
+	  .options = OPTION_BIT(SCAN) | OPTION_BIT(CACHED) | OPTION_BIT(ADAPTER),
+	  .run = cmd_devices },
+	{ .name = "scan",
+	  .usage = "",
+	  .help = "adverts as they are heard",
+	  .more = "On a terminal a table that is kept up to date, until Ctrl-C; elsewhere one line\n"
+		  "an advert, for 10 s unless --duration says otherwise.",
+	  .example = "bleherd scan --service 180f --rssi-min -80 --duration 5 --json",
+	  .options = OPTION_BIT(DURATION) | OPTION_BIT(SERVICE) | OPTION_BIT(RSSI_MIN) |
+		     OPTION_BIT(ADAPTER),
+	  .run = cmd_scan },
+	{ .name = "connect",
+	  .usage = "ADDR",
+	  .help = "connect, and say how long each part took",
+	  .more = "A link lasts as long as a session uses it: it ends when this command does, "
+		  "unless\nanother program uses it too. --hold stays.",
+	  .example = "bleherd connect C0:AA:BB:00:00:01 --hold 60",
+	  .options = OPTION_BIT(HOLD) | OPTION_BIT(ADAPTER),
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = cmd_connect },
+	{ .name = "services",
+	  .usage = "ADDR",
+	  .help = "services and characteristics of a device",
+	  .example = "bleherd services C0:AA:BB:00:00:01",
+	  .options = OPTION_BIT(ADAPTER),
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = cmd_services },
+	{ .name = "read",
+	  .usage = "ADDR UUID",
+	  .help = "read a characteristic",
+	  .example = "bleherd read C0:AA:BB:00:00:01 2a19",
+	  .options = OPTION_BIT(ADAPTER),
+	  .min_args = 2,
+	  .max_args = 2,
+	  .run = cmd_read },
+	{ .name = "write",
+	  .usage = "ADDR UUID HEX...",
+	  .help = "write a characteristic",
+	  .more = "HEX may have blanks or colons between the octets; --text STR stands in for it.",
+	  .example = "bleherd write C0:AA:BB:00:00:01 fff3 01:02:ff",
+	  .options = OPTION_BIT(NO_RESPONSE) | OPTION_BIT(TEXT) | OPTION_BIT(ADAPTER),
+	  .min_args = 2,
+	  .max_args = 2 + 512,
+	  .run = cmd_write },
+	{ .name = "notify",
+	  .usage = "ADDR UUID",
+	  .help = "print what a characteristic notifies, one line a value",
+	  .more = "Ends with status 1 when the link is lost, unless --reconnect is given. --timeout\n"
+		  "is for the time until it is subscribed.",
+	  .example = "bleherd notify C0:AA:BB:00:00:01 fff4 --count 10",
+	  .options = OPTION_BIT(COUNT) | OPTION_BIT(DURATION) | OPTION_BIT(RECONNECT) |
+		     OPTION_BIT(ADAPTER),
+	  .min_args = 2,
+	  .max_args = 2,
+	  .run = cmd_notify },
+	{ .name = "disconnect",
+	  .usage = "ADDR",
+	  .help = "end a device's link, whoever uses it",
+	  .example = "bleherd disconnect C0:AA:BB:00:00:01",
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = cmd_disconnect },
+	{ .name = "events",
+	  .usage = "",
+	  .help = "what the daemon decided and why",
+	  .example = "bleherd events --follow -n 20",
+	  .options = OPTION_BIT(FOLLOW) | OPTION_BIT(LAST) | OPTION_BIT(ADAPTER),
+	  .run = cmd_events },
+	{ .name = "locks",
+	  .usage = "",
+	  .help = "who holds what, and who waits for it",
+	  .example = "bleherd locks --watch",
+	  .options = OPTION_BIT(WATCH),
+	  .run = cmd_locks },
+	{ .name = "help",
+	  .usage = "[COMMAND]",
+	  .help = "how to use a command",
+	  .example = "bleherd help notify",
+	  .max_args = 1,
+	  .run = cmd_help },
+	{ .name = NULL },
+};
+
+int cli_unknown_command(struct cli *cli, const char *word)
+{
+	const char *names[ARRAY_LEN(CLI_COMMANDS)];
+	const char *guess;
+	size_t n;
+	char clean[64];
+
+	for (n = 0; CLI_COMMANDS[n].name; n++)
+		names[n] = CLI_COMMANDS[n].name;
+	words_clean(word, clean, sizeof(clean));
+	guess = words_suggest(clean, names, n);
+	/* `bleherd help sacn` is a mistake of bleherd's argument, not of help's usage. */
+	cli->command = NULL;
+	if (guess)
+		return cli_usage(cli, "no command '%s'; did you mean '%s'?", clean, guess);
+	return cli_usage(cli, "no command '%s'", clean);
+}
+
+const struct cli_command *cli_find_command(const char *name)
+{
+	const struct cli_command *command;
+
+	for (command = CLI_COMMANDS; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
+	return NULL;
+}
+
+void help_overview(FILE *stream)
+{
+	const struct cli_command *command;
+	char left[32];
+
+	(void)fputs("Usage: bleherd COMMAND [ARGUMENTS] [OPTIONS]\n"
+		    "Share this machine's Bluetooth LE adapters with other programs.\n\n",
+		    stream);
+	for (command = CLI_COMMANDS; command->name; command++) {
+		(void)snprintf(left, sizeof(left), "%s %s", command->name, command->usage);
+		(void)fprintf(stream, "  %-23s %s\n", left, command->help);
+	}
+	(void)fputs("\nOptions of every command:\n", stream);
+	options_help(stream, OPTIONS_COMMON | OPTION_BIT(VERSION));
+	(void)fputs(
+		"\n`bleherd help COMMAND` has the rest and an example.\n"
+		"Exit status: 0 done, 1 failed, 2 wrong usage, 69 no daemon, 75 a lock was not\n"
+		"free in time, 130 Ctrl-C.\n",
+		stream);
+}
+
+void help_command(FILE *stream, const struct cli_command *command)
+{
+	(void)fprintf(stream, "Usage: bleherd %s%s%s [OPTIONS]\n%c%s.\n", command->name,
+		      *command->usage ? " " : "", command->usage,
+		      command->help[0] >= 'a' ? command->help[0] - 'a' + 'A' : command->help[0],
+		      command->help + 1);
+	if (command->more)
+		(void)fprintf(stream, "\n%s\n", command->more);
+	(void)fputs("\nOptions:\n", stream);
+	options_help(stream, command->options | OPTIONS_COMMON);
+	(void)fprintf(stream, "\nExample: %s\n", command->example);
+}
+
+int cmd_help(struct cli *cli)
+{
+	const struct cli_command *command;
+
+	if (cli->n_args == 0) {
+		help_overview(cli->out.stream);
+		return CLI_DONE;
+	}
+	command = cli_find_command(cli->args[0]);
+	if (!command)
+		return cli_unknown_command(cli, cli->args[0]);
+	help_command(cli->out.stream, command);
+	return CLI_DONE;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * cli/options.h - the options of all commands: one table, from which getopt_long(3), the help and
+ * "did you mean" are fed. Pure but for getopt's globals.
+ */
+#include "ipc/base.h"
+#include "ipc/bleherd.h"
+
+#include <stdio.h>
+
+enum { OPTIONS_UUIDS_MAX = 16 };
+
+enum option_id {
+	OPTION_JSON,
+	OPTION_TIMEOUT,
+	OPTION_SOCKET,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_ADAPTER,
+	OPTION_SCAN,
+	OPTION_CACHED,
+	OPTION_DURATION,
+	OPTION_SERVICE,
+	OPTION_RSSI_MIN,
+	OPTION_HOLD,
+	OPTION_NO_RESPONSE,
+	OPTION_TEXT,
+	OPTION_COUNT,
+	OPTION_RECONNECT,
+	OPTION_FOLLOW,
+	OPTION_LAST,
+	OPTION_WATCH,
+	OPTION_END
+};
+
+#define OPTION_BIT(id) (1u << OPTION_##id)
+
+enum {
+	OPTIONS_COMMON =
+		OPTION_BIT(JSON) | OPTION_BIT(TIMEOUT) | OPTION_BIT(SOCKET) | OPTION_BIT(HELP),
+};
+
+struct options {
+	bool given[OPTION_END];
+	uint32_t timeout_ms;
+	const char *socket;
+	const char *adapter;
+	uint32_t scan_ms;
+	uint32_t duration_ms;
+	struct bh_uuid uuids[OPTIONS_UUIDS_MAX];
+	size_t n_uuids;
+	int8_t rssi_min_dbm;
+	uint32_t hold_ms; /* 0: until it is interrupted */
+	const char *text;
+	uint32_t count;
+	uint32_t last;
+};
+
+/**
+ * options_parse() - parse the options of one command
+ * @opt:       what is given is added
+ * @allowed:   bits of enum option_id
+ * @stop:      at the first word that is no option (the command's name)
+ * @argc,argv: argv[0] is skipped; argv may be reordered
+ * @out_used:  how many elements of argv are behind us
+ * @out_error: one line, when it is not 0
+ *
+ * Errors: -EINVAL.
+ */
+must_check int options_parse(struct options *opt, uint32_t allowed, bool stop, int argc,
+			     char **argv, int *out_used, char out_error[200]);
+
+/* Help lines, one per option. */
+void options_help(FILE *stream, uint32_t allowed);
+
+/* The long name, without dashes. */
+const char *options_name(enum option_id id);

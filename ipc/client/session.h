@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * ipc/client/session.h - the inside of a session: its lane to the worker, its subscriptions and
+ * the moves that wait for the old socket to be read to its end.
+ *
+ *   OPENING ──SESSION_OPENED──► OPEN ──SESSION_CLOSED, daemon gone──► OVER
+ *      └──────error, deadline─────────────────────────────────────────┘
+ *   any ──bh_session_close()──► RELEASED (freed when no callback runs)
+ */
+#include "ipc/client/lane.h"
+
+enum session_state { SESSION_OPENING, SESSION_OPEN, SESSION_OVER, SESSION_RELEASED };
+
+/* How long an old socket may stay silent without ending, once the session has been taken away. */
+enum { SESSION_DRAIN_MS = 10000 };
+
+struct session_sub {
+	struct session_sub *next;
+	uint32_t id;
+	struct bh_uuid uuid;
+	uint32_t timeout_ms;
+	bh_notify_cb value;
+	bh_result_cb done;
+	void *ctx;
+	uint64_t expected; /* the worker's number of the next value */
+	uint64_t seq;	   /* the last one given to the program */
+	bool is_established;
+	bool is_muted; /* bh_unsubscribe() was called */
+};
+
+/* A move or the end: what the supervisor said, until its turn comes. */
+struct session_move {
+	struct session_move *next;
+	int fd; /* the new data socket; -EBADF: the session is over */
+	uint32_t epoch;
+	enum bh_class class;
+	char adapter[16];
+	char text[192];
+	char advice[128];
+	size_t n_issued;
+	uint32_t issued[];
+};
+
+struct bh_session {
+	struct bh_session *prev;
+	struct bh_session *next;
+	struct bh_client *client;
+	struct lane lane;
+	enum session_state state;
+	uint32_t open_id; /* of SESSION_OPEN on the control connection, while OPENING */
+	uint32_t number;  /* the daemon's, once OPEN */
+	bool is_scan;
+	bool wants_link; /* as far as the answers say */
+	uint32_t connect_timeout_ms;
+	char adapter[16];
+	char wanted_adapter[16];
+	bh_session_cb news;
+	void *ctx;
+	struct session_sub *subs;
+	struct session_move *moves;
+	uint64_t drain_until_ms; /* while there are moves */
+};
+
+struct session_args {
+	bool is_scan;
+	uint64_t address;
+	const char *adapter; /* NULL: any */
+	uint32_t timeout_ms;
+	bh_session_cb news;
+	bh_result_cb done;
+	void *ctx;
+};
+
+/* bh_session_open() for both kinds. */
+must_check int session_new(struct bh_session **out, struct bh_client *client,
+			   const struct session_args *args);
+
+/**
+ * session_ask() - put a request on the session's lane
+ * @request: given away, also on errors; a request without an id gets one
+ *
+ * Errors: -ENOTCONN the session is over, -ENOBUFS too many are open.
+ */
+must_check int session_ask(struct bh_session *session, struct request *request);
+
+/* For good, by itself: everything open is answered with the class, news CLOSED if it was OPEN. */
+void session_end(struct bh_session *session, const struct bh_result *why);
+
+/* The worker or the supervisor does not keep to the protocol: lets go and ends the session. */
+void session_break(struct bh_session *session, const char *text);
+
+void session_free_all(struct bh_session *list);
+
+void session_tell(struct bh_session *session, enum bh_session_event event, enum bh_class class,
+		  const char *text);
+
+struct session_sub *session_find_sub(const struct bh_session *session, uint32_t id);
+
+/* Removes a subscription without a word; an id that is not there is no error. */
+void session_forget_sub(struct bh_session *session, uint32_t id);
+
+/* Removes a subscription and calls its @done with the result, unless the program gave it up. */
+void session_end_sub(struct bh_session *session, struct session_sub *sub, struct bh_result *result);
+
+/* --- frames of the control connection (ctx: the client) --- */
+int session_on_opened(void *ctx, struct chan_frame *frame, const void *msg);
+int session_on_moved(void *ctx, struct chan_frame *frame, const void *msg);
+int session_on_waits(void *ctx, struct chan_frame *frame, const void *msg);
+int session_on_closed(void *ctx, struct chan_frame *frame, const void *msg);
+
+/* --- handover.c --- */
+
+/* Takes over the descriptor; ends the session if there is no memory. */
+void handover_queue(struct bh_session *session, struct session_move *move);
+
+/* The data socket came to its end: what waits for that happens now. */
+void handover_drained(struct bh_session *session);
+
+/* It did not come to its end within SESSION_DRAIN_MS. */
+void handover_stuck(struct bh_session *session);
+
+/* The link is gone: so are its subscriptions. */
+void handover_link_gone(struct bh_session *session, const struct bh_result *why);
+
+/* The answer to a request that was made at a hand-over. */
+void handover_answer(struct bh_session *session, struct request *request, struct bh_result *result);
+
+void handover_free_moves(struct bh_session *session);
+
+/* --- data.c --- */
+
+/* Reads what is there, at most CHAN_READS_PER_WAKEUP frames. */
+void data_readable(struct bh_session *session);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ipc/client/sync.c - calls that block: an asynchronous one, and bh_wait() until it was answered.
+ * Callbacks of other requests run meanwhile, and may release the session or the client: this
+ * call is then answered `cancelled`, and neither is touched again.
+ */
+#include "ipc/client/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct sync_call {
+	struct bh_answer *answer;
+	bool is_done;
+	int error; /* the answer could not be kept */
+};
+
+static void on_done(void *ctx, const struct bh_result *result)
+{
+	struct sync_call *call = ctx;
+	struct bh_answer *answer = call->answer;
+
+	call->is_done = true;
+	answer->class = result->class;
+	(void)snprintf(answer->text, sizeof(answer->text), "%.191s", result->text);
+	(void)snprintf(answer->advice, sizeof(answer->advice), "%.127s", result->advice);
+	(void)snprintf(answer->adapter, sizeof(answer->adapter), "%.15s",
+		       request_text(result->adapter));
+	answer->timings = result->timings;
+	answer->attempts = result->attempts;
+	answer->mtu = result->mtu;
+	if (result->len_bytes == 0)
+		return;
+	answer->value = malloc(result->len_bytes);
+	if (!answer->value) {
+		call->error = -ENOMEM;
+		return;
+	}
+	memcpy(answer->value, result->value, result->len_bytes);
+	answer->len_bytes = result->len_bytes;
+}
+
+void bh_answer_clear(struct bh_answer *answer)
+{
+	if (!answer)
+		return;
+	free(answer->value);
+	memset(answer, 0, sizeof(*answer));
+}
+
+/* In a callback there is nobody who could process the answer. */
+static int begin(const struct bh_client *client, struct sync_call *call, struct bh_answer *answer)
+{
+	if (!answer)
+		return -EINVAL;
+	memset(answer, 0, sizeof(*answer));
+	call->answer = answer;
+	return client->depth > 0 ? -EBUSY : 0;
+}
+
+/* The request must not outlive the stack frame that its answer goes to. */
+static void forget(struct lane *lane, const struct sync_call *call)
+{
+	struct request *request;
+
+	for (request = lane->head; request; request = request->next)
+		if (request->ctx == call && request->done == on_done)
+			request->done = NULL;
+}
+
+static int wait_for(struct bh_client *client, struct lane *lane, struct sync_call *call)
+{
+	int r = 0;
+
+	while (!call->is_done && r == 0)
+		r = bh_wait(client, -1);
+	/* The client was freed by a callback: the lane is no more. */
+	if (r == -ECANCELED)
+		return r;
+	if (!call->is_done) {
+		forget(lane, call);
+		return r;
+	}
+	if (call->error < 0)
+		return call->error;
+	return call->answer->class == BH_CLASS_NONE ? 0 : 1;
+}
+
+int bh_session_open_sync(struct bh_session **out, struct bh_client *client, uint64_t address,
+			 const char *adapter, uint32_t timeout_ms, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	struct bh_session *session;
+	int r;
+
+	if (!out || !client)
+		return -EINVAL;
+	r = begin(client, &call, answer);
+	if (r < 0)
+		return r;
+	r = bh_session_open(&session, client, address, adapter, timeout_ms, NULL, on_done, &call);
+	if (r < 0)
+		return r;
+	r = wait_for(client, &client->control, &call);
+	if (r == 0) {
+		*out = session;
+		return 0;
+	}
+	if (r != -ECANCELED)
+		(void)bh_session_close(session);
+	return r;
+}
+
+int bh_connect_sync(struct bh_session *session, uint32_t timeout_ms, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(session->client, &call, answer);
+	if (r == 0)
+		r = bh_connect(session, timeout_ms, on_done, &call);
+	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+int bh_disconnect_sync(struct bh_session *session, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(session->client, &call, answer);
+	if (r == 0)
+		r = bh_disconnect(session, on_done, &call);
+	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+int bh_read_sync(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+		 struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(session->client, &call, answer);
+	if (r == 0)
+		r = bh_read(session, uuid, timeout_ms, on_done, &call);
+	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+int bh_write_sync(struct bh_session *session, const struct bh_uuid *uuid, const uint8_t *value,
+		  size_t len_bytes, bool no_response, uint32_t timeout_ms, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(session->client, &call, answer);
+	if (r == 0)
+		r = bh_write(session, uuid, value, len_bytes, no_response, timeout_ms, on_done,
+			     &call);
+	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
