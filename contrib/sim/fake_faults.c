@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * contrib/sim/fake_faults.c - what the fake can be told to do wrong: one row, one function.
+ *
+ * A time that is left out is given with the row's function; addresses and numbers are valid here.
+ */
+#include "contrib/sim/fake_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "contrib/sim/faults.h"
+
+#define RESTART_MS     1000
+#define CONTROL_MS_MAX 86400000
+#define BURST_UUID     0xfff4
+
+static struct fake_adapter *adapter_of(struct fake *fake, const struct fault_args *args)
+{
+	return &fake->adapters[args->adapter->index];
+}
+
+/* The device as the adapter that holds its link knows it; NULL and a word if there is none. */
+static struct fake_device *linked(struct fake *fake, const struct fault_args *args,
+				  struct fault_reply *reply)
+{
+	if (args->device->link == MODEL_NO_ADAPTER) {
+		fault_reply_set(reply, "%s has no link", args->device->name);
+		return NULL;
+	}
+	return &fake->adapters[args->device->link].devices[args->device->index];
+}
+
+/* HCI's reason to that of MGMT, as the kernel translates it. */
+static int mgmt_reason(uint64_t hci)
+{
+	switch (hci) {
+	case 0x08:
+		return MGMT_REASON_TIMEOUT;
+	case 0x13:
+	case 0x14:
+	case 0x15:
+		return MGMT_REASON_REMOTE;
+	case 0x16:
+		return MGMT_REASON_LOCAL;
+	case 0x05:
+	case 0x06:
+		return MGMT_REASON_AUTH;
+	default:
+		return MGMT_REASON_UNKNOWN;
+	}
+}
+
+static int run_drop(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	struct fake_device *device = linked(face, args, reply);
+
+	if (!device)
+		return -ENOTCONN;
+	fake_link_drop(device, mgmt_reason(args->has_number[0] ? args->numbers[0] : 0x08));
+	return 0;
+}
+
+static int run_silent(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	args->device->silent = args->on;
+	if (!args->on)
+		fake_link_available(face, args->device);
+	return 0;
+}
+
+static int run_refuse(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	const bool vanish = strcmp(args->words[0], "vanish") == 0;
+	struct fake *fake = face;
+
+	if (args->words[0][0] && !vanish) {
+		fault_reply_set(reply, "usage: refuse ADDR N [vanish]");
+		return -EINVAL;
+	}
+	if (args->numbers[0] > UINT32_MAX)
+		return -ERANGE;
+	args->device->refuse = (unsigned)args->numbers[0];
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		fake->adapters[i].devices[args->device->index].vanish = vanish;
+	return 0;
+}
+
+/* Dead links that are listed: see lab-facts.md for what each does when it is to be ended. */
+static int run_lose(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	static const struct {
+		const char *word;
+		enum fake_dead dead;
+	} rows[] = {
+		{ "", FAKE_FORGOTTEN },
+		{ "forgotten", FAKE_FORGOTTEN },
+		{ "stuck", FAKE_STUCK },
+		{ "phantom", FAKE_PHANTOM },
+	};
+	struct fake_device *device = linked(face, args, reply);
+
+	if (!device)
+		return -ENOTCONN;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (strcmp(args->words[0], rows[i].word) == 0) {
+			fake_link_lose(device, rows[i].dead);
+			return 0;
+		}
+	}
+	fault_reply_set(reply, "usage: lose ADDR [forgotten|stuck|phantom]");
+	return -EINVAL;
+}
+
+static int run_unplug(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	if (!args->adapter->plugged) {
+		fault_reply_set(reply, "adapter %u is not plugged in", args->adapter->index);
+		return -ENODEV;
+	}
+	fake_adapter_unplug(adapter_of(face, args));
+	return 0;
+}
+
+static int run_plug(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	struct fake_adapter *adapter = adapter_of(face, args);
+
+	if (args->adapter->plugged) {
+		fault_reply_set(reply, "adapter %u is plugged in", args->adapter->index);
+		return -EBUSY;
+	}
+	fake_adapter_plug(adapter);
+	fault_reply_set(reply, "ok hci%u", adapter->hci);
+	return 0;
+}
+
+static int run_powered(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	int status;
+
+	if (!args->adapter->plugged)
+		return -ENODEV;
+	status = fake_adapter_power(adapter_of(face, args), args->on, NULL);
+	if (status == MGMT_OK)
+		return 0;
+	fault_reply_set(reply, "status 0x%02x", (unsigned)status);
+	return -EIO;
+}
+
+static int run_rfkill(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	struct fake_adapter *adapter = adapter_of(face, args);
+
+	adapter->rfkilled = args->on;
+	if (args->on && args->adapter->plugged)
+		(void)fake_adapter_power(adapter, false, NULL);
+	return 0;
+}
+
+static int run_hang_adapter(void *face, const struct fault_args *args,
+			    struct fault_reply *reply _unused_)
+{
+	adapter_of(face, args)->hung = args->on;
+	return 0;
+}
+
+static int run_restart(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	const uint64_t ms = args->has_number[0] ? args->numbers[0] : RESTART_MS;
+	const bool killed = strcmp(args->words[0], "kill") == 0;
+
+	if (ms > CONTROL_MS_MAX || (args->words[0][0] && !killed)) {
+		fault_reply_set(reply, "usage: restart-bluetoothd [MS [kill]]");
+		return -EINVAL;
+	}
+	fake_restart(face, ms, killed);
+	return 0;
+}
+
+static int run_hang(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	if (args->numbers[0] > CONTROL_MS_MAX)
+		return -ERANGE;
+	fake_hang(face, args->numbers[0]);
+	return 0;
+}
+
+static int run_no_reply(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	const bool done = strcmp(args->words[1], "done") == 0;
+	struct fake_swallow *swallow;
+	struct fake *fake = face;
+
+	if (args->words[1][0] && !done) {
+		fault_reply_set(reply, "usage: no-reply ADDR METHOD N [done]");
+		return -EINVAL;
+	}
+	swallow = calloc(1, sizeof(*swallow));
+	if (!swallow)
+		return -ENOMEM;
+	swallow->device = args->device;
+	swallow->adapter = args->adapter;
+	swallow->left = args->numbers[0];
+	swallow->done = done;
+	(void)snprintf(swallow->method, sizeof(swallow->method), "%s", args->words[0]);
+	swallow->next = fake->swallows;
+	fake->swallows = swallow;
+	return 0;
+}
+
+static int run_start_race(void *face, const struct fault_args *args,
+			  struct fault_reply *reply _unused_)
+{
+	((struct fake *)face)->options.start_race = args->on;
+	return 0;
+}
+
+/* As fast as it goes, for benchmarks; only what is subscribed is sent. */
+static int run_burst(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	struct fake_device *device = linked(face, args, reply);
+	const struct model_kind *kind = args->device->kind;
+
+	if (!device || !device->gatt)
+		return -ENOTCONN;
+	for (size_t i = 0; i < kind->attr_count; i++) {
+		if (kind->attrs[i].type == BURST_UUID)
+			fake_gatt_burst(device, kind->attrs[i].handle, args->numbers[0]);
+	}
+	return 0;
+}
+
+const struct fault_command fake_fault_table[] = {
+	{ "drop", "d?n", "ADDR [REASON]", run_drop },
+	{ "silent", "db", "ADDR on|off", run_silent },
+	{ "refuse", "dn?w", "ADDR N [vanish]", run_refuse },
+	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom]", run_lose },
+	{ "unplug", "a", "N", run_unplug },
+	{ "plug", "a", "N", run_plug },
+	{ "powered", "ab", "N on|off", run_powered },
+	{ "rfkill", "ab", "N on|off", run_rfkill },
+	{ "hang-adapter", "ab", "N on|off", run_hang_adapter },
+	{ "restart-bluetoothd", "?nw", "[MS [kill]]", run_restart },
+	{ "hang-bluetoothd", "n", "MS", run_hang },
+	{ "no-reply", "twn?w", "ADDR METHOD N [done]", run_no_reply },
+	{ "start-race", "b", "on|off", run_start_race },
+	{ "burst", "dn", "ADDR N", run_burst },
+};
+const size_t fake_fault_count = ARRAY_LEN(fake_fault_table);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * contrib/sim/fake_scan.c - discovery: sessions by sender, adverts that are seen, objects that come
+ * and go with them.
+ *
+ * Owns the sessions of an adapter and its scan timer. The one trap that it builds on purpose: the
+ * real bluetoothd mixes up two StartDiscovery that overlap, and answers neither.
+ */
+#include "contrib/sim/fake_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* bluetoothd tells of smaller changes only to those who set a filter. */
+#define RSSI_THRESHOLD_DB 8
+/* What StartDiscovery takes on a controller that does not answer. */
+#define HUNG_START_MS 2100
+/* How often devices are looked at that may have to be forgotten. */
+#define FORGET_EVERY_MS 1000
+
+struct fake_session {
+	struct fake_session *next;
+	char sender[FAKE_SENDER_CHARS];
+	bool started;
+	sd_bus_message *pending; /* StartDiscovery, until the controller answers: maybe never */
+	struct fake_filter filter;
+};
+
+static int on_scan(sd_event_source *source, uint64_t usec, void *userdata);
+
+static struct fake_session *find_session(struct fake_adapter *adapter, const char *sender)
+{
+	struct fake_session *session = adapter->sessions;
+
+	while (session && strcmp(session->sender, sender) != 0)
+		session = session->next;
+	return session;
+}
+
+static struct fake_session *make_session(struct fake_adapter *adapter, const char *sender)
+{
+	struct fake_session *session = find_session(adapter, sender);
+
+	if (session)
+		return session;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	(void)snprintf(session->sender, sizeof(session->sender), "%s", sender);
+	session->next = adapter->sessions;
+	adapter->sessions = session;
+	return session;
+}
+
+static void free_session(struct fake_adapter *adapter, struct fake_session *session)
+{
+	struct fake_session **link = &adapter->sessions;
+
+	while (*link != session)
+		link = &(*link)->next;
+	*link = session->next;
+	if (session->started)
+		adapter->model->discovering--;
+	sd_bus_message_unref(session->pending);
+	fake_filter_clear(&session->filter);
+	free(session);
+}
+
+static void announce(struct fake_adapter *adapter)
+{
+	struct fake_object object = fake_adapter_object(adapter);
+
+	FAKE_CHANGED(&object, &fake_adapter1, "Discovering");
+	fake_mgmt_discovering(adapter);
+}
+
+static void begin(struct fake_adapter *adapter)
+{
+	adapter->discovering = true;
+	adapter->model->discoveries++;
+	announce(adapter);
+	/* Something is always in the air: the first adverts come with the next turn of the loop. */
+	fake_arm(adapter->fake, &adapter->scan_timer, 0, on_scan, adapter);
+}
+
+static void forget_rssi(struct fake_adapter *adapter)
+{
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
+		struct fake_device *device = &adapter->devices[i];
+		struct fake_object object = fake_device_object(device);
+
+		if (!device->exported || !device->has_rssi)
+			continue;
+		device->has_rssi = false;
+		FAKE_CHANGED(&object, &fake_device1, "RSSI");
+	}
+}
+
+static void end(struct fake_adapter *adapter)
+{
+	if (!adapter->discovering)
+		return;
+	adapter->discovering = false;
+	announce(adapter);
+	forget_rssi(adapter);
+}
+
+/* Without sessions discovery ends; without discovery and temporaries the timer does. */
+static void end_if_unused(struct fake_adapter *adapter)
+{
+	for (struct fake_session *s = adapter->sessions; s; s = s->next) {
+		if (s->started)
+			return;
+	}
+	fake_disarm(&adapter->start_timer);
+	end(adapter);
+}
+
+static int on_started(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct fake_adapter *adapter = userdata;
+	struct fake_session *waiting = NULL;
+	unsigned count = 0;
+
+	fake_disarm(&adapter->start_timer);
+	for (struct fake_session *s = adapter->sessions; s; s = s->next) {
+		if (!s->pending)
+			continue;
+		waiting = s;
+		count++;
+	}
+	/* Two at once: bluetoothd has lost track of both, and their sessions stay half-started. */
+	if (count == 1) {
+		(void)fake_ok(adapter->fake, waiting->pending);
+		waiting->pending = sd_bus_message_unref(waiting->pending);
+	}
+	if (count)
+		begin(adapter);
+	return 0;
+}
+
+static int on_start_failed(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct fake_adapter *adapter = userdata;
+	struct fake_session *next;
+
+	fake_disarm(&adapter->start_timer);
+	for (struct fake_session *s = adapter->sessions; s; s = next) {
+		next = s->next;
+		if (!s->pending)
+			continue;
+		(void)fake_fail(adapter->fake, s->pending, "InProgress",
+				"Operation already in progress");
+		free_session(adapter, s);
+	}
+	return 0;
+}
+
+static void start(struct fake_adapter *adapter, struct fake_session *session, sd_bus_message *m)
+{
+	struct fake *fake = adapter->fake;
+
+	session->started = true;
+	adapter->model->discovering++;
+	if (adapter->hung) {
+		session->pending = sd_bus_message_ref(m);
+		fake_arm(fake, &adapter->start_timer, HUNG_START_MS, on_start_failed, adapter);
+		return;
+	}
+	if (!adapter->discovering && fake->options.start_race) {
+		session->pending = sd_bus_message_ref(m);
+		if (!adapter->start_timer)
+			fake_arm(fake, &adapter->start_timer, fake->options.start_ms, on_started,
+				 adapter);
+		return;
+	}
+	(void)fake_ok(fake, m);
+	if (!adapter->discovering)
+		begin(adapter);
+}
+
+int fake_start_discovery(sd_bus_message *m, const struct fake_object *object)
+{
+	struct fake_adapter *adapter = object->adapter;
+	struct fake_session *session;
+
+	if (!adapter->powered)
+		return fake_fail(object->fake, m, "NotReady", "Resource Not Ready");
+	session = make_session(adapter, sd_bus_message_get_sender(m));
+	if (!session)
+		return -ENOMEM;
+	if (session->started)
+		return fake_fail(object->fake, m, "InProgress", "Operation already in progress");
+	start(adapter, session, m);
+	return 0;
+}
+
+int fake_stop_discovery(sd_bus_message *m, const struct fake_object *object)
+{
+	struct fake_adapter *adapter = object->adapter;
+	struct fake_session *session;
+
+	if (!adapter->powered)
+		return fake_fail(object->fake, m, "NotReady", "Resource Not Ready");
+	session = find_session(adapter, sd_bus_message_get_sender(m));
+	if (!session || !session->started)
+		return fake_fail(object->fake, m, "Failed", "No discovery started");
+	if (session->pending)
+		return fake_fail(object->fake, m, "InProgress", "Operation already in progress");
+	free_session(adapter, session);
+	(void)fake_ok(object->fake, m);
+	end_if_unused(adapter);
+	return 0;
+}
+
+int fake_set_filter(sd_bus_message *m, const struct fake_object *object)
+{
+	struct fake_session *session;
+	struct fake_filter filter;
+
+	if (fake_filter_parse(&filter, m) < 0)
+		return fake_fail(object->fake, m, "InvalidArguments",
+				 "Invalid arguments in method call");
+	session = make_session(object->adapter, sd_bus_message_get_sender(m));
+	if (!session) {
+		fake_filter_clear(&filter);
+		return -ENOMEM;
+	}
+	fake_filter_clear(&session->filter);
+	session->filter = filter;
+	/* An empty filter of somebody who does not discover is none at all. */
+	if (!filter.set && !session->started)
+		free_session(object->adapter, session);
+	return fake_ok(object->fake, m);
+}
+
+int fake_get_filters(sd_bus_message *m, const struct fake_object *object)
+{
+	static const char *const names[] = {
+		"UUIDs",	 "RSSI",	 "Pathloss", "Transport",
+		"DuplicateData", "Discoverable", "Pattern",
+	};
+	sd_bus_message *reply = NULL;
+	int r;
+
+	r = sd_bus_message_new_method_return(m, &reply);
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "s");
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(names); i++)
+		r = sd_bus_message_append_basic(reply, 's', names[i]);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	if (r < 0) {
+		sd_bus_message_unref(reply);
+		return r;
+	}
+	fake_answer(object->fake, m, reply);
+	return 0;
+}
+
+void fake_scan_sender_gone(struct fake_adapter *adapter, const char *sender)
+{
+	struct fake_session *session = adapter->sessions ? find_session(adapter, sender) : NULL;
+
+	if (!session)
+		return;
+	free_session(adapter, session);
+	end_if_unused(adapter);
+}
+
+void fake_scan_clear(struct fake_adapter *adapter)
+{
+	while (adapter->sessions)
+		free_session(adapter, adapter->sessions);
+	fake_disarm(&adapter->start_timer);
+	end(adapter);
+	fake_disarm(&adapter->scan_timer);
+}
+
+static void remove_gatt_object(const struct fake_object *object, void *data _unused_)
+{
+	fake_removed(object, NULL);
+}
+
+void fake_scan_export(struct fake_device *device)
+{
+	struct fake_object object = fake_device_object(device);
+
+	device->exported = true;
+	fake_added(&object, NULL);
+}
+
+void fake_scan_remove(struct fake_device *device)
+{
+	struct fake_object object = fake_device_object(device);
+
+	if (!device->exported)
+		return;
+	fake_gatt_objects(device, true, remove_gatt_object, NULL);
+	fake_removed(&object, NULL);
+	fake_gatt_free(device);
+	device->exported = device->known = device->cached = device->has_cache = false;
+	device->has_rssi = device->trusted = device->blocked = device->removing = false;
+	free(device->alias);
+	device->alias = NULL;
+}
+
+static bool is_wanted(const struct fake_adapter *adapter, const struct model_device *device,
+		      int8_t rssi_dbm)
+{
+	for (const struct fake_session *s = adapter->sessions; s; s = s->next) {
+		if (s->started && fake_filter_matches(&s->filter, device, rssi_dbm))
+			return true;
+	}
+	return false;
+}
+
+static void see(struct fake_device *device, int8_t rssi_dbm, bool filtered, bool duplicates)
+{
+	struct fake_object object = fake_device_object(device);
+	const int change_db = abs(rssi_dbm - device->rssi_dbm);
+
+	if (!device->exported) {
+		device->temporary = true;
+		device->rssi_dbm = rssi_dbm;
+		device->has_rssi = true;
+		fake_scan_export(device);
+		return;
+	}
+	if (!device->has_rssi || change_db >= (filtered ? 1 : RSSI_THRESHOLD_DB)) {
+		device->rssi_dbm = rssi_dbm;
+		device->has_rssi = true;
+		FAKE_CHANGED(&object, &fake_device1, "RSSI");
+	}
+	if (duplicates)
+		FAKE_CHANGED(&object, &fake_device1, "ManufacturerData");
+}
+
+static void look_around(struct fake_adapter *adapter, uint64_t now_ms)
+{
+	struct model *model = adapter->fake->model;
+	bool filtered = false, duplicates = false;
+
+	for (const struct fake_session *s = adapter->sessions; s; s = s->next) {
+		filtered |= s->started && s->filter.set;
+		duplicates |= s->started && s->filter.duplicate;
+	}
+	duplicates &= model_config(model)->manufacturer_data;
+	for (unsigned i = 0; i < model_device_count(model); i++) {
+		struct model_device *seen = model_device(model, i);
+		int8_t rssi_dbm;
+
+		if (!model_is_advertising(seen))
+			continue;
+		rssi_dbm = model_rssi_dbm(model, adapter->model->index, seen, now_ms);
+		if (!is_wanted(adapter, seen, rssi_dbm))
+			continue;
+		adapter->devices[i].seen_at_ms = now_ms;
+		see(&adapter->devices[i], rssi_dbm, filtered, duplicates);
+		if (adapter->fake->options.device_found)
+			fake_mgmt_found(&adapter->devices[i]);
+	}
+}
+
+/* Outcome: whether there is anything left to forget later. */
+static bool forget_temporaries(struct fake_adapter *adapter, uint64_t now_ms)
+{
+	bool left = false;
+
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
+		struct fake_device *device = &adapter->devices[i];
+
+		if (!device->exported || !device->temporary || device->connected)
+			continue;
+		if (now_ms - device->seen_at_ms >= adapter->fake->options.temporary_ms)
+			fake_scan_remove(device);
+		else
+			left = true;
+	}
+	return left;
+}
+
+static int on_scan(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct fake_adapter *adapter = userdata;
+	const uint64_t now_ms = fake_now_ms();
+	bool left = true;
+
+	if (adapter->discovering && !adapter->hung && !adapter->fake->hung)
+		look_around(adapter, now_ms);
+	if (now_ms >= adapter->temporaries_at_ms) {
+		adapter->temporaries_at_ms = now_ms + FORGET_EVERY_MS;
+		left = forget_temporaries(adapter, now_ms);
+	}
+	if (adapter->discovering)
+		fake_arm(adapter->fake, &adapter->scan_timer, adapter->fake->options.advert_ms,
+			 on_scan, adapter);
+	else if (left)
+		fake_arm(adapter->fake, &adapter->scan_timer, FORGET_EVERY_MS, on_scan, adapter);
+	else
+		fake_disarm(&adapter->scan_timer);
+	return 0;
+}
