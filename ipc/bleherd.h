@@ -4,13 +4,21 @@
  * ipc/bleherd.h - libbleherd: how a program shares the Bluetooth LE adapters of this machine.
  *
  * Everything is asynchronous on one descriptor: poll bh_fd() for input, at most bh_timeout_ms(),
- * then call bh_process(); callbacks run in there and nowhere else. The *_sync() calls do that for a
- * program without a loop of its own: they block until the answer or the deadline, and callbacks of
- * other requests run meanwhile.
+ * then call bh_process(); callbacks run in there, and in bh_session_close() and bh_free(), which
+ * answer what is open before they return. The *_sync() calls do that for a program without a loop
+ * of its own: they block until the answer or the deadline, and callbacks of other requests run
+ * meanwhile. A callback may call everything, also release its own session, scan or client, but not
+ * wait: bh_process(), bh_wait() and *_sync() return -EBUSY there.
  *
  * A session is a program's hold on one peripheral. It outlives workers and moves between adapters
  * by itself: requests stay in order, each is answered exactly once, and a write whose outcome
  * nobody knows is answered with class `interrupted` rather than sent twice.
+ *
+ * What is wrong with the arguments is an error of the call (-EINVAL), and so is a request that can
+ * no longer be made: -ENOTCONN the session or the daemon is gone, -ENOBUFS more than 16384 requests
+ * are open, -ENOMEM. @done is then not called. Everything else is a class in the answer; each
+ * request has an answer, at the latest a second after its deadline. @done and @item may be NULL
+ * unless it says otherwise.
  *
  * Addresses are 48-bit numbers, the first octet as written on top (0xc0aabb000001). Durations are
  * milliseconds; a timeout of 0 means the daemon's default. Nothing here is thread-safe: one client,
@@ -198,12 +206,16 @@ typedef void (*bh_notify_cb)(void *ctx, const uint8_t *value, size_t len_bytes, 
  * @socket: path; NULL: $BLEHERD_SOCKET, else /run/bleherd/bleherd.sock
  * @label:  what people see in lists of clients; NULL: the program's name
  *
- * Errors: -ENOENT, -ECONNREFUSED no daemon; -EACCES not allowed; -ENAMETOOLONG; -ENOMEM.
- * Blocks: never beyond connect(2) on a local socket.
+ * Errors: -ENOENT, -ECONNREFUSED no daemon; -EACCES not allowed; -ETIMEDOUT it does not accept;
+ * -ENAMETOOLONG; -ENOMEM.
+ * Blocks: never beyond connect(2) on a local socket, 5 s at most.
  */
 BH_API int bh_new(struct bh_client **out, const char *socket, const char *label);
 
-/* Closes everything: open requests are answered `cancelled` first. NULL is fine; returns NULL. */
+/*
+ * Closes everything, sessions and scans too: open requests are answered `cancelled` first. NULL is
+ * fine; returns NULL. In a forked child nobody is called and nothing is sent: the parent goes on.
+ */
 BH_API struct bh_client *bh_free(struct bh_client *client);
 
 BH_API int bh_fd(const struct bh_client *client);
@@ -213,14 +225,16 @@ BH_API int bh_timeout_ms(const struct bh_client *client);
 
 /**
  * bh_process() - do what is to be done now and run callbacks
- * Errors: -ENOTCONN the daemon has gone: every open request has been answered `no-daemon`.
+ * Errors: -ENOTCONN the daemon has gone: every open request has been answered `no-daemon`;
+ * -ECANCELED a callback has freed the client; -EBUSY called in a callback.
  * Blocks: never.
  */
 BH_API int bh_process(struct bh_client *client);
 
 /**
  * bh_wait() - poll and process once
- * @timeout_ms: at most; -1 until something happened
+ * @timeout_ms: at most; -1 until something happened (a signal, too)
+ * Errors: as bh_process().
  */
 BH_API int bh_wait(struct bh_client *client, int timeout_ms);
 
@@ -244,7 +258,7 @@ BH_API int bh_events(struct bh_client *client, bool history, bool follow,
 		     void (*item)(void *ctx, const struct bh_event *event), bh_result_cb done,
 		     void *ctx);
 
-/* A descriptor of the arbiter's lock table (read only, ipc/locktab.h); @done gets it, and closes
+/* The arbiter's lock table (read only, ipc/locktab.h): @item, not NULL, gets a descriptor and closes
  * it. */
 BH_API int bh_get_locks(struct bh_client *client, void (*item)(void *ctx, int fd),
 			bh_result_cb done, void *ctx);
@@ -261,7 +275,7 @@ BH_API int bh_link_drop(struct bh_client *client, uint64_t address, bh_result_cb
  * @adapter:    only there; NULL: the one that sees it best
  * @timeout_ms: for finding it
  * @news:       may be NULL
- * @done:       may be NULL
+ * @done:       may be NULL; if it fails, all requests made since fail for the same reason
  *
  * Errors: -ENOTCONN, -ENOMEM, -EINVAL.
  */
@@ -269,7 +283,10 @@ BH_API int bh_session_open(struct bh_session **out, struct bh_client *client, ui
 			   const char *adapter, uint32_t timeout_ms, bh_session_cb news,
 			   bh_result_cb done, void *ctx);
 
-/* Lets go: its open requests are answered `cancelled`; the last one out ends the link. */
+/*
+ * Lets go: its open requests are answered `cancelled` before this returns, and nothing of it is
+ * called afterwards; the last one out ends the link. NULL is fine; returns NULL.
+ */
 BH_API struct bh_session *bh_session_close(struct bh_session *session);
 
 BH_API const char *bh_session_adapter(const struct bh_session *session);
@@ -298,14 +315,17 @@ BH_API int bh_write(struct bh_session *session, const struct bh_uuid *uuid, cons
 
 /**
  * bh_subscribe() - notifications or indications of a characteristic
- * @value:  one call per notification
- * @done:   when it is subscribed; a second call with a class when it ends by itself
+ * @value:  one call per notification, not NULL. Its seq counts from 1 for this subscription, goes
+ *          on over moves, and jumps by exactly `lost` where values were lost
+ * @done:   when it is subscribed; a second call with a class when it ends by itself (not for
+ *          bh_unsubscribe(), bh_disconnect(), bh_session_close(): those are the program's own)
  * @out_id: for bh_unsubscribe(); may be NULL
  *
  * It survives the death of a worker and moves; it ends when the link is lost.
  */
 BH_API int bh_subscribe(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
 			bh_notify_cb value, bh_result_cb done, void *ctx, uint32_t *out_id);
+/* No value is given any more from this call on. -ENOENT: there is no such subscription. */
 BH_API int bh_unsubscribe(struct bh_session *session, uint32_t id, bh_result_cb done, void *ctx);
 
 /* --- scanning --- */
@@ -325,7 +345,8 @@ struct bh_scan_filter {
  * @out:    release with bh_scan_stop()
  * @filter: copied; NULL: everything
  * @advert: one call per advert heard
- * @done:   once, if it ends by itself (no adapter, daemon gone)
+ * @done:   once, if it ends by itself (no adapter, daemon gone, client freed); never after
+ *          bh_scan_stop()
  */
 BH_API int bh_scan_start(struct bh_scan **out, struct bh_client *client,
 			 const struct bh_scan_filter *filter,
@@ -348,7 +369,10 @@ struct bh_answer {
 	size_t len_bytes;
 };
 
-/* Each returns 0 when done, 1 when @answer->class says why not, or a negative errno. */
+/*
+ * Each returns 0 when done, 1 when @answer->class says why not, or a negative errno: those of the
+ * asynchronous call and of bh_wait(). @answer need not be initialised, and is overwritten.
+ */
 BH_API int bh_session_open_sync(struct bh_session **out, struct bh_client *client, uint64_t address,
 				const char *adapter, uint32_t timeout_ms, struct bh_answer *answer);
 BH_API int bh_connect_sync(struct bh_session *session, uint32_t timeout_ms,

@@ -63,6 +63,8 @@ static const struct row rows[] = {
 	  AT(fake.att_timeout_ms) },
 	{ "temporary-ms", "T", "fake: until unused devices vanish (30000)", KIND_NUMBER,
 	  AT(fake.temporary_ms) },
+	{ "rescan-ms", "T", "fake: between two reports of a device (10240)", KIND_NUMBER,
+	  AT(fake.rescan_ms) },
 	{ "advert-ms", "T", "fake: between adverts (100)", KIND_NUMBER, AT(fake.advert_ms) },
 	{ "start-race", "on|off", "fake: two first StartDiscovery are lost (on)", KIND_SWITCH,
 	  AT(fake.start_race) },

@@ -239,7 +239,8 @@ int request_send(const struct request *request, struct chan *chan, uint32_t epoc
 	for (i = 0; i < ARRAY_LEN(BODIES); i++)
 		if (BODIES[i].type == request->type)
 			return BODIES[i].put(request, &way);
-	assert(!"a request of a type that has no body");
+	/* A type without a body is a mistake of ours. */
+	assert(false);
 	return -EINVAL;
 }
 

@@ -188,7 +188,8 @@ static void on_event(void *ctx, const struct bh_event *event)
 	struct scan_radio *radio;
 	struct bh_result gone;
 
-	if (strcmp(event->kind, "adapter-added") == 0)
+	/* worker-ready: one that could not scan before may be able to now. */
+	if (strcmp(event->kind, "adapter-added") == 0 || strcmp(event->kind, "worker-ready") == 0)
 		add_adapter(scan, event->adapter);
 	if (strcmp(event->kind, "adapter-removed") != 0)
 		return;
