@@ -258,8 +258,8 @@ BH_API int bh_events(struct bh_client *client, bool history, bool follow,
 		     void (*item)(void *ctx, const struct bh_event *event), bh_result_cb done,
 		     void *ctx);
 
-/* The arbiter's lock table (read only, ipc/locktab.h): @item, not NULL, gets a descriptor and closes
- * it. */
+/* The arbiter's lock table (read only, ipc/locktab.h): @item, not NULL, gets a descriptor and
+ * closes it. */
 BH_API int bh_get_locks(struct bh_client *client, void (*item)(void *ctx, int fd),
 			bh_result_cb done, void *ctx);
 

@@ -193,6 +193,61 @@ START_TEST(frames_in_the_wrong_place)
 }
 END_TEST
 
+static void send_random(struct fake_peer *peer, unsigned *seed)
+{
+	static const uint16_t TYPES[] = { 32, 33, 34, 35, 36,  37,  38,	 39,  40,  41,
+					  96, 97, 98, 99, 100, 101, 126, 127, 128, 0 };
+	uint8_t frame[CHAN_HEADER_LEN + 24] = { 0x42, 0x48, 1, 0 };
+	size_t len = CHAN_HEADER_LEN + (size_t)(rand_r(seed) % 3 == 0 ? rand_r(seed) % 24 : 0);
+	size_t i;
+
+	frame[4] = (uint8_t)TYPES[(size_t)rand_r(seed) % ARRAY_LEN(TYPES)];
+	frame[8] = (uint8_t)(rand_r(seed) % 8);
+	for (i = CHAN_HEADER_LEN; i < len; i++)
+		frame[i] = (uint8_t)(rand_r(seed) % 4 == 0 ? rand_r(seed) : rand_r(seed) % 32);
+	(void)!write(chan_fd(peer->chan), frame, len);
+}
+
+static void on_service(void *ctx, const struct bh_service *service)
+{
+	(void)ctx;
+	(void)service;
+}
+
+/* Whatever comes: each request has one answer, by the time the client is freed. */
+START_TEST(random_frames)
+{
+	unsigned seed = (unsigned)_i + 1;
+	int round;
+	int i;
+
+	for (round = 0; round < 300; round++) {
+		struct fake_tally t[5] = { 0 };
+		struct fake second;
+		struct bh_client *other;
+		struct bh_session *session;
+
+		fake_open(&second);
+		other = fake_client(&second);
+		session = fake_session(&second, other, &worker);
+		ck_assert_int_eq(bh_get_status(other, NULL, fake_on_result, &t[0]), 0);
+		ck_assert_int_eq(bh_list_devices(other, NULL, fake_on_result, &t[1]), 0);
+		ck_assert_int_eq(bh_connect(session, 0, fake_on_result, &t[2]), 0);
+		ck_assert_int_eq(bh_read(session, &FAKE_UUID, 0, fake_on_result, &t[3]), 0);
+		ck_assert_int_eq(bh_services(session, on_service, fake_on_result, &t[4]), 0);
+		for (i = 0; i < 10; i++)
+			send_random(rand_r(&seed) % 4 == 0 ? &second.control : &worker, &seed);
+		for (i = 0; i < 5; i++)
+			(void)bh_process(other);
+		other = bh_free(other);
+		for (i = 0; i < 5; i++)
+			ck_assert_uint_eq(t[i].calls, 1);
+		fake_drop(&worker);
+		fake_close(&second);
+	}
+}
+END_TEST
+
 /* --- callbacks that do what they like --- */
 
 static struct bh_session *sessions[3];
@@ -392,6 +447,7 @@ Suite *suite_client(void)
 	tcase_add_test(all, daemon_goes);
 	tcase_add_loop_test(all, garbage_from_the_daemon, 0, 3);
 	tcase_add_loop_test(all, frames_in_the_wrong_place, 0, 6);
+	tcase_add_loop_test(all, random_frames, 0, 8);
 	tcase_add_test(all, client_freed_in_a_callback);
 	tcase_add_test(all, sessions_closed_in_a_callback);
 	tcase_add_test(all, asking_again_ends);
