@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/adapters.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "supervisor/bus_feed.h"
+#include "supervisor/devices.h"
+#include "supervisor/events.h"
+#include "supervisor/lockd_child.h"
+#include "supervisor/sessions.h"
+#include "supervisor/worker_child.h"
+
+int adapters_new(struct adapters **out)
+{
+	struct adapters *adapters = calloc(1, sizeof(*adapters));
+
+	if (!adapters)
+		return -ENOMEM;
+	*out = adapters;
+	return 0;
+}
+
+static struct adapter *adapter_free(struct adapter *adapter)
+{
+	if (!adapter)
+		return NULL;
+	child_free(adapter->child);
+	bus_feed_free(adapter->feed);
+	free(adapter);
+	return NULL;
+}
+
+struct adapters *adapters_free(struct adapters *adapters)
+{
+	size_t i;
+
+	if (!adapters)
+		return NULL;
+	for (i = 0; i < adapters->n; i++)
+		adapter_free(adapters->list[i]);
+	free(adapters);
+	return NULL;
+}
+
+struct adapter *adapters_find(const struct adapters *adapters, uint16_t index)
+{
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++)
+		if (adapters->list[i]->index == index)
+			return adapters->list[i];
+	return NULL;
+}
+
+struct adapter *adapters_find_name(const struct adapters *adapters, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++)
+		if (adapters->list[i]->is_present && strcmp(adapters->list[i]->name, name) == 0)
+			return adapters->list[i];
+	return NULL;
+}
+
+static void insert(struct adapters *adapters, struct adapter *adapter)
+{
+	size_t at = adapters->n++;
+
+	for (; at > 0 && adapters->list[at - 1]->index > adapter->index; at--)
+		adapters->list[at] = adapters->list[at - 1];
+	adapters->list[at] = adapter;
+}
+
+static int make(struct sup *sup, uint16_t index, struct adapter **out)
+{
+	struct adapter *adapter;
+	int r;
+
+	if (sup->adapters->n == ADAPTERS_MAX)
+		return -ENOSPC;
+	adapter = calloc(1, sizeof(*adapter));
+	if (!adapter)
+		return -ENOMEM;
+	adapter->sup = sup;
+	adapter->index = index;
+	(void)snprintf(adapter->name, sizeof(adapter->name), "hci%u", index);
+	r = worker_child_new(adapter);
+	if (r < 0) {
+		adapter_free(adapter);
+		return r;
+	}
+	insert(sup->adapters, adapter);
+	*out = adapter;
+	return 0;
+}
+
+static void tell(const struct adapter *adapter, enum event_kind kind)
+{
+	struct event event = { .kind = kind, .address = adapter->address };
+
+	(void)snprintf(event.adapter, sizeof(event.adapter), "%s", adapter->name);
+	events_add(adapter->sup->events, &event, "%s", adapter->name);
+}
+
+int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_power)
+{
+	struct adapter *adapter = adapters_find(sup->adapters, index);
+	int r;
+
+	/* Another one under the same number: "index removed" was lost. */
+	if (adapter && adapter->is_present && adapter->address != address)
+		adapters_unplug(sup, adapter);
+	if (!adapter) {
+		r = make(sup, index, &adapter);
+		if (r < 0)
+			return r;
+	}
+	adapter->has_power = has_power;
+	if (adapter->is_present)
+		return 0;
+	adapter->is_present = true;
+	adapter->address = address;
+	events_add(sup->events, &(struct event){ .kind = EVENT_ADAPTER_ADDED, .address = address },
+		   "%s", adapter->name);
+	child_start(adapter->child);
+	return 0;
+}
+
+void adapters_unplug(struct sup *sup, struct adapter *adapter)
+{
+	if (!adapter->is_present)
+		return;
+	adapter->is_present = false;
+	tell(adapter, EVENT_ADAPTER_REMOVED);
+	lockd_child_adapter_lost(sup->lockd, adapter->name);
+	devices_drop_adapter(sup->devices, adapter->index);
+	/* Its sessions move once it is dead: until then it may still answer. */
+	child_stop(adapter->child);
+	sessions_adapter_changed(sup);
+}
+
+void adapters_sweep(struct sup *sup)
+{
+	struct adapters *adapters = sup->adapters;
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++) {
+		struct adapter *adapter = adapters->list[i];
+
+		if (adapter->is_present || child_state(adapter->child) != CHILD_OFF)
+			adapters->list[kept++] = adapter;
+		else
+			adapter_free(adapter);
+	}
+	adapters->n = kept;
+}
+
+bool adapter_is_suitable(const struct adapter *adapter)
+{
+	return adapter->is_present && child_state(adapter->child) == CHILD_READY &&
+	       adapter->state.has_bluez && adapter->state.is_powered;
+}
+
+/* What is wrong when the worker is not ready to say it itself. */
+static const struct {
+	enum class class;
+	const char *text;
+} CHILD_TROUBLES[CHILD_STATE_COUNT] = {
+	[CHILD_OFF] = { CLASS_ADAPTER_GONE, "its worker is off" },
+	[CHILD_STARTING] = { CLASS_INTERNAL, "its worker is starting" },
+	[CHILD_READY] = { CLASS_NONE, "" },
+	[CHILD_STOPPING] = { CLASS_INTERNAL, "its worker is stopping" },
+	[CHILD_KILLING] = { CLASS_INTERNAL, "its worker is being killed" },
+	[CHILD_BACKOFF] = { CLASS_INTERNAL, "its worker died and waits to be restarted" },
+	[CHILD_PARKED] = { CLASS_INTERNAL, "its worker died too often and is not restarted" },
+};
+
+enum class adapter_trouble(const struct adapter *adapter, const char **out_text) {
+	enum child_state state = child_state(adapter->child);
+
+	*out_text = "it was unplugged";
+	if (!adapter->is_present) return CLASS_ADAPTER_GONE;
+	*out_text = CHILD_TROUBLES[state].text;
+	if (state != CHILD_READY) return CHILD_TROUBLES[state].class;
+	*out_text = adapter->state.text;
+	if (adapter->state.trouble != CLASS_NONE) return adapter->state.trouble;
+	*out_text = adapter->state.has_bluez ? "it has no power" : "bluetoothd does not have it";
+	if (!adapter->state.has_bluez) return CLASS_BLUEZ_GONE;
+	if (!adapter->state.is_powered) return CLASS_NOT_POWERED;
+	*out_text = "";
+	return CLASS_NONE;
+}
+
+size_t adapters_present(const struct adapters *adapters)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++)
+		n += adapters->list[i]->is_present;
+	return n;
+}

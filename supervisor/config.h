@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/config.h - bleherdd's configuration: an INI file as a struct of checked values.
+ *
+ * config_parse() is pure; config_load() reads the file and nothing else. Called by main.c before
+ * anything runs; read-only afterwards.
+ */
+#include "ipc/base.h"
+
+enum {
+	CONFIG_PATH_LEN = 108, /* what sun_path holds */
+	CONFIG_BUS_LEN = 256,
+	CONFIG_ERROR_LEN = 512,
+	CONFIG_FILE_MAX = 65536,
+};
+
+struct config {
+	/* [daemon] */
+	char socket[CONFIG_PATH_LEN];
+	uint32_t socket_mode;
+	char runtime_dir[CONFIG_PATH_LEN];
+	uint32_t log_level; /* enum log_level */
+	/* [bluez] */
+	char bus[CONFIG_BUS_LEN];   /* D-Bus address */
+	char mgmt[CONFIG_PATH_LEN]; /* "": the kernel's */
+	/* [locks] */
+	char lock_dir[CONFIG_PATH_LEN];
+	uint32_t connect_slots;
+	uint32_t scan_slots;
+	/* [workers] */
+	uint32_t restart_base_ms;
+	uint32_t restart_max_ms;
+	uint32_t crash_loop_deaths; /* 0: never park */
+	uint32_t crash_loop_window_ms;
+	uint32_t tick_window_ms;
+	/* [sessions] */
+	uint32_t find_timeout_ms;
+	uint32_t max_per_client;
+	uint32_t max_sessions;
+	/* [retry] */
+	uint32_t retry_attempts;
+	uint32_t retry_base_ms;
+	uint32_t retry_max_ms;
+};
+
+/* What holds where a file says nothing. */
+void config_defaults(struct config *out);
+
+/**
+ * config_parse() - read INI text over the values that are there
+ * @config:    begins with config_defaults(); partly overwritten on error
+ * @text:      NUL-terminated
+ * @name:      of the file, for messages
+ * @out_error: written on error: "file:line: what; what would be right"
+ *
+ * Errors: -EINVAL.  Pure.
+ */
+must_check int config_parse(struct config *config, const char *text, const char *name,
+			    char out_error[CONFIG_ERROR_LEN]);
+
+/**
+ * config_load() - config_parse() of a file
+ * Errors: -ENOENT (the caller knows whether that matters), errno of open and read, -EFBIG, -EINVAL.
+ */
+must_check int config_load(struct config *config, const char *path,
+			   char out_error[CONFIG_ERROR_LEN]);
+
+/**
+ * config_override() - values from the environment, which win over the file
+ * @socket:   $BLEHERD_SOCKET or NULL
+ * @lock_dir: $BLEHERD_LOCK_DIR or NULL
+ * @bus:      $DBUS_SYSTEM_BUS_ADDRESS or NULL: fills in only what the file left open
+ *
+ * Errors: -EINVAL one of them is too long or not an absolute path.
+ */
+must_check int config_override(struct config *config, const char *socket, const char *lock_dir,
+			       const char *bus, char out_error[CONFIG_ERROR_LEN]);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/ctx.h - the one context of the supervisor: made in main(), handed to every part. A
+ * part touches only its own member; what it wants of another it asks through that one's functions.
+ */
+#include <systemd/sd-event.h>
+
+#include "ipc/chan.h"
+#include "supervisor/backoff.h"
+#include "supervisor/config.h"
+#include "supervisor/spawn.h"
+
+struct adapters;
+struct devices;
+struct events;
+struct lockd_child;
+struct mgmt;
+struct server;
+struct sessions;
+
+struct sup {
+	sd_event *event;
+	struct config config;
+	struct backoff_limits backoff;
+	struct chan_buf *buf; /* control frames */
+	struct spawn_binaries binaries;
+	struct mgmt *mgmt;
+	struct adapters *adapters;
+	struct devices *devices;
+	struct events *events;
+	struct sessions *sessions;
+	struct server *server;
+	struct lockd_child *lockd;
+	uint64_t started_at_ms;
+	uint32_t worker_deaths;
+	bool is_enumerated; /* the index list was read at least once */
+	bool is_bluez_gone; /* a worker said so, and none has said otherwise since */
+	bool is_stopping;
+};

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/daemon.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "supervisor/adapters.h"
+#include "supervisor/devices.h"
+#include "supervisor/enumerate.h"
+#include "supervisor/events.h"
+#include "supervisor/lockd_child.h"
+#include "supervisor/readiness.h"
+#include "supervisor/server.h"
+#include "supervisor/sessions.h"
+
+enum {
+	WATCH_MS = 200,
+	STOP_LIMIT_MS = 4000, /* then the rest dies with us, by PDEATHSIG */
+	STOP_LOOK_MS = 10,
+	PRIORITY_WATCH =
+		SD_EVENT_PRIORITY_IMPORTANT, /* before clients: a flood must not starve it */
+};
+
+struct daemon {
+	struct sup sup;
+	uint64_t stop_at_ms;
+	sd_event_source *stopping;
+};
+
+/* A client, its sessions' pairs, the children: the soft limit of 1024 is for users of select(). */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void on_news(void *ctx)
+{
+	struct sup *sup = ctx;
+
+	server_wake_streams(sup->server);
+}
+
+/* --- the watchdog pass --- */
+
+static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct sup *sup = userdata;
+	uint64_t now_ms = clock_now_ms();
+	size_t i;
+
+	(void)usec;
+	for (i = 0; i < sup->adapters->n; i++)
+		child_watch(sup->adapters->list[i]->child, now_ms, sup->config.tick_window_ms);
+	adapters_sweep(sup);
+	/* Only after a whole pass: a supervisor that is stuck in one is to be restarted. */
+	readiness_tell("WATCHDOG=1");
+	(void)sd_event_source_set_time_relative(source, WATCH_MS * 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* --- stopping --- */
+
+static bool is_all_off(const struct sup *sup)
+{
+	size_t i;
+
+	for (i = 0; i < sup->adapters->n; i++)
+		if (child_pid(sup->adapters->list[i]->child) > 0)
+			return false;
+	return lockd_child_is_off(sup->lockd);
+}
+
+static int on_stopping(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)usec;
+	if (is_all_off(&daemon->sup) || clock_now_ms() >= daemon->stop_at_ms)
+		return sd_event_exit(daemon->sup.event, 0);
+	(void)sd_event_source_set_time_relative(source, STOP_LOOK_MS * 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	struct sup *sup = &daemon->sup;
+	size_t i;
+
+	(void)source;
+	/* A second one means: at once. */
+	if (sup->is_stopping)
+		return sd_event_exit(sup->event, 0);
+	log_info("stopping=1 signal=%s", sigabbrev_np((int)info->ssi_signo));
+	readiness_tell("STOPPING=1");
+	sup->is_stopping = true;
+	daemon->stop_at_ms = clock_now_ms() + STOP_LIMIT_MS;
+	for (i = 0; i < sup->adapters->n; i++)
+		child_stop(sup->adapters->list[i]->child);
+	lockd_child_stop(sup->lockd);
+	return sd_event_add_time_relative(sup->event, &daemon->stopping, CLOCK_MONOTONIC, 0, 1000,
+					  on_stopping, daemon);
+}
+
+/* --- making and unmaking --- */
+
+static int add_sources(struct daemon *daemon)
+{
+	struct sup *sup = &daemon->sup;
+	sd_event_source *watch = NULL;
+	sigset_t signals;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	r = sd_event_add_signal(sup->event, NULL, SIGTERM, on_signal, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(sup->event, NULL, SIGINT, on_signal, daemon);
+	if (r >= 0)
+		r = sd_event_add_time_relative(sup->event, &watch, CLOCK_MONOTONIC, WATCH_MS * 1000,
+					       20000, on_watch, sup);
+	if (r >= 0)
+		r = sd_event_source_set_priority(watch, PRIORITY_WATCH);
+	if (r >= 0)
+		r = sd_event_source_set_floating(watch, true);
+	sd_event_source_unref(watch);
+	return r < 0 ? r : 0;
+}
+
+static int make_parts(struct daemon *daemon)
+{
+	struct sup *sup = &daemon->sup;
+	int r;
+
+	r = sd_event_new(&sup->event);
+	if (r >= 0)
+		r = add_sources(daemon);
+	if (r >= 0)
+		r = chan_buf_new(&sup->buf, CHAN_BODY_CONTROL);
+	if (r >= 0)
+		r = events_new(&sup->events, on_news, sup);
+	if (r >= 0)
+		r = devices_new(&sup->devices);
+	if (r >= 0)
+		r = adapters_new(&sup->adapters);
+	if (r >= 0)
+		r = sessions_new(&sup->sessions, sup);
+	if (r >= 0)
+		r = lockd_child_new(&sup->lockd, sup);
+	if (r >= 0)
+		r = mgmt_new(&sup->mgmt, sup->event, sup->config.mgmt, &ENUMERATE_MGMT_OPS, sup);
+	if (r >= 0)
+		r = enumerate_start(sup);
+	return r;
+}
+
+/* Backwards; clients take their sessions along, sessions tell workers, so those come later. */
+static void free_parts(struct daemon *daemon)
+{
+	struct sup *sup = &daemon->sup;
+
+	sup->is_stopping = true;
+	sd_event_source_disable_unref(daemon->stopping);
+	sup->server = server_free(sup->server);
+	sup->mgmt = mgmt_free(sup->mgmt);
+	sup->lockd = lockd_child_free(sup->lockd);
+	sup->sessions = sessions_free(sup->sessions);
+	sup->adapters = adapters_free(sup->adapters);
+	sup->devices = devices_free(sup->devices);
+	sup->events = events_free(sup->events);
+	sup->buf = chan_buf_free(sup->buf);
+	spawn_close(&sup->binaries);
+	sd_event_unref(sup->event);
+}
+
+static void fill(struct sup *sup, const struct config *config)
+{
+	sup->config = *config;
+	sup->started_at_ms = clock_now_ms();
+	sup->backoff = (struct backoff_limits){
+		.base_ms = config->restart_base_ms,
+		.max_ms = config->restart_max_ms,
+		.loop_deaths = config->crash_loop_deaths,
+		.loop_window_ms = config->crash_loop_window_ms,
+	};
+}
+
+int daemon_run(const struct config *config, int listen_fd)
+{
+	_cleanup_close_ int fd = listen_fd;
+	struct daemon daemon = { .stop_at_ms = 0 };
+	char missing[SPAWN_PATH_LEN] = "";
+	int r;
+
+	raise_fd_limit();
+	fill(&daemon.sup, config);
+	r = spawn_open(&daemon.sup.binaries, missing);
+	if (r < 0) {
+		log_error("cannot open %s: %s; install it, or set BLEHERD_LIBEXEC", missing,
+			  strerror(-r));
+		return r;
+	}
+	r = make_parts(&daemon);
+	if (r >= 0)
+		r = server_new(&daemon.sup.server, &daemon.sup, fd);
+	if (r >= 0) {
+		(void)take_fd(&fd);
+		readiness_tell("READY=1");
+		log_info("listening=%s pid=%d", config->socket, getpid());
+		r = sd_event_loop(daemon.sup.event);
+	}
+	if (r < 0)
+		log_error("error=\"%s\"", strerror(-r));
+	free_parts(&daemon);
+	return r;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/daemon.h - the running supervisor: makes its parts in order, turns the loop, stops the
+ * children in order. Called by main.c once.
+ */
+#include "supervisor/config.h"
+
+/**
+ * daemon_run() - until SIGTERM or SIGINT
+ * @config:    copied
+ * @listen_fd: the public socket; taken over
+ *
+ * Errors: what made it impossible to begin (told in the log), 0 it was asked to stop. Blocks: its
+ * life long.
+ */
+must_check int daemon_run(const struct config *config, int listen_fd);

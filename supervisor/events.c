@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/events.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/clock.h"
+#include "ipc/log.h"
+
+struct events {
+	events_news_cb news;
+	void *ctx;
+	uint64_t next_seq;
+	struct event ring[EVENTS_KEPT];
+};
+
+static const struct {
+	const char *name;
+	enum log_level level;
+} KINDS[EVENT_KIND_COUNT] = {
+	[EVENT_WORKER_STARTED] = { "worker-started", LOG_LEVEL_INFO },
+	[EVENT_WORKER_READY] = { "worker-ready", LOG_LEVEL_INFO },
+	[EVENT_WORKER_DIED] = { "worker-died", LOG_LEVEL_WARN },
+	[EVENT_WORKER_PARKED] = { "worker-parked", LOG_LEVEL_ERROR },
+	[EVENT_ADAPTER_ADDED] = { "adapter-added", LOG_LEVEL_INFO },
+	[EVENT_ADAPTER_REMOVED] = { "adapter-removed", LOG_LEVEL_INFO },
+	[EVENT_BLUEZ_GONE] = { "bluez-gone", LOG_LEVEL_WARN },
+	[EVENT_BLUEZ_BACK] = { "bluez-back", LOG_LEVEL_INFO },
+	[EVENT_BUS_ABSENT] = { "bus-absent", LOG_LEVEL_WARN },
+	[EVENT_ARBITER_DOWN] = { "arbiter-down", LOG_LEVEL_WARN },
+	[EVENT_ARBITER_UP] = { "arbiter-up", LOG_LEVEL_INFO },
+	[EVENT_SESSION_OPENED] = { "session-opened", LOG_LEVEL_DEBUG },
+	[EVENT_MOVING] = { "moving", LOG_LEVEL_INFO },
+	[EVENT_MOVED] = { "moved", LOG_LEVEL_INFO },
+	[EVENT_WAITING] = { "waiting", LOG_LEVEL_INFO },
+	[EVENT_SESSION_CLOSED] = { "session-closed", LOG_LEVEL_DEBUG },
+	[EVENT_CONNECTING] = { "connecting", LOG_LEVEL_DEBUG },
+	[EVENT_CONNECTED] = { "connected", LOG_LEVEL_INFO },
+	[EVENT_DISCONNECTED] = { "disconnected", LOG_LEVEL_INFO },
+	[EVENT_LINK_LOST] = { "link-lost", LOG_LEVEL_WARN },
+	[EVENT_LINK_CUT] = { "link-cut", LOG_LEVEL_INFO },
+	[EVENT_CONNECT_FAILED] = { "connect-failed", LOG_LEVEL_INFO },
+	[EVENT_RETRY] = { "retry", LOG_LEVEL_INFO },
+	[EVENT_GAVE_UP] = { "gave-up", LOG_LEVEL_INFO },
+	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN },
+	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN },
+	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO },
+};
+
+int events_new(struct events **out, events_news_cb news, void *ctx)
+{
+	struct events *events = calloc(1, sizeof(*events));
+
+	if (!events)
+		return -ENOMEM;
+	events->news = news;
+	events->ctx = ctx;
+	events->next_seq = 1;
+	*out = events;
+	return 0;
+}
+
+struct events *events_free(struct events *events)
+{
+	free(events);
+	return NULL;
+}
+
+/* The address only where debugging was asked for: it names a person's thing. */
+static void log_event(const struct event *event)
+{
+	log_write(KINDS[event->kind].level, "event=%s%s%s session=%u class=%s text=\"%s\"",
+		  KINDS[event->kind].name, event->adapter[0] ? " adapter=" : "", event->adapter,
+		  event->session, class_name(event->class), event->text);
+}
+
+void events_add(struct events *events, const struct event *event, const char *format, ...)
+{
+	struct event *slot = &events->ring[events->next_seq % EVENTS_KEPT];
+	va_list args;
+
+	*slot = *event;
+	slot->seq = events->next_seq++;
+	slot->at_ms = clock_wall_ms();
+	va_start(args, format);
+	(void)vsnprintf(slot->text, sizeof(slot->text), format, args);
+	va_end(args);
+	log_event(slot);
+	if (events->news)
+		events->news(events->ctx);
+}
+
+const struct event *events_from(const struct events *events, uint64_t seq)
+{
+	uint64_t oldest = events->next_seq > EVENTS_KEPT ? events->next_seq - EVENTS_KEPT : 1;
+
+	if (seq < oldest)
+		seq = oldest;
+	return seq < events->next_seq ? &events->ring[seq % EVENTS_KEPT] : NULL;
+}
+
+uint64_t events_next_seq(const struct events *events)
+{
+	return events->next_seq;
+}
+
+const char *event_kind_name(enum event_kind kind)
+{
+	return KINDS[kind].name;
+}
+
+int event_kind_from_name(const char *name, enum event_kind *out)
+{
+	size_t i;
+
+	for (i = 0; i < EVENT_KIND_COUNT; i++) {
+		if (strcmp(KINDS[i].name, name) != 0)
+			continue;
+		*out = (enum event_kind)i;
+		return 0;
+	}
+	return EVENT_KIND_UNKNOWN;
+}

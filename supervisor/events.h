@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/events.h - what was decided and why: a ring of the last events, numbered from 1. Those
+ * who follow keep a number of their own and read on from there (streams.c). Pure but for the clock.
+ */
+#include "ipc/base.h"
+#include "ipc/class.h"
+
+enum event_kind {
+	EVENT_WORKER_STARTED,
+	EVENT_WORKER_READY,
+	EVENT_WORKER_DIED,
+	EVENT_WORKER_PARKED,
+	EVENT_ADAPTER_ADDED,
+	EVENT_ADAPTER_REMOVED,
+	EVENT_BLUEZ_GONE,
+	EVENT_BLUEZ_BACK,
+	EVENT_BUS_ABSENT,
+	EVENT_ARBITER_DOWN,
+	EVENT_ARBITER_UP,
+	EVENT_SESSION_OPENED,
+	EVENT_MOVING,
+	EVENT_MOVED,
+	EVENT_WAITING,
+	EVENT_SESSION_CLOSED,
+	EVENT_CONNECTING,
+	EVENT_CONNECTED,
+	EVENT_DISCONNECTED,
+	EVENT_LINK_LOST,
+	EVENT_LINK_CUT,
+	EVENT_CONNECT_FAILED,
+	EVENT_RETRY,
+	EVENT_GAVE_UP,
+	EVENT_CLIENT_DROPPED,
+	EVENT_MGMT_LOST,
+	EVENT_MGMT_UP,
+	EVENT_KIND_COUNT
+};
+
+enum { EVENTS_KEPT = 512, EVENT_TEXT_LEN = 160, EVENT_ADAPTER_LEN = 16 };
+
+struct event {
+	uint64_t seq;
+	uint64_t at_ms; /* CLOCK_REALTIME */
+	enum event_kind kind;
+	char adapter[EVENT_ADAPTER_LEN]; /* "" if none */
+	uint64_t address;		 /* 0 if none */
+	uint32_t session;		 /* 0 if none */
+	enum class class;
+	char text[EVENT_TEXT_LEN];
+};
+
+struct events;
+
+/* Called after each new event: somebody may follow. */
+typedef void (*events_news_cb)(void *ctx);
+
+must_check int events_new(struct events **out, events_news_cb news, void *ctx);
+struct events *events_free(struct events *events);
+
+/**
+ * events_add() - note what happened
+ * @event: copied; seq and at_ms are filled in here
+ * @format: of its text
+ */
+void events_add(struct events *events, const struct event *event, const char *format, ...)
+	_printf_(3, 4);
+
+/* The oldest event with a number of at least @seq, NULL if there is none yet. */
+const struct event *events_from(const struct events *events, uint64_t seq);
+
+/* The number that the next event will have. */
+uint64_t events_next_seq(const struct events *events);
+
+const char *event_kind_name(enum event_kind kind);
+
+enum { EVENT_KIND_UNKNOWN = 1 };
+
+/* A name from the wire. Outcomes: 0, EVENT_KIND_UNKNOWN. */
+must_check int event_kind_from_name(const char *name, enum event_kind *out);

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * supervisor/finder.c - finds an adapter for sessions that nobody serves, and gives them to its
+ * worker. What to do is decided in seek.c; here it is done.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ipc/addr.h"
+#include "ipc/clock.h"
+#include "ipc/control.pb-c.h"
+#include "supervisor/client.h"
+#include "supervisor/devices.h"
+#include "supervisor/mgmt.h"
+#include "supervisor/seek.h"
+#include "supervisor/sessions_state.h"
+#include "supervisor/worker_child.h"
+
+enum {
+	BACKLOG_MAX = 64, /* frames that wait for a peer: then sessions wait here */
+	BACKLOG_WAIT_MS = 5,
+	NAMES_LEN = 96,
+};
+
+/* --- searching --- */
+
+static void search_on(const struct session *session, struct adapter *adapter)
+{
+	if (adapter_is_suitable(adapter) &&
+	    (!session->only[0] || strcmp(session->only, adapter->name) == 0))
+		worker_child_find(adapter, session->address, false);
+}
+
+static void start_search(struct session *session)
+{
+	struct adapters *adapters = session->sup->adapters;
+	size_t i;
+
+	if (session->is_searching)
+		return;
+	session->is_searching = true;
+	for (i = 0; i < adapters->n; i++)
+		search_on(session, adapters->list[i]);
+}
+
+void finder_stop_search(struct session *session)
+{
+	struct adapters *adapters = session->sup->adapters;
+	const struct session *other;
+	size_t i;
+
+	if (!session->is_searching)
+		return;
+	session->is_searching = false;
+	TAILQ_FOREACH(other, &session->sup->sessions->homeless, homeless)
+	if (other->is_searching && other->address == session->address)
+		return;
+	for (i = 0; i < adapters->n; i++)
+		if (child_state(adapters->list[i]->child) == CHILD_READY)
+			worker_child_find(adapters->list[i], session->address, true);
+}
+
+/* An adapter that comes in the middle of searches joins them. */
+static void join_searches(struct sup *sup, struct adapter *adapter)
+{
+	const struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->homeless, homeless)
+	if (session->is_searching)
+		search_on(session, adapter);
+}
+
+void sessions_adapter_ready(struct sup *sup, struct adapter *adapter)
+{
+	join_searches(sup, adapter);
+	sessions_adapter_changed(sup);
+}
+
+/* --- giving it to a worker --- */
+
+static void send_attach(const struct session *session, struct adapter *adapter, int fd)
+{
+	const struct device *device = devices_find(session->sup->devices, session->address);
+	Bh__Ctl__SessionAttach attach = BH__CTL__SESSION_ATTACH__INIT;
+
+	attach.has_session = attach.has_epoch = attach.has_kind = 1;
+	attach.session = session->id;
+	attach.epoch = session->epoch;
+	attach.kind = session->is_scan ? BH__SESSION_KIND__SESSION_SCAN
+				       : BH__SESSION_KIND__SESSION_DEVICE;
+	attach.has_address = attach.has_random = !session->is_scan;
+	attach.address = session->address;
+	attach.random = device && device->is_random;
+	attach.label = (char *)(uintptr_t)client_label(session->client);
+	port_send_fds(child_port(adapter->child), BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base,
+		      &fd, 1);
+}
+
+static void send_opened(const struct session *session, struct adapter *adapter, int fd)
+{
+	Bh__SessionOpened opened = BH__SESSION_OPENED__INIT;
+
+	opened.has_session = opened.has_epoch = 1;
+	opened.session = session->id;
+	opened.epoch = session->epoch;
+	opened.adapter = adapter->name;
+	client_send_fd(session->client, BH__TYPE__SESSION_OPENED, session->request, &opened.base,
+		       fd);
+}
+
+static void send_moved(struct session *session, struct adapter *adapter, int fd)
+{
+	Bh__Moved moved = BH__MOVED__INIT;
+
+	moved.has_session = moved.has_epoch = 1;
+	moved.session = session->id;
+	moved.epoch = session->epoch;
+	moved.n_issued = session->n_issued;
+	moved.issued = session->issued;
+	moved.adapter = adapter->name;
+	moved.reason = session->reason;
+	client_send_fd(session->client, BH__TYPE__MOVED, 0, &moved.base, fd);
+	session->n_issued = 0;
+}
+
+static void note_attached(struct session *session, struct adapter *adapter)
+{
+	bool is_first = session->state == SESSION_OPENING;
+	struct event event;
+
+	finder_stop_search(session);
+	TAILQ_REMOVE(&session->sup->sessions->homeless, session, homeless);
+	session->state = SESSION_SERVED;
+	(void)sd_event_source_set_enabled(session->timer, SD_EVENT_OFF);
+	event = session_event(session, is_first ? EVENT_SESSION_OPENED : EVENT_MOVED);
+	events_add(session->sup->events, &event, is_first ? "on %s" : "now on %s", adapter->name);
+	session->sup->sessions->n_moved += !is_first;
+}
+
+void finder_attach(struct session *session, struct adapter *adapter)
+{
+	_cleanup_close_ int workers = -EBADF;
+	_cleanup_close_ int clients = -EBADF;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+		session_fail(session, CLASS_LIMIT, "no descriptors left for a data socket");
+		return;
+	}
+	workers = ends[0];
+	clients = ends[1];
+	session->epoch++;
+	session->home = adapter->index;
+	session->incarnation = child_incarnation(adapter->child);
+	send_attach(session, adapter, workers);
+	if (session->state == SESSION_OPENING)
+		send_opened(session, adapter, clients);
+	else
+		send_moved(session, adapter, clients);
+	note_attached(session, adapter);
+}
+
+/* --- asking seek.c --- */
+
+static size_t fill_rows(const struct session *session, uint64_t now_ms,
+			struct score_row rows[ADAPTERS_MAX])
+{
+	const struct sup *sup = session->sup;
+	const struct device *device = devices_find(sup->devices, session->address);
+	const char *text;
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < sup->adapters->n; i++) {
+		const struct adapter *adapter = sup->adapters->list[i];
+		const struct sighting *sighting = device_sighting(device, adapter->index);
+		bool is_home = adapter->index == session->home;
+
+		if (!adapter->is_present ||
+		    (session->only[0] && strcmp(session->only, adapter->name)))
+			continue;
+		rows[n++] = (struct score_row){
+			.adapter = adapter->index,
+			.is_suitable = adapter_is_suitable(adapter) &&
+				       !(is_home && now_ms < session->barred_until_ms),
+			.trouble = adapter_trouble(adapter, &text),
+			.is_home = is_home,
+			.is_connected = sighting && sighting->is_connected,
+			.is_fresh = sighting && sighting->heard_at_ms != 0 &&
+				    now_ms - sighting->heard_at_ms < DEVICES_FRESH_MS,
+			/* Where it was served it will be found again. */
+			.is_known = sighting != NULL || is_home,
+			.rssi_16th_dbm = sighting ? sighting->rssi_16th_dbm : 0,
+			.links = adapter->state.links,
+		};
+	}
+	return n;
+}
+
+static enum seek_home home_of(const struct session *session, uint64_t now_ms)
+{
+	const struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
+	enum child_state state;
+
+	if (!adapter || !adapter->is_present || session->state == SESSION_OPENING ||
+	    now_ms < session->barred_until_ms)
+		return SEEK_HOME_NONE;
+	state = child_state(adapter->child);
+	if ((state == CHILD_STARTING || state == CHILD_READY) && child_port(adapter->child))
+		return SEEK_HOME_LIVE;
+	return session->is_home_soon && state == CHILD_BACKOFF ? SEEK_HOME_SOON : SEEK_HOME_AWAY;
+}
+
+static bool is_linked_home(const struct session *session)
+{
+	const struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
+	const struct sighting *sighting;
+
+	if (!adapter || !adapter->is_present || session->is_scan)
+		return false;
+	sighting = device_sighting(devices_find(session->sup->devices, session->address),
+				   session->home);
+	return sighting && sighting->is_connected;
+}
+
+/* --- doing what it says --- */
+
+static void on_cut(void *ctx, uint16_t index, uint8_t status, const uint8_t *data, size_t len,
+		   struct mgmt_token token)
+{
+	struct sup *sup = ctx;
+	struct session *session = session_find(sup, token.id);
+
+	(void)data;
+	(void)len;
+	if (!session || session->state != SESSION_HOMELESS || session->epoch != token.extra)
+		return;
+	if (status == MGMT_STATUS_SUCCESS || status == MGMT_STATUS_NOT_CONNECTED)
+		devices_link(sup->devices, session->address, index, false);
+	session->is_cutting = false;
+	session->asked_at_ms = clock_now_ms();
+	finder_step(session);
+}
+
+/* Not to be done twice: if it fails the search goes on without. */
+static void cut(struct session *session)
+{
+	const struct device *device = devices_find(session->sup->devices, session->address);
+	struct mgmt_token token = { .id = session->id, .extra = session->epoch };
+	struct event event = session_event(session, EVENT_LINK_CUT);
+
+	session->is_cut = true;
+	if (mgmt_disconnect(session->sup->mgmt, session->home, session->address,
+			    device && device->is_random, on_cut, token) < 0) {
+		finder_step(session);
+		return;
+	}
+	session->is_cutting = true;
+	events_add(session->sup->events, &event, "so that another adapter can reach it");
+}
+
+static void failure_text(const struct session *session, enum class class, char *out, size_t size)
+{
+	const struct adapters *adapters = session->sup->adapters;
+	char address[ADDR_TEXT_LEN + 1];
+	char names[NAMES_LEN] = "";
+	const char *why = "";
+	size_t len = 0;
+	size_t i;
+
+	addr_format(session->address, address);
+	for (i = 0; i < adapters->n; i++) {
+		const struct adapter *adapter = adapters->list[i];
+
+		if (!adapter->is_present ||
+		    (session->only[0] && strcmp(session->only, adapter->name)))
+			continue;
+		if (adapter_trouble(adapter, &why) == CLASS_NONE || class != CLASS_NOT_FOUND)
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+						len ? ", " : "", adapter->name);
+		if (len >= sizeof(names))
+			break;
+	}
+	if (class == CLASS_NOT_FOUND) {
+		uint32_t span_ms = clock_span_ms(session->asked_at_ms, session->deadline_at_ms);
+
+		(void)snprintf(out, size, "%s was not seen in %u.%u s on %s", address,
+			       span_ms / 1000, span_ms % 1000 / 100, names);
+	} else if (names[0])
+		(void)snprintf(out, size, "%s: %s", names, why[0] ? why : class_name(class));
+	else
+		(void)snprintf(out, size, "there is no adapter%s%s", session->only[0] ? " " : "",
+			       session->only);
+}
+
+static void send_waits(struct session *session, enum class class, const char *text)
+{
+	Bh__SessionWaits waits = BH__SESSION_WAITS__INIT;
+	struct event event = session_event(session, EVENT_WAITING);
+
+	event.class = class;
+	events_add(session->sup->events, &event, "%s", text);
+	waits.has_session = waits.has_class_ = 1;
+	waits.session = session->id;
+	waits.class_ = (Bh__Class) class;
+	waits.text = (char *)(uintptr_t)text;
+	client_send(session->client, BH__TYPE__SESSION_WAITS, 0, &waits.base);
+}
+
+static void arm(struct session *session, uint64_t at_ms)
+{
+	if (at_ms == UINT64_MAX) {
+		(void)sd_event_source_set_enabled(session->timer, SD_EVENT_OFF);
+		return;
+	}
+	(void)sd_event_source_set_time(session->timer, at_ms * 1000);
+	(void)sd_event_source_set_enabled(session->timer, SD_EVENT_ONESHOT);
+}
+
+static void wait_on(struct session *session, const struct seek_answer *answer, uint64_t now_ms)
+{
+	uint64_t until_ms = answer->until_ms;
+	char text[EVENT_TEXT_LEN];
+
+	/* When its home may be asked again there is something new to decide. */
+	if (session->barred_until_ms > now_ms && session->barred_until_ms < until_ms)
+		until_ms = session->barred_until_ms;
+	arm(session, until_ms);
+	if (answer->is_searching)
+		start_search(session);
+	else
+		finder_stop_search(session);
+	if (session->state == SESSION_OPENING || answer->class == CLASS_NONE ||
+	    answer->class == session->told)
+		return;
+	session->told = answer->class;
+	failure_text(session, answer->class, text, sizeof(text));
+	if (answer->class == CLASS_NOT_FOUND)
+		(void)snprintf(text, sizeof(text), "no adapter sees it now");
+	send_waits(session, answer->class, text);
+}
+
+/* Its peers must have room: each descriptor waits until the one before has arrived. */
+static void attach_or_wait(struct session *session, struct adapter *adapter, uint64_t now_ms)
+{
+	if (port_queued(child_port(adapter->child)) > BACKLOG_MAX ||
+	    client_queued(session->client) > BACKLOG_MAX) {
+		arm(session, now_ms + BACKLOG_WAIT_MS);
+		return;
+	}
+	finder_attach(session, adapter);
+}
+
+static void act(struct session *session, const struct seek_answer *answer,
+		const struct score_row *rows, uint64_t now_ms)
+{
+	char text[EVENT_TEXT_LEN];
+	uint16_t index;
+
+	switch (answer->verdict) {
+	case SEEK_ATTACH:
+		index = answer->row < 0 ? session->home : rows[answer->row].adapter;
+		attach_or_wait(session, adapters_find(session->sup->adapters, index), now_ms);
+		return;
+	case SEEK_WAIT:
+		wait_on(session, answer, now_ms);
+		return;
+	case SEEK_CUT:
+		cut(session);
+		return;
+	case SEEK_FAIL:
+		failure_text(session, answer->class, text, sizeof(text));
+		session_fail(session, answer->class, text);
+		return;
+	}
+}
+
+void finder_step(struct session *session)
+{
+	struct score_row rows[ADAPTERS_MAX];
+	uint64_t now_ms = clock_now_ms();
+	struct seek seek = {
+		.is_scan = session->is_scan,
+		.is_first = session->state == SESSION_OPENING,
+		.is_enumerated = session->sup->is_enumerated,
+		.home = home_of(session, now_ms),
+		.is_linked_home = is_linked_home(session),
+		.is_cut = session->is_cut,
+		.asked_at_ms = session->asked_at_ms,
+		.deadline_at_ms = session->deadline_at_ms,
+		.now_ms = now_ms,
+		.rows = rows,
+	};
+	struct seek_answer answer;
+
+	if (session->state == SESSION_SERVED || session->is_cutting || session->sup->is_stopping)
+		return;
+	if (session->is_scan && !seek.is_first &&
+	    !adapters_find_name(session->sup->adapters, session->only)) {
+		session_fail(session, CLASS_ADAPTER_GONE, "the adapter was unplugged");
+		return;
+	}
+	seek.n_rows = fill_rows(session, now_ms, rows);
+	if (session->is_searching && session->heard_at_ms == 0 &&
+	    score_count(rows, seek.n_rows, SCORE_FRESH) > 0)
+		session->heard_at_ms = now_ms;
+	seek.heard_at_ms = session->heard_at_ms;
+	answer = seek_decide(&seek);
+	act(session, &answer, rows, now_ms);
+}

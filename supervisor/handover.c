@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * supervisor/handover.c - takes sessions away from workers that died or let go of them, DESIGN 4:
+ * the writes that such a worker had given to BlueZ are read from its page, the session it died of
+ * is blamed, and each session then looks for the next worker (finder.c).
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/clock.h"
+#include "supervisor/seek.h"
+#include "supervisor/sessions_state.h"
+
+/* --- issued writes --- */
+
+static bool has_issued(const struct session *session, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < session->n_issued; i++)
+		if (session->issued[i] == id)
+			return true;
+	return false;
+}
+
+/* False: it cannot be kept, and a write would be run twice. */
+static bool add_issued(struct session *session, uint32_t id)
+{
+	if (has_issued(session, id))
+		return true;
+	if (session->n_issued == SESSION_ISSUED_MAX)
+		return false;
+	if (!session->issued)
+		session->issued = calloc(SESSION_ISSUED_MAX, sizeof(*session->issued));
+	if (!session->issued)
+		return false;
+	session->issued[session->n_issued++] = id;
+	return true;
+}
+
+static bool collect_issued(struct session *session, const struct wpage_view *page)
+{
+	size_t i;
+
+	for (i = 0; i < page->n_issued && i < WPAGE_ISSUED_MAX; i++)
+		if (page->issued[i].session == session->id &&
+		    !add_issued(session, page->issued[i].id))
+			return false;
+	return true;
+}
+
+/* --- poison --- */
+
+/* Whether it died by itself: not of a SIGKILL from outside, not because it was told to. */
+static bool is_own_death(const struct child_obituary *obituary)
+{
+	if (obituary->exec_error || obituary->cause == CHILD_CAUSE_ASKED)
+		return false;
+	if (obituary->cause == CHILD_CAUSE_HUNG)
+		return true;
+	if (obituary->is_signal)
+		return obituary->status != SIGKILL && obituary->status != SIGTERM &&
+		       obituary->status != SIGINT && obituary->status != SIGHUP;
+	return obituary->status != EXIT_SUCCESS && obituary->status != CHILD_EXIT_TEMPORARY &&
+	       obituary->status != CHILD_EXIT_CONFIG && obituary->status != CHILD_EXIT_ADAPTER_GONE;
+}
+
+bool sessions_blame(struct sup *sup, struct adapter *adapter, const struct child_obituary *obituary)
+{
+	struct session *session;
+
+	if (!obituary->has_page || obituary->page.handling_session == 0 || !is_own_death(obituary))
+		return false;
+	session = session_find(sup, obituary->page.handling_session);
+	if (!session || session->state != SESSION_SERVED || session->home != adapter->index)
+		return false;
+	session->blames++;
+	return true;
+}
+
+/* --- moving --- */
+
+/* False: it is gone. */
+static bool uproot(struct session *session, const struct wpage_view *page, const char *reason)
+{
+	struct event event = session_event(session, EVENT_MOVING);
+	const struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
+
+	session_uproot(session, reason);
+	if (page && !collect_issued(session, page)) {
+		session_fail(session, CLASS_INTERNAL,
+			     "more writes than can be kept track of had no answer");
+		return false;
+	}
+	if (session->blames >= SESSION_BLAMES_MAX) {
+		session_fail(session, CLASS_INTERNAL,
+			     "its requests killed the worker twice; it is not served any more");
+		return false;
+	}
+	if (session->is_scan && (!adapter || !adapter->is_present)) {
+		session_fail(session, CLASS_ADAPTER_GONE, "the adapter was unplugged");
+		return false;
+	}
+	events_add(session->sup->events, &event, "%s", reason);
+	return true;
+}
+
+void sessions_worker_died(struct sup *sup, struct adapter *adapter,
+			  const struct child_obituary *obituary, uint32_t delay_ms)
+{
+	struct session *session = TAILQ_FIRST(&sup->sessions->all);
+	struct session *next;
+	char death[96];
+	char reason[SESSION_REASON_LEN];
+
+	if (sup->is_stopping)
+		return;
+	child_obituary_text(obituary, death, sizeof(death));
+	(void)snprintf(reason, sizeof(reason), "worker %s: %s", adapter->name, death);
+	for (; session; session = next) {
+		next = TAILQ_NEXT(session, entry);
+		if (session->state != SESSION_SERVED || session->home != adapter->index)
+			continue;
+		if (uproot(session, obituary->has_page ? &obituary->page : NULL, reason))
+			session->is_home_soon = delay_ms <= SEEK_SOON_MS;
+	}
+	/* From the loop: whoever called us has not finished burying yet. */
+	sessions_adapter_changed(sup);
+}
+
+void sessions_worker_spawned(struct sup *sup, struct adapter *adapter)
+{
+	struct session *session = TAILQ_FIRST(&sup->sessions->homeless);
+	struct session *next;
+
+	for (; session; session = next) {
+		next = TAILQ_NEXT(session, homeless);
+		if (session->state == SESSION_HOMELESS && session->home == adapter->index)
+			finder_step(session);
+	}
+}
+
+void sessions_given_up(struct sup *sup, struct adapter *adapter, uint32_t id, const char *text)
+{
+	struct session *session = session_find(sup, id);
+	struct wpage_view page;
+	bool has_page;
+
+	/* An answer to our own SESSION_DETACH: it is forgotten already. */
+	if (!session || session->state != SESSION_SERVED || session->home != adapter->index ||
+	    session->incarnation != child_incarnation(adapter->child))
+		return;
+	has_page = child_read_page(adapter->child, &page);
+	if (!uproot(session, has_page ? &page : NULL,
+		    text && text[0] ? text : "its worker let go of it"))
+		return;
+	session->barred_until_ms = clock_now_ms() + SESSION_BARRED_MS;
+	finder_step(session);
+}

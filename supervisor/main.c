@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * supervisor/main.c - bleherdd: arguments and configuration, then daemon_run(). Never daemonises.
+ *
+ * Status: 0 asked to stop, 2 usage, 70 internal, 72 a role's binary is missing, 73 the runtime
+ * directory or socket cannot be made, 75 another bleherdd is running, 78 configuration.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/log.h"
+#include "supervisor/config.h"
+#include "supervisor/daemon.h"
+#include "supervisor/instance.h"
+#include "supervisor/nearest.h"
+
+enum {
+	STATUS_USAGE = 2,
+	STATUS_INTERNAL = 70,
+	STATUS_NO_BINARY = 72,
+	STATUS_NO_RUNTIME = 73,
+	STATUS_RUNNING = 75,
+	STATUS_CONFIG = 78,
+};
+
+static const char DEFAULT_CONFIG[] = "/etc/bleherd/bleherd.conf";
+
+static const char USAGE[] =
+	"usage: bleherdd [options]\n"
+	"\n"
+	"Shares the Bluetooth LE adapters of this machine among programs; stays in the foreground.\n"
+	"\n"
+	"  --config FILE    configuration (/etc/bleherd/bleherd.conf; need not exist)\n"
+	"  --check-config   say whether the configuration is right, and end\n"
+	"  --socket PATH    public socket, over configuration and $BLEHERD_SOCKET\n"
+	"  --version        print the version and end\n"
+	"  --help           this\n"
+	"\n"
+	"Environment: BLEHERD_SOCKET, BLEHERD_LOCK_DIR, DBUS_SYSTEM_BUS_ADDRESS, BLEHERD_LIBEXEC\n"
+	"(folder of bleherd-worker and bleherd-lockd).\n"
+	"Status: 0 asked to stop, 2 usage, 70 internal error, 72 a binary is missing, 73 runtime\n"
+	"directory or socket cannot be made, 75 another bleherdd is running, 78 configuration.\n";
+
+enum { OPT_CONFIG = 'c', OPT_CHECK = 'k', OPT_SOCKET = 's', OPT_VERSION = 'V', OPT_HELP = 'h' };
+
+static const struct option OPTIONS[] = {
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "check-config", no_argument, NULL, OPT_CHECK },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct options {
+	const char *config; /* NULL: the default, which may be absent */
+	const char *socket;
+	bool is_check;
+	bool is_done; /* it was --help or --version */
+};
+
+static const char *nearest_option(const char *word)
+{
+	const char *best = OPTIONS[0].name;
+	size_t i;
+
+	for (i = 1; OPTIONS[i].name; i++)
+		if (nearest_distance(word, OPTIONS[i].name) < nearest_distance(word, best))
+			best = OPTIONS[i].name;
+	return best;
+}
+
+static int usage_error(const char *word, bool lacks_value)
+{
+	const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : word;
+
+	if (lacks_value)
+		(void)fprintf(stderr, "bleherdd: %s needs a value; see --help\n", word);
+	else
+		(void)fprintf(stderr, "bleherdd: unknown argument %s; did you mean --%s?\n", word,
+			      nearest_option(name));
+	return STATUS_USAGE;
+}
+
+static int parse_options(int argc, char **argv, struct options *out)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", OPTIONS, NULL)) != -1)
+		switch (c) {
+		case OPT_CONFIG:
+			out->config = optarg;
+			break;
+		case OPT_CHECK:
+			out->is_check = true;
+			break;
+		case OPT_SOCKET:
+			out->socket = optarg;
+			break;
+		case OPT_VERSION:
+			(void)printf("bleherdd %s\n", BLEHERD_VERSION);
+			out->is_done = true;
+			return 0;
+		case OPT_HELP:
+			(void)fputs(USAGE, stdout);
+			out->is_done = true;
+			return 0;
+		default:
+			return usage_error(argv[optind - 1], c == ':');
+		}
+	return optind < argc ? usage_error(argv[optind], false) : 0;
+}
+
+/* 0, or the status to end with. */
+static int read_config(const struct options *options, struct config *out)
+{
+	const char *path = options->config ? options->config : DEFAULT_CONFIG;
+	const char *socket = options->socket ? options->socket : getenv("BLEHERD_SOCKET");
+	char error[CONFIG_ERROR_LEN];
+	int r;
+
+	config_defaults(out);
+	r = config_load(out, path, error);
+	if (r == -ENOENT && !options->config)
+		r = 0;
+	if (r == 0)
+		r = config_override(out, socket, getenv("BLEHERD_LOCK_DIR"),
+				    getenv("DBUS_SYSTEM_BUS_ADDRESS"), error);
+	if (r == 0)
+		return 0;
+	(void)fprintf(stderr, "bleherdd: %s\n", error);
+	return STATUS_CONFIG;
+}
+
+/* What is ours to read is not our children's. */
+static void clean_environment(void)
+{
+	static const char *const OURS[] = { "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
+					    "WATCHDOG_PID", "WATCHDOG_USEC" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(OURS); i++)
+		(void)unsetenv(OURS[i]);
+}
+
+static int serve(const struct config *config)
+{
+	static const int STATUS[] = {
+		[INSTANCE_RUNNING] = STATUS_RUNNING,
+		[INSTANCE_NO_RUNTIME] = STATUS_NO_RUNTIME,
+	};
+	struct instance instance = INSTANCE_INIT;
+	char why[INSTANCE_WHY_LEN];
+	int r;
+
+	r = instance_open(&instance, config, why);
+	if (r != 0) {
+		(void)fprintf(stderr, "bleherdd: %s\n", why);
+		instance_close(&instance);
+		return STATUS[r];
+	}
+	clean_environment();
+	r = daemon_run(config, take_fd(&instance.listen_fd));
+	instance_close(&instance);
+	if (r == 0)
+		return EXIT_SUCCESS;
+	return r == -ENOENT ? STATUS_NO_BINARY : STATUS_INTERNAL;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .config = NULL };
+	struct config config;
+	int r;
+
+	r = parse_options(argc, argv, &options);
+	if (r != 0 || options.is_done)
+		return r;
+	r = read_config(&options, &config);
+	if (r != 0)
+		return r;
+	if (options.is_check) {
+		(void)puts("bleherdd: the configuration is right");
+		return EXIT_SUCCESS;
+	}
+	log_setup("bleherdd", (enum log_level)config.log_level);
+	/* Every send says MSG_NOSIGNAL; this is for stderr. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	return serve(&config);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * supervisor/obituary.c - what people read about the death of a child.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "supervisor/child.h"
+
+static const char *const CAUSES[] = {
+	[CHILD_CAUSE_NONE] = "",
+	[CHILD_CAUSE_ASKED] = ", asked to stop",
+	[CHILD_CAUSE_HUNG] = ", its loop hung",
+	[CHILD_CAUSE_LATE] = ", not ready in time",
+	[CHILD_CAUSE_BAD] = ", it broke the protocol",
+	[CHILD_CAUSE_CLOSED] = ", it closed its channel",
+};
+
+static const struct {
+	int status;
+	const char *text;
+} EXITS[] = {
+	{ CHILD_EXIT_ADAPTER_GONE, "exited: its adapter is gone" },
+	{ CHILD_EXIT_TEMPORARY, "exited: temporary failure" },
+	{ CHILD_EXIT_CONFIG, "exited: wrong configuration" },
+};
+
+void child_obituary_text(const struct child_obituary *obituary, char *out, size_t size)
+{
+	size_t i;
+
+	if (obituary->exec_error) {
+		(void)snprintf(out, size, "could not be started: %s",
+			       strerror(obituary->exec_error));
+		return;
+	}
+	if (obituary->is_signal) {
+		(void)snprintf(out, size, "killed by SIG%s%s",
+			       sigabbrev_np(obituary->status) ? sigabbrev_np(obituary->status)
+							      : "?",
+			       CAUSES[obituary->cause]);
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(EXITS); i++) {
+		if (EXITS[i].status != obituary->status)
+			continue;
+		(void)snprintf(out, size, "%s", EXITS[i].text);
+		return;
+	}
+	(void)snprintf(out, size, "exited with status %d%s", obituary->status,
+		       CAUSES[obituary->cause]);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/requests.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/addr.h"
+#include "ipc/clock.h"
+#include "ipc/session.pb-c.h"
+#include "supervisor/adapters.h"
+#include "supervisor/client.h"
+#include "supervisor/devices.h"
+#include "supervisor/events.h"
+#include "supervisor/lockd_child.h"
+#include "supervisor/mgmt.h"
+#include "supervisor/server.h"
+#include "supervisor/sessions.h"
+#include "supervisor/streams.h"
+#include "supervisor/worker_child.h"
+
+enum { PROTOCOL_VERSION = 1 };
+
+/* HELLO comes first; an id is never 0 and never one that is still open. */
+static bool is_proper(struct client *client, uint32_t id)
+{
+	return client->has_said_hello && id != 0 && !streams_find(client, id) &&
+	       !sessions_is_opening(client->sup, client, id);
+}
+
+static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	const Bh__Hello *hello = msg;
+	Bh__HelloOk ok = BH__HELLO_OK__INIT;
+
+	if (client->has_said_hello || frame->id == 0)
+		return -EBADMSG;
+	if (hello->version != PROTOCOL_VERSION) {
+		client_error(client, frame->id, CLASS_INVALID,
+			     "this daemon speaks version 1 of the protocol only");
+		return 0;
+	}
+	client->has_said_hello = true;
+	(void)snprintf(client->label, sizeof(client->label), "%s",
+		       hello->label ? hello->label : "");
+	ok.has_version = ok.has_pid = 1;
+	ok.version = PROTOCOL_VERSION;
+	ok.daemon_version = (char *)(uintptr_t)BLEHERD_VERSION;
+	ok.pid = (uint32_t)getpid();
+	client_send(client, BH__TYPE__HELLO_OK, frame->id, &ok.base);
+	return 0;
+}
+
+static void sum_adapters(const struct sup *sup, Bh__Status *status)
+{
+	size_t i;
+
+	for (i = 0; i < sup->adapters->n; i++) {
+		const struct adapter *adapter = sup->adapters->list[i];
+
+		status->links += adapter->state.links;
+		status->bluez |= adapter->state.has_bluez;
+	}
+}
+
+static int on_status(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	struct sup *sup = client->sup;
+	Bh__Status status = BH__STATUS__INIT;
+
+	(void)msg;
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	status.has_pid = status.has_uptime_ms = status.has_adapters = status.has_devices = 1;
+	status.has_sessions = status.has_links = status.has_clients = status.has_bluez = 1;
+	status.has_arbiter = status.has_worker_deaths = status.has_sessions_moved = 1;
+	status.has_mgmt = 1;
+	status.daemon_version = (char *)(uintptr_t)BLEHERD_VERSION;
+	status.pid = (uint32_t)getpid();
+	status.uptime_ms = clock_now_ms() - sup->started_at_ms;
+	status.adapters = (uint32_t)adapters_present(sup->adapters);
+	status.devices = (uint32_t)devices_count(sup->devices);
+	status.sessions = sessions_count(sup);
+	status.clients = server_clients(sup->server);
+	status.arbiter = lockd_child_is_ready(sup->lockd);
+	status.worker_deaths = sup->worker_deaths;
+	status.sessions_moved = sessions_moved(sup);
+	status.mgmt = mgmt_is_up(sup->mgmt);
+	sum_adapters(sup, &status);
+	client_send(client, BH__TYPE__STATUS, frame->id, &status.base);
+	return 0;
+}
+
+/* --- lists --- */
+
+static int begin_stream(struct client *client, const struct chan_frame *frame, struct stream **out)
+{
+	*out = NULL;
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	if (streams_begin(client, frame->id, frame->type, out) == STREAMS_FULL)
+		client_error(client, frame->id, CLASS_LIMIT, "too many lists at once");
+	else
+		server_wake_streams(client->sup->server);
+	return 0;
+}
+
+static int on_adapters(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct stream *stream;
+
+	(void)msg;
+	return begin_stream(ctx, frame, &stream);
+}
+
+static int on_devices(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__DevicesRequest *request = msg;
+	struct stream *stream;
+	int r = begin_stream(ctx, frame, &stream);
+
+	if (stream)
+		stream->address = request->address;
+	return r;
+}
+
+static int on_events(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	const Bh__EventsRequest *request = msg;
+	uint64_t next_seq = events_next_seq(client->sup->events);
+	struct stream *stream;
+	int r = begin_stream(client, frame, &stream);
+
+	if (!stream)
+		return r;
+	stream->cursor = request->history ? 0 : next_seq;
+	stream->end = next_seq;
+	stream->is_following = request->follow;
+	return r;
+}
+
+static int on_locks(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	Bh__Empty empty = BH__EMPTY__INIT;
+	int fd = lockd_child_table(client->sup->lockd);
+
+	(void)msg;
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	if (fd < 0)
+		client_error(client, frame->id, CLASS_INTERNAL, "the arbiter is not running");
+	else
+		client_send_fd(client, BH__TYPE__LOCKS, frame->id, &empty.base, fd);
+	return 0;
+}
+
+/* --- sessions --- */
+
+static int on_session_open(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	sessions_open(client->sup, client, frame->id, msg);
+	return 0;
+}
+
+static int on_session_close(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	const Bh__SessionClose *request = msg;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	if (sessions_close(client->sup, client, request->session) == SESSIONS_UNKNOWN)
+		client_error(client, frame->id, CLASS_INVALID, "there is no such session");
+	else
+		client_done(client, frame->id, 0);
+	return 0;
+}
+
+static int on_cancel(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	struct stream *stream;
+
+	(void)msg;
+	if (!client->has_said_hello || frame->id == 0)
+		return -EBADMSG;
+	stream = streams_find(client, frame->id);
+	if (stream) {
+		streams_end(client, stream);
+		client_error(client, frame->id, CLASS_CANCELLED, "cancelled by its program");
+		return 0;
+	}
+	/* If there is none its answer is under way already. */
+	(void)sessions_cancel(client->sup, client, frame->id);
+	return 0;
+}
+
+/* --- ending a link --- */
+
+static struct adapter *linked_adapter(const struct sup *sup, uint64_t address)
+{
+	const struct device *device = devices_find(sup->devices, address);
+	size_t i;
+
+	for (i = 0; device && i < device->n_sightings; i++)
+		if (device->sightings[i].is_connected)
+			return adapters_find(sup->adapters, device->sightings[i].adapter);
+	return NULL;
+}
+
+static void on_dropped(void *ctx, uint16_t index, uint8_t status, const uint8_t *data, size_t len,
+		       struct mgmt_token token)
+{
+	struct sup *sup = ctx;
+	struct client *client = server_find(sup->server, token.who);
+	char text[96];
+
+	(void)data;
+	(void)len;
+	if (!client)
+		return;
+	/* It went by itself, or its worker was quicker. */
+	if (status == MGMT_STATUS_SUCCESS || status == MGMT_STATUS_NOT_CONNECTED) {
+		client_done(client, token.id, 1);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "the kernel did not end the link on hci%u: %s", index,
+		       mgmt_codec_status_text(status));
+	client_error(client, token.id, CLASS_NO_REPLY, text);
+}
+
+static void drop_link(struct client *client, uint32_t id, struct adapter *adapter, uint64_t address)
+{
+	struct sup *sup = client->sup;
+	const struct device *device = devices_find(sup->devices, address);
+	bool is_random = device && device->is_random;
+	struct mgmt_token token = { .who = client->serial, .id = id };
+	struct event event = { .kind = EVENT_LINK_CUT, .address = address };
+
+	(void)snprintf(event.adapter, sizeof(event.adapter), "%s", adapter->name);
+	events_add(sup->events, &event, "asked for by %s",
+		   client->label[0] ? client->label : "a program");
+	/* Its worker first: it is not to take this for a loss. */
+	worker_child_cut(adapter, address, is_random);
+	if (mgmt_disconnect(sup->mgmt, adapter->index, address, is_random, on_dropped, token) < 0)
+		client_error(client, id, CLASS_NO_REPLY, "the MGMT socket is not open");
+}
+
+static int on_link_drop(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	const Bh__LinkDrop *request = msg;
+	char address[ADDR_TEXT_LEN + 1];
+	struct adapter *adapter;
+	char text[64];
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	if (request->address == 0 || request->address >> 48 != 0) {
+		client_error(client, frame->id, CLASS_INVALID, "that is no device address");
+		return 0;
+	}
+	adapter = linked_adapter(client->sup, request->address);
+	if (adapter) {
+		drop_link(client, frame->id, adapter, request->address);
+		return 0;
+	}
+	addr_format(request->address, address);
+	(void)snprintf(text, sizeof(text), "there is no link to %s", address);
+	client_error(client, frame->id, CLASS_NOT_FOUND, text);
+	return 0;
+}
+
+const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
+	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
+	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
+	{ BH__TYPE__ADAPTERS_REQUEST, 0, 0, &bh__empty__descriptor, on_adapters },
+	{ BH__TYPE__DEVICES_REQUEST, 0, 0, &bh__devices_request__descriptor, on_devices },
+	{ BH__TYPE__EVENTS_REQUEST, 0, 0, &bh__events_request__descriptor, on_events },
+	{ BH__TYPE__LOCKS_REQUEST, 0, 0, &bh__empty__descriptor, on_locks },
+	{ BH__TYPE__SESSION_OPEN, 0, 0, &bh__session_open__descriptor, on_session_open },
+	{ BH__TYPE__SESSION_CLOSE, 0, 0, &bh__session_close__descriptor, on_session_close },
+	{ BH__TYPE__LINK_DROP, 0, 0, &bh__link_drop__descriptor, on_link_drop },
+	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
+};

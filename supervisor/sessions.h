@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/sessions.h - programs' sessions: who serves each, and how it gets to somebody else
+ * when its worker goes (DESIGN 4). Three files: sessions.c opens, closes and keeps them, finder.c
+ * finds an adapter for those that nobody serves, handover.c takes them away from dead workers.
+ *
+ *   OPENING ──found──► SERVED ◄──attached── HOMELESS
+ *      │ deadline         └──worker died, given up──►┘
+ *      ▼ ERROR
+ *
+ * No descriptor of a data socket stays in the supervisor. All functions return at once.
+ */
+#include "ipc/class.h"
+#include "ipc/session.pb-c.h"
+#include "supervisor/child.h"
+#include "supervisor/ctx.h"
+
+struct adapter;
+struct client;
+
+/* --- what clients ask; the answer goes to the client from here --- */
+void sessions_open(struct sup *sup, struct client *client, uint32_t request,
+		   const Bh__SessionOpen *msg);
+
+enum { SESSIONS_UNKNOWN = 1 };
+
+/* Outcomes: 0 closed, or it was before; SESSIONS_UNKNOWN there never was such a session. */
+must_check int sessions_close(struct sup *sup, const struct client *client, uint32_t session);
+
+/* Gives up an opening: answers it `cancelled`. Whether there was one. */
+bool sessions_cancel(struct sup *sup, const struct client *client, uint32_t request);
+bool sessions_is_opening(struct sup *sup, const struct client *client, uint32_t request);
+void sessions_client_gone(struct sup *sup, const struct client *client);
+
+/* --- what workers and adapters do --- */
+void sessions_worker_spawned(struct sup *sup, struct adapter *adapter);
+void sessions_adapter_ready(struct sup *sup, struct adapter *adapter);
+void sessions_adapter_changed(struct sup *sup);
+void sessions_seen(struct sup *sup, uint64_t address);
+void sessions_ended(struct sup *sup, struct adapter *adapter, uint32_t session);
+void sessions_given_up(struct sup *sup, struct adapter *adapter, uint32_t session,
+		       const char *text);
+
+/**
+ * sessions_blame() - whether a session's request killed a worker
+ * Called once per death, before sessions_worker_died(). Counts the blame.
+ */
+bool sessions_blame(struct sup *sup, struct adapter *adapter,
+		    const struct child_obituary *obituary);
+
+/* @delay_ms: until its next worker, UINT32_MAX: none by itself. */
+void sessions_worker_died(struct sup *sup, struct adapter *adapter,
+			  const struct child_obituary *obituary, uint32_t delay_ms);
+
+/* --- for lists --- */
+uint32_t sessions_count(const struct sup *sup);
+uint32_t sessions_moved(const struct sup *sup);
+uint32_t sessions_on(const struct sup *sup, uint16_t adapter);
+
+must_check int sessions_new(struct sessions **out, struct sup *sup);
+struct sessions *sessions_free(struct sessions *sessions);

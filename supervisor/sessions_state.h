@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/sessions_state.h - what sessions.c, finder.c and handover.c share. For nobody else.
+ */
+#include <sys/queue.h>
+
+#include "supervisor/adapters.h"
+#include "supervisor/events.h"
+#include "supervisor/sessions.h"
+
+enum {
+	SESSION_NO_ADAPTER = 0xffff,
+	SESSION_ISSUED_MAX = 512, /* ids of a MOVED: 6 bytes each, its body 4 KiB */
+	SESSION_BLAMES_MAX = 2,	  /* DESIGN 4, poison */
+	SESSION_BARRED_MS = 1000, /* an adapter that gave it up is not asked again at once */
+	SESSION_REASON_LEN = 128,
+};
+
+enum session_state { SESSION_OPENING, SESSION_SERVED, SESSION_HOMELESS };
+
+struct session {
+	TAILQ_ENTRY(session) entry;
+	TAILQ_ENTRY(session) homeless; /* with those of OPENING and HOMELESS */
+	struct sup *sup;
+	struct client *client;
+	uint32_t id;
+	uint32_t request; /* that opens it */
+	uint32_t epoch;
+	enum session_state state;
+	bool is_scan;
+	uint64_t address;
+	char only[ADAPTER_NAME_LEN]; /* "": any adapter */
+	uint16_t home;		     /* the adapter that serves or served it */
+	uint64_t incarnation;	     /* of the worker there */
+
+	/* while nobody serves it */
+	uint64_t asked_at_ms;
+	uint64_t deadline_at_ms;
+	uint64_t heard_at_ms;
+	uint64_t barred_until_ms; /* its home is not asked before */
+	bool is_home_soon;	  /* its home's next worker is about to start */
+	bool is_searching;
+	bool is_cutting;
+	bool is_cut;
+	enum class told; /* by SESSION_WAITS */
+	char reason[SESSION_REASON_LEN];
+	sd_event_source *timer;
+
+	uint8_t blames;
+	size_t n_issued; /* writes whose outcome is not known, until a MOVED carries them */
+	uint32_t *issued;
+};
+
+struct sessions {
+	struct sup *sup;
+	TAILQ_HEAD(, session) all;
+	TAILQ_HEAD(, session) homeless;
+	uint32_t n;
+	uint32_t n_moved;
+	uint32_t last_id;
+	sd_event_source *step_all; /* something changed: look at all that are homeless */
+};
+
+struct session *session_find(struct sup *sup, uint32_t id);
+
+/* Ends it for its client: ERROR if it was never opened, else SESSION_CLOSED; then it is freed. */
+void session_fail(struct session *session, enum class class, const char *text);
+
+/* Frees it without a word; its worker, if any, is told to let go. */
+void session_forget(struct session *session);
+
+/* It is nobody's now: puts it among the homeless. The finder is not asked yet. */
+void session_uproot(struct session *session, const char *reason);
+
+struct event session_event(const struct session *session, enum event_kind kind);
+
+/* finder.c: decides anew where it goes, now. May free it. */
+void finder_step(struct session *session);
+void finder_stop_search(struct session *session);
+/* Gives it to that adapter's worker, now. */
+void finder_attach(struct session *session, struct adapter *adapter);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/worker_child.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/clock.h"
+#include "ipc/control.pb-c.h"
+#include "supervisor/bus_feed.h"
+#include "supervisor/events.h"
+#include "supervisor/lockd_child.h"
+#include "supervisor/sessions.h"
+#include "supervisor/worker_rules.h"
+
+static struct port *port_of(const struct adapter *adapter)
+{
+	return child_port(adapter->child);
+}
+
+struct event worker_event(const struct adapter *adapter, enum event_kind kind)
+{
+	struct event event = { .kind = kind };
+
+	(void)snprintf(event.adapter, sizeof(event.adapter), "%s", adapter->name);
+	return event;
+}
+
+/* --- D-Bus sockets --- */
+
+static void on_bus(void *ctx, int fd)
+{
+	struct adapter *adapter = ctx;
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	port_send_fds(port_of(adapter), BH__CTL__TYPE__BUS, 0, 0, &empty.base, &fd, 1);
+}
+
+static void on_bus_absent(void *ctx, int error)
+{
+	struct adapter *adapter = ctx;
+	struct event event = worker_event(adapter, EVENT_BUS_ABSENT);
+
+	event.class = CLASS_BLUEZ_GONE;
+	events_add(adapter->sup->events, &event, "D-Bus cannot be reached: %s; trying every second",
+		   strerror(-error));
+}
+
+static const struct bus_feed_ops FEED_OPS = {
+	.give = on_bus,
+	.absent = on_bus_absent,
+};
+
+/* --- life --- */
+
+static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_ARGS_MAX],
+			char *text, size_t text_size)
+{
+	const struct adapter *adapter = ctx;
+	const char *name = adapter->name;
+	int n;
+
+	n = snprintf(text, text_size, "%llu%c%d%c%u", (unsigned long long)child_incarnation(child),
+		     0, getpid(), 0, adapter->sup->config.log_level);
+	assert(n > 0 && (size_t)n < text_size);
+	argv[0] = "--adapter";
+	argv[1] = name;
+	argv[2] = "--incarnation";
+	argv[3] = text;
+	argv[4] = "--parent";
+	argv[5] = argv[3] + strlen(argv[3]) + 1;
+	argv[6] = "--log-level";
+	argv[7] = argv[5] + strlen(argv[5]) + 1;
+	return 8;
+}
+
+static void on_spawned(struct child *child, void *ctx)
+{
+	struct adapter *adapter = ctx;
+	struct event event = worker_event(adapter, EVENT_WORKER_STARTED);
+
+	memset(&adapter->state, 0, sizeof(adapter->state));
+	events_add(adapter->sup->events, &event, "pid %d", child_pid(child));
+	/* All of it waits in its channel until it reads; sessions last, they need the others. */
+	bus_feed_start(adapter->feed);
+	lockd_child_introduce(adapter->sup->lockd, adapter);
+	sessions_worker_spawned(adapter->sup, adapter);
+}
+
+static void on_ready(struct child *child, void *ctx)
+{
+	struct adapter *adapter = ctx;
+	struct event event = worker_event(adapter, EVENT_WORKER_READY);
+
+	events_add(adapter->sup->events, &event, "pid %d", child_pid(child));
+	sessions_adapter_ready(adapter->sup, adapter);
+}
+
+static bool on_counts(struct child *child, void *ctx, const struct child_obituary *obituary)
+{
+	struct adapter *adapter = ctx;
+
+	(void)child;
+	if (!obituary->is_signal && obituary->status == CHILD_EXIT_ADAPTER_GONE &&
+	    !obituary->exec_error)
+		return false;
+	return !sessions_blame(adapter->sup, adapter, obituary);
+}
+
+static void tell_death(struct adapter *adapter, const struct child_obituary *obituary,
+		       uint32_t delay_ms)
+{
+	struct event event = worker_event(adapter, EVENT_WORKER_DIED);
+	bool is_asked = obituary->cause == CHILD_CAUSE_ASKED;
+	char text[128];
+
+	child_obituary_text(obituary, text, sizeof(text));
+	event.session = obituary->page.handling_session;
+	if (is_asked)
+		events_add(adapter->sup->events, &event, "pid %d %s", obituary->pid, text);
+	else if (delay_ms == UINT32_MAX)
+		events_add(adapter->sup->events, &event, "pid %d %s; not restarted", obituary->pid,
+			   text);
+	else
+		events_add(adapter->sup->events, &event, "pid %d %s; restart in %u ms",
+			   obituary->pid, text, delay_ms);
+	if (child_state(adapter->child) != CHILD_PARKED)
+		return;
+	event = worker_event(adapter, EVENT_WORKER_PARKED);
+	event.class = CLASS_INTERNAL;
+	events_add(adapter->sup->events, &event,
+		   "it died too often or is misconfigured; unplug and plug the adapter or restart "
+		   "bleherd");
+}
+
+static void on_died(struct child *child, void *ctx, const struct child_obituary *obituary,
+		    uint32_t delay_ms)
+{
+	struct adapter *adapter = ctx;
+	struct sup *sup = adapter->sup;
+
+	(void)child;
+	if (obituary->cause != CHILD_CAUSE_ASKED)
+		sup->worker_deaths++;
+	bus_feed_stop(adapter->feed);
+	lockd_child_forget(sup->lockd, adapter);
+	memset(&adapter->state, 0, sizeof(adapter->state));
+	tell_death(adapter, obituary, delay_ms);
+	sessions_worker_died(sup, adapter, obituary, delay_ms);
+}
+
+static const struct port_ops PORT = {
+	.rules = WORKER_RULES,
+	.n_rules = WORKER_RULES_LEN,
+	.closed = child_closed,
+};
+
+static const struct child_ops OPS = {
+	.role = SPAWN_WORKER,
+	.has_page = true,
+	.port = &PORT,
+	.arguments = arguments,
+	.spawned = on_spawned,
+	.ready = on_ready,
+	.counts = on_counts,
+	.died = on_died,
+};
+
+int worker_child_new(struct adapter *adapter)
+{
+	struct sup *sup = adapter->sup;
+	char name[ADAPTER_NAME_LEN + 8];
+	int r;
+
+	(void)snprintf(name, sizeof(name), "worker %s", adapter->name);
+	r = bus_feed_new(&adapter->feed, sup->event, sup->config.bus, &FEED_OPS, adapter);
+	if (r == 0)
+		r = child_new(&adapter->child, sup->event, sup->buf, &sup->binaries, &OPS, adapter,
+			      name, &sup->backoff);
+	return r;
+}
+
+/* --- what the supervisor says --- */
+
+void worker_child_arbiter(struct adapter *adapter, int fd)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	port_send_fds(port_of(adapter), BH__CTL__TYPE__ARBITER, 0, 0, &empty.base, &fd, 1);
+}
+
+void worker_child_arbiter_gone(struct adapter *adapter)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	port_send(port_of(adapter), BH__CTL__TYPE__ARBITER_GONE, 0, 0, &empty.base);
+}
+
+void worker_child_find(struct adapter *adapter, uint64_t address, bool is_stop)
+{
+	Bh__Ctl__Find find = BH__CTL__FIND__INIT;
+
+	find.has_address = find.has_stop = 1;
+	find.address = address;
+	find.stop = is_stop;
+	port_send(port_of(adapter), BH__CTL__TYPE__FIND, 0, 0, &find.base);
+}
+
+void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random)
+{
+	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
+
+	link.has_address = link.has_random = 1;
+	link.address = address;
+	link.random = is_random;
+	port_send(port_of(adapter), BH__CTL__TYPE__LINK_CUT, 0, 0, &link.base);
+}
+
+void worker_child_detach(struct adapter *adapter, uint32_t session)
+{
+	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;
+
+	ref.has_session = 1;
+	ref.session = session;
+	port_send(port_of(adapter), BH__CTL__TYPE__SESSION_DETACH, 0, 0, &ref.base);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/worker_child.h - the worker of an adapter as a child, and both sides of what is said
+ * on its channel (control.proto). Trusts nothing: every number is checked, and a worker speaks for
+ * its own adapter only.
+ */
+#include "supervisor/adapters.h"
+
+/* Makes adapter->child and adapter->feed; starts nothing. */
+must_check int worker_child_new(struct adapter *adapter);
+
+/* --- what the supervisor says; nothing happens where no worker runs --- */
+void worker_child_arbiter(struct adapter *adapter, int fd);
+void worker_child_arbiter_gone(struct adapter *adapter);
+void worker_child_find(struct adapter *adapter, uint64_t address, bool is_stop);
+void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random);
+void worker_child_detach(struct adapter *adapter, uint32_t session);

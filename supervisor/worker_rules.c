@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/worker_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/clock.h"
+#include "ipc/control.pb-c.h"
+#include "ipc/log.h"
+#include "supervisor/bus_feed.h"
+#include "supervisor/devices.h"
+#include "supervisor/dice.h"
+#include "supervisor/escalation.h"
+#include "supervisor/mgmt.h"
+#include "supervisor/sessions.h"
+
+enum { LINKS_SANE = 1024 };
+
+static bool is_address(uint64_t address)
+{
+	return address != 0 && address >> 48 == 0;
+}
+
+static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Ctl__Hello *hello = msg;
+
+	(void)frame;
+	return child_hello(ctx, hello->build_id, hello->pid, hello->incarnation);
+}
+
+static int on_ready(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	(void)frame;
+	(void)msg;
+	return child_said_ready(ctx);
+}
+
+static void note_bluez(struct adapter *adapter, enum class trouble)
+{
+	struct sup *sup = adapter->sup;
+	struct event event = worker_event(adapter, EVENT_BLUEZ_GONE);
+
+	if (trouble == CLASS_BLUEZ_GONE && !sup->is_bluez_gone) {
+		sup->is_bluez_gone = true;
+		event.class = CLASS_BLUEZ_GONE;
+		events_add(sup->events, &event, "%s", adapter->state.text);
+	}
+	if (adapter->state.has_bluez && sup->is_bluez_gone) {
+		sup->is_bluez_gone = false;
+		event.kind = EVENT_BLUEZ_BACK;
+		events_add(sup->events, &event, "bluetoothd is back");
+	}
+}
+
+static int on_state(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const Bh__Ctl__AdapterState *state = msg;
+
+	(void)frame;
+	adapter->state.has_bluez = state->bluez;
+	adapter->state.is_powered = state->powered;
+	adapter->state.is_discovering = state->discovering;
+	adapter->state.links = state->links < LINKS_SANE ? state->links : LINKS_SANE;
+	adapter->state.trouble = class_from_wire((int)state->trouble);
+	(void)snprintf(adapter->state.text, sizeof(adapter->state.text), "%s",
+		       state->trouble_text ? state->trouble_text : "");
+	note_bluez(adapter, adapter->state.trouble);
+	sessions_adapter_changed(adapter->sup);
+	return 0;
+}
+
+static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_t now_ms)
+{
+	struct devices_report report = {
+		.address = seen->address,
+		.adapter = adapter->index,
+		.has_random = seen->has_random,
+		.is_random = seen->random,
+		.name = seen->name,
+		.rssi_dbm = seen->has_rssi_dbm ? seen->rssi_dbm : DEVICES_RSSI_NONE,
+		.has_connected = seen->has_connected,
+		.is_connected = seen->connected,
+		.is_gone = seen->gone,
+	};
+	int r = devices_report(adapter->sup->devices, &report, now_ms);
+
+	if (r == -EINVAL)
+		return -EBADMSG;
+	sessions_seen(adapter->sup, seen->address);
+	return 0;
+}
+
+static int on_sightings(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const Bh__Ctl__Sightings *sightings = msg;
+	uint64_t now_ms = clock_now_ms();
+	size_t i;
+	int r = 0;
+
+	(void)frame;
+	/* Its last words about an adapter that is gone: devices.c has forgotten it already. */
+	if (!adapter->is_present)
+		return 0;
+	for (i = 0; i < sightings->n_seen && r == 0; i++)
+		r = note_seen(adapter, sightings->seen[i], now_ms);
+	return r;
+}
+
+static int on_session_ended(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+
+	(void)frame;
+	sessions_ended(adapter->sup, adapter, ((const Bh__Ctl__SessionRef *)msg)->session);
+	return 0;
+}
+
+static int on_given_up(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const Bh__Ctl__SessionRef *ref = msg;
+
+	(void)frame;
+	sessions_given_up(adapter->sup, adapter, ref->session, ref->text);
+	return 0;
+}
+
+static void send_step(struct child *child, uint32_t id, int step, uint32_t delay_ms)
+{
+	Bh__Ctl__NextStep next = BH__CTL__NEXT_STEP__INIT;
+
+	next.has_step = next.has_delay_ms = 1;
+	next.step = (Bh__Ctl__Step)step;
+	next.delay_ms = delay_ms;
+	port_send(child_port(child), BH__CTL__TYPE__NEXT_STEP, id, 0, &next.base);
+}
+
+static int on_attempt_failed(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const struct config *config = &adapter->sup->config;
+	const Bh__Ctl__AttemptFailed *failed = msg;
+	struct escalation_failure failure = {
+		.class = class_from_wire((int)failed->class_),
+		.attempt = failed->attempt,
+		.left_ms = failed->left_ms,
+	};
+	struct escalation_limits limits = {
+		.attempts = config->retry_attempts,
+		.base_ms = config->retry_base_ms,
+		.max_ms = config->retry_max_ms,
+	};
+	struct event event = worker_event(adapter, EVENT_CONNECT_FAILED);
+	uint32_t delay_ms = 0;
+	int step;
+
+	if (frame->id == 0)
+		return -EBADMSG;
+	step = escalation_next(&failure, &limits, dice_throw(), &delay_ms);
+	event.address = failed->address;
+	event.session = failed->session;
+	event.class = failure.class;
+	if (step == ESCALATION_RETRY)
+		events_add(adapter->sup->events, &event, "attempt %u; next in %u ms",
+			   failure.attempt, delay_ms);
+	else
+		events_add(adapter->sup->events, &event, "attempt %u; given up", failure.attempt);
+	send_step(ctx, frame->id, step, delay_ms);
+	return 0;
+}
+
+static void send_link_ended(struct adapter *adapter, uint32_t id, uint8_t status)
+{
+	Bh__Ctl__LinkEnded ended = BH__CTL__LINK_ENDED__INIT;
+
+	ended.has_status = 1;
+	ended.status = status;
+	port_send(child_port(adapter->child), BH__CTL__TYPE__LINK_ENDED, id, 0, &ended.base);
+}
+
+static void on_disconnected(void *ctx, uint16_t index, uint8_t status, const uint8_t *data,
+			    size_t len, struct mgmt_token token)
+{
+	struct sup *sup = ctx;
+	struct adapter *adapter = adapters_find(sup->adapters, index);
+
+	(void)data;
+	(void)len;
+	/* Who asked may be dead: his successor did not ask. */
+	if (adapter && child_incarnation(adapter->child) == token.who)
+		send_link_ended(adapter, token.id, status);
+}
+
+/* Of its own adapter only: which one that is the channel says, not the message. */
+static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const Bh__Ctl__Link *link = msg;
+	struct mgmt_token token = { .who = child_incarnation(ctx), .id = frame->id };
+
+	if (frame->id == 0 || !is_address(link->address))
+		return -EBADMSG;
+	if (mgmt_disconnect(adapter->sup->mgmt, adapter->index, link->address, link->random,
+			    on_disconnected, token) < 0)
+		send_link_ended(adapter, frame->id, MGMT_STATUS_NO_ANSWER);
+	return 0;
+}
+
+static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const Bh__Ctl__Link *link = msg;
+	struct event event = worker_event(adapter, link->up ? EVENT_CONNECTED : EVENT_DISCONNECTED);
+
+	(void)frame;
+	if (!is_address(link->address))
+		return -EBADMSG;
+	devices_link(adapter->sup->devices, link->address, adapter->index, link->up);
+	event.address = link->address;
+	events_add(adapter->sup->events, &event, "on %s", adapter->name);
+	sessions_seen(adapter->sup, link->address);
+	return 0;
+}
+
+static int on_bus_wanted(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+
+	(void)frame;
+	(void)msg;
+	bus_feed_again(adapter->feed);
+	return 0;
+}
+
+static int on_find_done(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	/* The sighting came before it and has done its work. */
+	(void)ctx;
+	(void)frame;
+	(void)msg;
+	return 0;
+}
+
+static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+	const Bh__Event *said = msg;
+	struct event event = worker_event(adapter, EVENT_CONNECTED);
+
+	(void)frame;
+	if (!said->kind || event_kind_from_name(said->kind, &event.kind) != 0) {
+		log_debug("child=\"%s\" event=unknown", adapter->name);
+		return 0;
+	}
+	event.address = said->address >> 48 == 0 ? said->address : 0;
+	event.session = said->session;
+	event.class = class_from_wire((int)said->class_);
+	events_add(adapter->sup->events, &event, "%s", said->text ? said->text : "");
+	return 0;
+}
+
+const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
+	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, on_hello },
+	{ BH__CTL__TYPE__READY, 0, 0, &bh__ctl__empty__descriptor, on_ready },
+	{ BH__CTL__TYPE__EVENT, 0, 0, &bh__event__descriptor, on_event },
+	{ BH__CTL__TYPE__ADAPTER_STATE, 0, 0, &bh__ctl__adapter_state__descriptor, on_state },
+	{ BH__CTL__TYPE__SIGHTINGS, 0, 0, &bh__ctl__sightings__descriptor, on_sightings },
+	{ BH__CTL__TYPE__SESSION_ENDED, 0, 0, &bh__ctl__session_ref__descriptor, on_session_ended },
+	{ BH__CTL__TYPE__SESSION_GIVEN_UP, 0, 0, &bh__ctl__session_ref__descriptor, on_given_up },
+	{ BH__CTL__TYPE__ATTEMPT_FAILED, 0, 0, &bh__ctl__attempt_failed__descriptor,
+	  on_attempt_failed },
+	{ BH__CTL__TYPE__LINK_END, 0, 0, &bh__ctl__link__descriptor, on_link_end },
+	{ BH__CTL__TYPE__LINK_STATE, 0, 0, &bh__ctl__link__descriptor, on_link_state },
+	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
+	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },
+};
