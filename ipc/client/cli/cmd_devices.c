@@ -5,6 +5,7 @@
  */
 #include "ipc/client/cli/cli.h"
 #include "ipc/client/cli/devtab.h"
+#include "ipc/client/cli/trouble.h"
 #include "ipc/clock.h"
 
 enum { SCAN_MS = 2000 };
@@ -14,6 +15,7 @@ struct listing {
 	struct devtab tab;
 	struct reply heard; /* the scan's end, if it ended by itself */
 	struct reply reply;
+	struct trouble trouble;
 	bool is_short; /* of memory */
 };
 
@@ -46,6 +48,8 @@ static int ask(struct cli *cli, struct listing *listing)
 	int r;
 
 	out_progress(&cli->out, "asking the daemon");
+	/* Before the list, so that it is answered before it. */
+	trouble_ask(&listing->trouble, cli, cli->opt.adapter);
 	r = bh_list_devices(cli->client, on_device, on_done, listing);
 	if (r < 0)
 		return cli_fail_errno(cli, r, "asking for the devices");
@@ -110,7 +114,8 @@ static int show(struct cli *cli, const struct listing *listing)
 		cli_note(cli, "bleherd: devices: not listened: %s: %s",
 			 bh_class_name(listing->heard.class), listing->heard.text);
 	if (listing->tab.n_rows == 0) {
-		cli_note(cli, "no device was heard");
+		cli_note(cli, "no device was heard%s%s", *listing->trouble.text ? "; " : "",
+			 listing->trouble.text);
 		return CLI_DONE;
 	}
 	r = devtab_show(&listing->tab, &table, clock_now_ms());

@@ -132,6 +132,20 @@ static int time_is_up(struct notify *notify)
 	return cli_fail(cli, BH_CLASS_DEADLINE, text, "allow more time: --duration");
 }
 
+/*
+ * The end of the subscription comes before the news of the link, and the session that would bring
+ * those is about to be closed: the event is made here.
+ */
+static void tell_end(struct notify *notify)
+{
+	const struct reply *ended = &notify->ended;
+	const char *event = ended->class == BH_CLASS_LINK_LOST ? "link-lost" : "ended";
+
+	if (ended->is_done && !notify->link.is_lost && !notify->link.is_closed)
+		link_event(notify->cli, event, notify->link.connected.adapter, ended->class,
+			   ended->text);
+}
+
 static int report_end(struct notify *notify)
 {
 	struct link *link = &notify->link;
@@ -218,6 +232,7 @@ static int watch(struct notify *notify)
 			return time_is_up(notify);
 		if (outcome != CLI_WAIT_OVER)
 			return cli_fail_wait(cli, outcome, "values");
+		tell_end(notify);
 		if (!cli->opt.given[OPTION_RECONNECT] || is_hopeless(notify->ended.class))
 			return report_end(notify);
 		r = reconnect(notify);

@@ -6,6 +6,7 @@
 #include "ipc/client/cli/cli.h"
 #include "ipc/client/cli/devtab.h"
 #include "ipc/client/cli/names.h"
+#include "ipc/client/cli/trouble.h"
 #include "ipc/client/cli/words.h"
 #include "ipc/clock.h"
 
@@ -15,6 +16,7 @@ struct scanning {
 	struct cli *cli;
 	struct devtab tab; /* what the table shows; not used without it */
 	struct reply end;
+	struct trouble trouble;
 	uint64_t adverts;
 	bool is_table;
 	bool is_short; /* of memory */
@@ -105,7 +107,7 @@ static int write_frame(struct scanning *scanning, FILE *to, unsigned *out_lines,
 	struct table table __attribute__((cleanup(table_clear))) = TABLE_INIT;
 	struct cli *cli = scanning->cli;
 	uint64_t now_ms = clock_now_ms();
-	char elapsed[WORDS_SHORT_LEN];
+	char why[sizeof(scanning->trouble.text)];
 	size_t columns;
 	size_t lines;
 	size_t rows = scanning->tab.n_rows;
@@ -120,14 +122,19 @@ static int write_frame(struct scanning *scanning, FILE *to, unsigned *out_lines,
 		rows = lines - 3;
 	if (scanning->tab.n_rows > 0)
 		table_write(&table, to, columns, rows, cli->out.has_styles);
-	words_duration((now_ms - cli->start_at_ms) / 1000 * 1000, elapsed);
-	(void)fprintf(to, "%zu device%s, %llu adverts in %s", scanning->tab.n_rows,
+	(void)fprintf(to, "%zu device%s, %llu adverts in %llu s", scanning->tab.n_rows,
 		      scanning->tab.n_rows == 1 ? "" : "s", (unsigned long long)scanning->adverts,
-		      elapsed);
+		      (unsigned long long)(now_ms - cli->start_at_ms) / 1000);
 	if (rows < scanning->tab.n_rows)
 		(void)fprintf(to, "; %zu more below", scanning->tab.n_rows - rows);
 	(void)fprintf(to, "%s\n", is_last ? "" : "; Ctrl-C ends");
 	*out_lines = (unsigned)(scanning->tab.n_rows > 0 ? rows + 2 : 1);
+	if (scanning->adverts > 0 || scanning->trouble.text[0] == '\0')
+		return 0;
+	words_clean(scanning->trouble.text, why, sizeof(why));
+	words_cut(why, columns - 1);
+	(void)fprintf(to, "%s\n", why);
+	++*out_lines;
 	return 0;
 }
 
@@ -187,7 +194,8 @@ static int finish(struct scanning *scanning, enum cli_wait outcome)
 	if (outcome == CLI_WAIT_STOP || outcome == CLI_WAIT_GONE)
 		return cli_fail_wait(cli, outcome, "adverts");
 	if (scanning->adverts == 0 && !scanning->is_table)
-		cli_note(cli, "no advert was heard");
+		cli_note(cli, "no advert was heard%s%s", *scanning->trouble.text ? "; " : "",
+			 scanning->trouble.text);
 	return CLI_DONE;
 }
 
@@ -213,7 +221,9 @@ int cmd_scan(struct cli *cli)
 	r = bh_scan_start(&scan, cli->client, &filter, on_advert, on_end, &scanning);
 	if (r < 0)
 		r = cli_fail_errno(cli, r, "listening");
-	else
+	if (r == 0)
+		trouble_ask(&scanning.trouble, cli, cli->opt.adapter);
+	if (r == 0)
 		r = finish(&scanning,
 			   wait_end(&scanning, duration_ms ? clock_now_ms() + duration_ms : 0));
 	(void)bh_scan_stop(scan);

@@ -129,13 +129,17 @@ int link_start(struct link *link, const char *what)
 	return r < 0 ? cli_fail_errno(cli, r, "connecting") : 0;
 }
 
+/*
+ * The first step that failed. The time of all of them ends in one instant, and the one that holds
+ * the others up knows why: a later one's "deadline" is not looked at before it has answered.
+ */
 const struct reply *link_failure(const struct link *link)
 {
 	const struct reply *all[] = { &link->opened, &link->connected, link->last };
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(all); i++)
-		if (all[i] && all[i]->is_done && all[i]->class != BH_CLASS_NONE)
+	for (i = 0; i < ARRAY_LEN(all) && all[i] && all[i]->is_done; i++)
+		if (all[i]->class != BH_CLASS_NONE)
 			return all[i];
 	return NULL;
 }
@@ -143,8 +147,9 @@ const struct reply *link_failure(const struct link *link)
 static bool is_over(const void *ctx)
 {
 	const struct link *link = ctx;
+	bool is_through = link->opened.is_done && link->connected.is_done && link->last->is_done;
 
-	return link->last->is_done || link_failure(link) || link->is_closed;
+	return is_through || link_failure(link) || link->is_closed;
 }
 
 int link_try(struct link *link, const struct reply *last, enum cli_wait *out_wait)
