@@ -9,8 +9,9 @@
 #include "contrib/sim/hci.h"
 #include "contrib/sim/link.h"
 
-#define FIRST_HANDLE 0x0040
-#define UNIT_US	     625
+/* Each adapter begins elsewhere: btmon, and people, take equal handles for one link. */
+#define FIRST_HANDLE(adapter) ((uint16_t)(0x0040 + 0x20 * (adapter)))
+#define UNIT_US		      625
 
 int controller_new(struct controller **out, struct air *air, struct model_adapter *adapter,
 		   void (*send)(void *data, const uint8_t *packet, size_t len_bytes),
@@ -29,7 +30,7 @@ int controller_new(struct controller **out, struct air *air, struct model_adapte
 	controller->adapter = adapter;
 	controller->send = send;
 	controller->send_data = send_data;
-	controller->next_handle = FIRST_HANDLE;
+	controller->next_handle = FIRST_HANDLE(adapter->index);
 	*out = controller;
 	return 0;
 }

@@ -144,7 +144,7 @@ static int on_return(sd_event_source *source _unused_, uint64_t usec _unused_, v
 		if (!fake->adapters[i].model->plugged)
 			continue;
 		fake_adapter_export(&fake->adapters[i]);
-		(void)fake_adapter_power(&fake->adapters[i], true, NULL);
+		(void)fake_adapter_power(&fake->adapters[i], true, NULL, NULL);
 	}
 	return 0;
 }
@@ -153,30 +153,31 @@ static int on_return(sd_event_source *source _unused_, uint64_t usec _unused_, v
  * Killed, bluetoothd leaves its links to the kernel, which drops them after two seconds: who asks
  * in between sees links that nobody serves. On SIGTERM it takes them down and powers off.
  */
+static void stop_device(struct fake_device *device, bool killed)
+{
+	const bool known = device->exported && (device->connected || device->trusted);
+
+	/* Their senders wait for nobody: the bus has told them. */
+	fake_link_fail(device, NULL, MGMT_OK);
+	fake_calls_clear(&device->disconnects);
+	if (device->kernel_link && killed)
+		fake_link_drop_later(device, FAKE_KERNEL_DROP_MS);
+	else if (device->connected || device->kernel_link)
+		fake_link_drop(device, MGMT_REASON_LOCAL);
+	device->connected = device->resolved = device->battery = false;
+	fake_gatt_down(device);
+	fake_scan_remove(device, known);
+}
+
 static void stop_adapter(struct fake_adapter *adapter, bool killed)
 {
-	for (unsigned i = 0; killed && i < model_device_count(adapter->fake->model); i++) {
-		if (adapter->devices[i].kernel_link)
-			fake_link_drop_later(&adapter->devices[i], FAKE_KERNEL_DROP_MS);
-	}
-	if (!killed) {
-		(void)fake_adapter_power(adapter, false, NULL);
-		fake_adapter_clear(adapter, false);
-	}
 	fake_scan_clear(adapter);
 	adapter->exported = false;
-	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
-		struct fake_device *device = &adapter->devices[i];
-
-		/* Their senders wait for nobody: the bus has told them. */
-		fake_link_fail(device, NULL, MGMT_OK);
-		fake_calls_clear(&device->disconnects);
-		fake_gatt_down(device);
-		fake_gatt_free(device);
-		device->known = device->exported && !device->temporary;
-		device->exported = false;
-		device->connected = device->resolved = device->battery = device->cached = false;
-	}
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++)
+		stop_device(&adapter->devices[i], killed);
+	if (!killed)
+		(void)fake_adapter_power(adapter, false, NULL, NULL);
+	fake_disarm(&adapter->scan_timer);
 }
 
 void fake_restart(struct fake *fake, uint64_t ms, bool killed)

@@ -30,7 +30,7 @@ struct fake_options {
 	unsigned gatt_ms;	 /* an ATT request */
 	unsigned att_timeout_ms; /* until a request without an answer fails */
 	unsigned temporary_ms;	 /* until an unused device vanishes */
-	unsigned rescan_ms;	     /* a device is reported once in so long, while discovering */
+	unsigned rescan_ms;	 /* a device is reported once in so long, while discovering */
 	unsigned advert_ms;	 /* between adverts of a device */
 	unsigned start_ms;	 /* the first StartDiscovery takes so long while start_race is on */
 	unsigned links;		 /* an adapter holds no more; 0: no limit */

@@ -64,6 +64,13 @@ static int get_zero(sd_bus_message *m, const struct fake_object *object _unused_
 	return sd_bus_message_append_basic(m, 'u', &zero);
 }
 
+static int get_discoverable_timeout(sd_bus_message *m, const struct fake_object *object _unused_)
+{
+	const uint32_t seconds = 180;
+
+	return sd_bus_message_append_basic(m, 'u', &seconds);
+}
+
 static int get_false(sd_bus_message *m, const struct fake_object *object _unused_)
 {
 	return append_bool(m, false);
@@ -80,12 +87,12 @@ static int set_powered(sd_bus_message *m, const struct fake_object *object)
 
 	if (sd_bus_message_read_basic(m, 'b', &on) < 0)
 		return -EBADMSG;
-	status = fake_adapter_power(object->adapter, on, NULL);
+	status = fake_adapter_power(object->adapter, on, NULL, m);
 	if (status == MGMT_RFKILLED)
 		return fake_fail(object->fake, m, "Blocked", "Blocked through rfkill");
 	if (status != MGMT_OK)
 		return fake_fail(object->fake, m, "Failed", "Failed");
-	return fake_ok(object->fake, m);
+	return 0;
 }
 
 static int get_discovering(sd_bus_message *m, const struct fake_object *object)
@@ -131,7 +138,7 @@ static int remove_device(sd_bus_message *m, const struct fake_object *object)
 		return fake_disconnect(found.device, m);
 	}
 	fake_link_fail(found.device, "br-connection-canceled", MGMT_TIMEOUT);
-	fake_scan_remove(found.device);
+	fake_scan_remove(found.device, false);
 	return fake_ok(object->fake, m);
 }
 
@@ -144,7 +151,7 @@ static const struct fake_property properties[] = {
 	{ "Class", "u", get_zero, NULL, NULL },
 	{ "Powered", "b", get_powered, NULL, set_powered },
 	{ "Discoverable", "b", get_false, NULL, NULL },
-	{ "DiscoverableTimeout", "u", get_zero, NULL, NULL },
+	{ "DiscoverableTimeout", "u", get_discoverable_timeout, NULL, NULL },
 	{ "Pairable", "b", get_false, NULL, NULL },
 	{ "PairableTimeout", "u", get_zero, NULL, NULL },
 	{ "Discovering", "b", get_discovering, NULL, NULL },
@@ -180,7 +187,7 @@ int fake_adapters_new(struct fake *fake)
 	const unsigned count = model_adapter_count(fake->model);
 	const unsigned devices = model_device_count(fake->model);
 
-	fake->adapters = calloc(count, sizeof(*fake->adapters));
+	fake->adapters = calloc((size_t)count + 1, sizeof(*fake->adapters));
 	if (!fake->adapters)
 		return -ENOMEM;
 	for (unsigned a = 0; a < count; a++) {
@@ -207,7 +214,7 @@ void fake_adapters_free(struct fake *fake)
 		struct fake_adapter *adapter = &fake->adapters[a];
 
 		if (adapter->devices)
-			fake_adapter_clear(adapter, true);
+			fake_adapter_clear(adapter);
 		free(adapter->devices);
 		free(adapter->alias);
 	}
@@ -242,43 +249,99 @@ void fake_adapter_export(struct fake_adapter *adapter)
 	}
 }
 
-void fake_adapter_clear(struct fake_adapter *adapter, bool removed)
+static void fail_connects(struct fake_adapter *adapter)
 {
-	fake_scan_clear(adapter);
 	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
 		struct fake_device *device = &adapter->devices[i];
 
-		if (!device->exported && !device->connect && !device->kernel_link)
+		if (!device->connect)
 			continue;
 		fake_link_fail(device, "le-connection-abort-by-local", MGMT_NOT_POWERED);
-		if (device->connected || device->kernel_link)
-			fake_link_drop(device, MGMT_REASON_LOCAL);
-		if (removed && device->exported) {
-			const bool known = !device->temporary, has_cache = device->has_cache;
-
-			fake_scan_remove(device);
-			device->known = known;
-			device->has_cache = has_cache;
-		}
+		if (device->temporary)
+			fake_scan_remove(device, false);
 	}
 }
 
-int fake_adapter_power(struct fake_adapter *adapter, bool on, struct seqpacket_peer *issuer)
+static void remove_batteries(struct fake_adapter *adapter)
+{
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++)
+		fake_link_remove_battery(&adapter->devices[i]);
+}
+
+static void drop_links(struct fake_adapter *adapter)
+{
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
+		struct fake_device *device = &adapter->devices[i];
+
+		if (device->connected || device->kernel_link)
+			fake_link_drop(device, MGMT_REASON_LOCAL);
+	}
+}
+
+/* What is connected or trusted was stored by bluetoothd. */
+static void remove_device_object(struct fake_device *device)
+{
+	const bool known = device->exported && (device->connected || device->trusted);
+
+	if (device->connected || device->kernel_link)
+		fake_link_drop(device, MGMT_REASON_LOCAL);
+	fake_scan_remove(device, known);
+}
+
+void fake_adapter_clear(struct fake_adapter *adapter)
+{
+	fake_scan_clear(adapter);
+	fail_connects(adapter);
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++)
+		remove_device_object(&adapter->devices[i]);
+	/* Nothing is left that could be forgotten. */
+	fake_disarm(&adapter->scan_timer);
+}
+
+static void power_off(struct fake_adapter *adapter, sd_bus_message *call)
 {
 	struct fake_object object = fake_adapter_object(adapter);
 
-	if (adapter->powered == on)
+	/* In the order of the real one: the caller is answered in the middle of it. */
+	fake_scan_remove_temporaries(adapter);
+	fake_scan_clear(adapter);
+	remove_batteries(adapter);
+	fail_connects(adapter);
+	if (call)
+		(void)fake_ok(adapter->fake, call);
+	drop_links(adapter);
+	if (adapter->exported)
+		FAKE_CHANGED(&object, &fake_adapter1, "Powered", "Discovering");
+}
+
+static void power_on(struct fake_adapter *adapter, sd_bus_message *call)
+{
+	struct fake_object object = fake_adapter_object(adapter);
+
+	if (call)
+		(void)fake_ok(adapter->fake, call);
+	if (adapter->exported)
+		FAKE_CHANGED(&object, &fake_adapter1, "Powered");
+}
+
+int fake_adapter_power(struct fake_adapter *adapter, bool on, struct seqpacket_peer *issuer,
+		       sd_bus_message *call)
+{
+	if (adapter->powered == on) {
+		if (call)
+			(void)fake_ok(adapter->fake, call);
 		return MGMT_OK;
+	}
 	if (on && adapter->rfkilled)
 		return MGMT_RFKILLED;
 	/* As measured on a controller that answers nothing: off works, on does not. */
 	if (on && adapter->hung)
 		return MGMT_AUTH_FAILED;
 	adapter->powered = on;
-	if (!on)
-		fake_adapter_clear(adapter, false);
-	if (adapter->exported)
-		FAKE_CHANGED(&object, &fake_adapter1, "Powered");
+	if (on)
+		power_on(adapter, call);
+	else
+		power_off(adapter, call);
 	fake_mgmt_settings(adapter, issuer);
 	return MGMT_OK;
 }
@@ -287,7 +350,7 @@ void fake_adapter_unplug(struct fake_adapter *adapter)
 {
 	struct fake_object object = fake_adapter_object(adapter);
 
-	fake_adapter_clear(adapter, true);
+	fake_adapter_clear(adapter);
 	if (adapter->exported)
 		fake_removed(&object, NULL);
 	adapter->exported = adapter->powered = false;

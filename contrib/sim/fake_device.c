@@ -70,6 +70,10 @@ static int set_trusted(sd_bus_message *m, const struct fake_object *object)
 	if (sd_bus_message_read_basic(m, 'b', &value) < 0)
 		return -EBADMSG;
 	object->device->trusted = value;
+	/* What is trusted stays. */
+	object->device->temporary = !value && !object->device->connected;
+	if (object->device->temporary)
+		fake_scan_age(object->device);
 	FAKE_CHANGED(object, &fake_device1, "Trusted");
 	return fake_ok(object->fake, m);
 }
@@ -189,10 +193,12 @@ static int connect_profile(sd_bus_message *m, const struct fake_object *object)
 	return fake_fail(object->fake, m, "InvalidArguments", "Invalid arguments in method call");
 }
 
-/* These peripherals know no pairing. */
+/* These peripherals know no pairing, and bluetoothd ends the link when it fails. */
 static int pair_device(sd_bus_message *m, const struct fake_object *object)
 {
-	return fake_fail(object->fake, m, "AuthenticationFailed", "Authentication Failed");
+	(void)fake_fail(object->fake, m, "AuthenticationFailed", "Authentication Failed");
+	fake_link_unpaired(object->device);
+	return 0;
 }
 
 static int cancel_pairing(sd_bus_message *m, const struct fake_object *object)

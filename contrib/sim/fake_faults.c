@@ -69,20 +69,24 @@ static int run_silent(void *face, const struct fault_args *args, struct fault_re
 	return 0;
 }
 
+/*
+ * A refused connect of a temporary device, which all are that are not trusted, is never answered
+ * and takes the object with it; "answered" spares those who only want the error.
+ */
 static int run_refuse(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
-	const bool vanish = strcmp(args->words[0], "vanish") == 0;
+	const bool answer = strcmp(args->words[0], "answered") == 0;
 	struct fake *fake = face;
 
-	if (args->words[0][0] && !vanish) {
-		fault_reply_set(reply, "usage: refuse ADDR N [vanish]");
+	if (args->words[0][0] && !answer) {
+		fault_reply_set(reply, "usage: refuse ADDR N [answered]");
 		return -EINVAL;
 	}
 	if (args->numbers[0] > UINT32_MAX)
 		return -ERANGE;
 	args->device->refuse = (unsigned)args->numbers[0];
 	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
-		fake->adapters[i].devices[args->device->index].vanish = vanish;
+		fake->adapters[i].devices[args->device->index].answer = answer;
 	return 0;
 }
 
@@ -141,7 +145,7 @@ static int run_powered(void *face, const struct fault_args *args, struct fault_r
 
 	if (!args->adapter->plugged)
 		return -ENODEV;
-	status = fake_adapter_power(adapter_of(face, args), args->on, NULL);
+	status = fake_adapter_power(adapter_of(face, args), args->on, NULL, NULL);
 	if (status == MGMT_OK)
 		return 0;
 	fault_reply_set(reply, "status 0x%02x", (unsigned)status);
@@ -154,7 +158,7 @@ static int run_rfkill(void *face, const struct fault_args *args, struct fault_re
 
 	adapter->rfkilled = args->on;
 	if (args->on && args->adapter->plugged)
-		(void)fake_adapter_power(adapter, false, NULL);
+		(void)fake_adapter_power(adapter, false, NULL, NULL);
 	return 0;
 }
 
@@ -234,7 +238,7 @@ static int run_burst(void *face, const struct fault_args *args, struct fault_rep
 const struct fault_command fake_fault_table[] = {
 	{ "drop", "d?n", "ADDR [REASON]", run_drop },
 	{ "silent", "db", "ADDR on|off", run_silent },
-	{ "refuse", "dn?w", "ADDR N [vanish]", run_refuse },
+	{ "refuse", "dn?w", "ADDR N [answered]", run_refuse },
 	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom]", run_lose },
 	{ "unplug", "a", "N", run_unplug },
 	{ "plug", "a", "N", run_plug },

@@ -68,8 +68,8 @@ static int parse_transport(struct fake_filter *filter, sd_bus_message *m)
 	r = parse_text(filter->transport, sizeof(filter->transport), m);
 	if (r < 0)
 		return r;
-	/* The controllers are LE only: "bredr" is an argument that cannot be met. */
-	return strcmp(filter->transport, "le") == 0 || strcmp(filter->transport, "auto") == 0
+	return strcmp(filter->transport, "le") == 0 || strcmp(filter->transport, "auto") == 0 ||
+			       strcmp(filter->transport, "bredr") == 0
 		       ? 0
 		       : -EINVAL;
 }

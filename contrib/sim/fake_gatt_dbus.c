@@ -172,17 +172,14 @@ static int get_includes(sd_bus_message *m, const struct fake_object *object _unu
 	return sd_bus_message_append(m, "ao", 0);
 }
 
-static bool has_value(const struct fake_object *object)
-{
-	return fake_value_of(object->device, fake_value_row(object))->cached;
-}
-
+/* There from the start, and empty until something was read or notified. */
 static int get_value(sd_bus_message *m, const struct fake_object *object)
 {
 	const struct model_buffer *value =
 		fake_value_of(object->device, fake_value_row(object))->cached;
 
-	return sd_bus_message_append_array(m, 'y', value->data, value->len_bytes);
+	return sd_bus_message_append_array(m, 'y', value ? value->data : NULL,
+					   value ? value->len_bytes : 0);
 }
 
 static bool can_notify(const struct fake_object *object)
@@ -273,7 +270,7 @@ const struct fake_interface fake_service1 = {
 static const struct fake_property characteristic_properties[] = {
 	{ "UUID", "s", get_uuid, NULL, NULL },
 	{ "Service", "o", append_parent, NULL, NULL },
-	{ "Value", "ay", get_value, has_value, NULL },
+	{ "Value", "ay", get_value, NULL, NULL },
 	{ "Notifying", "b", get_notifying, can_notify, NULL },
 	{ "Flags", "as", get_flags, NULL, NULL },
 	{ "WriteAcquired", "b", get_write_acquired, can_acquire_write, NULL },
@@ -301,7 +298,7 @@ const struct fake_interface fake_characteristic1 = {
 static const struct fake_property descriptor_properties[] = {
 	{ "UUID", "s", get_uuid, NULL, NULL },
 	{ "Characteristic", "o", append_parent, NULL, NULL },
-	{ "Value", "ay", get_value, has_value, NULL },
+	{ "Value", "ay", get_value, NULL, NULL },
 };
 
 static const struct fake_method descriptor_methods[] = {

@@ -4,7 +4,7 @@
  * answers.
  *
  *   Connect: (delay) Connected=true, the answer, (delay) GATT objects, ServicesResolved=true
- *   Disconnect: (2 s) the kernel's event, the answer, Connected=false
+ *   Disconnect: Battery1 goes, (2 s) the kernel's event, the answer, Connected=false, sockets
  *   MGMT Disconnect: the kernel's event at once, (27 ms) Connected=false
  *
  * While a link is on its way down, Connect still finds it up and says OK: a lie that the real one
@@ -14,6 +14,9 @@
 
 #include <inttypes.h>
 #include <string.h>
+
+/* Measured: from the answer to Pair to the link's end. */
+#define UNPAIRED_DROP_MS 60
 
 static const char *const aborted = "le-connection-abort-by-local";
 
@@ -47,6 +50,13 @@ void fake_link_fail(struct fake_device *device, const char *text, int mgmt_statu
 	sd_bus_message_unref(call);
 }
 
+/* What bluetoothd does to a device that it thinks little of when its connect has failed. */
+static void forget(struct fake_device *device)
+{
+	if (device->temporary)
+		fake_scan_remove(device, false);
+}
+
 static void export_gatt(const struct fake_object *object, void *data _unused_)
 {
 	fake_added(object, NULL);
@@ -70,12 +80,17 @@ static void resolve(struct fake_device *device)
 		device->cached = true;
 		fake_gatt_objects(device, false, export_gatt, NULL);
 	}
-	device->resolved = true;
+	device->resolved = device->battery = true;
+	if (!first) {
+		fake_gatt_resolved(device);
+		fake_added(&object, &fake_battery1);
+	}
 	if (first)
-		FAKE_CHANGED(&object, &fake_device1, "ServicesResolved", "UUIDs");
+		FAKE_CHANGED(&object, &fake_device1, "UUIDs", "ServicesResolved");
 	else
 		FAKE_CHANGED(&object, &fake_device1, "ServicesResolved");
-	device->battery = true;
+	if (!first)
+		return;
 	fake_added(&object, &fake_battery1);
 	fake_gatt_resolved(device);
 }
@@ -97,6 +112,7 @@ static void up(struct fake_device *device)
 	uint64_t delay_ms = fake->options.resolve_ms / (device->has_cache ? 3 : 1);
 
 	device->kernel_link = device->connected = true;
+	device->temporary = false;
 	device->dead = FAKE_ALIVE;
 	fake_mgmt_connected(device);
 	FAKE_CHANGED(&object, &fake_device1, "Connected");
@@ -124,6 +140,7 @@ static int on_connect_timeout(sd_event_source *source _unused_, uint64_t usec _u
 	struct fake_device *device = userdata;
 
 	fake_link_fail(device, aborted, is_full(device->adapter) ? MGMT_OK : MGMT_TIMEOUT);
+	forget(device);
 	return 0;
 }
 
@@ -131,13 +148,13 @@ static void refuse(struct fake_device *device)
 {
 	device->model->refuse--;
 	device->model->counters.refused++;
-	if (!device->vanish || device->trusted) {
+	if (device->answer) {
 		fake_link_fail(device, aborted, MGMT_FAILED);
 		return;
 	}
-	/* What happens to a device that bluetoothd thinks little of: gone, and no answer. */
-	fake_link_fail(device, NULL, MGMT_FAILED);
-	fake_scan_remove(device);
+	/* The kernel's event removes a temporary device before the answer can be given. */
+	fake_link_fail(device, device->temporary ? NULL : aborted, MGMT_FAILED);
+	forget(device);
 }
 
 static void attempt(struct fake_device *device)
@@ -184,7 +201,6 @@ int fake_connect(struct fake_device *device, sd_bus_message *m)
 	if (device->connect)
 		return fake_fail(fake, m, "Failed", "Operation already in progress");
 
-	device->temporary = false;
 	device->connect = sd_bus_message_ref(m);
 	model_connecting(device->adapter->model, +1);
 	if (device->model->connect_ms >= 0)
@@ -224,31 +240,56 @@ void fake_link_kernel_down(struct fake_device *device, int mgmt_reason,
 	fake_link_available(fake_of(device), device->model);
 }
 
+void fake_link_remove_battery(struct fake_device *device)
+{
+	struct fake_object object = fake_device_object(device);
+
+	if (!device->battery)
+		return;
+	device->battery = false;
+	fake_removed(&object, &fake_battery1);
+}
+
+/*
+ * Somebody waits for the end: the answer comes before "Connected: false", and a client that waits
+ * for both must not rely on it. Nobody does: one signal for both properties.
+ */
+static void announce_down(struct fake_device *device, bool resolved)
+{
+	struct fake_object object = fake_device_object(device);
+	const bool awaited = device->disconnects.count;
+
+	if (awaited && resolved)
+		FAKE_CHANGED(&object, &fake_device1, "ServicesResolved");
+	fake_all_ok(fake_of(device), &device->disconnects);
+	if (awaited || !resolved)
+		FAKE_CHANGED(&object, &fake_device1, "Connected");
+	else
+		FAKE_CHANGED(&object, &fake_device1, "ServicesResolved", "Connected");
+	fake_link_remove_battery(device);
+}
+
 /* bluetoothd has learnt that the link is gone. */
 static void dbus_down(struct fake_device *device)
 {
-	struct fake_object object = fake_device_object(device);
 	const bool resolved = device->resolved;
 
 	fake_disarm(&device->resolve_timer);
 	fake_disarm(&device->down_timer);
 	device->connected = device->resolved = false;
 	device->dead = FAKE_ALIVE;
-	/* The answer comes before the signal; a client that waits for both must not rely on it. */
-	fake_all_ok(fake_of(device), &device->disconnects);
+	if (device->exported)
+		announce_down(device, resolved);
 	fake_gatt_down(device);
 	if (!device->exported)
 		return;
-	if (device->battery) {
-		device->battery = false;
-		fake_removed(&object, &fake_battery1);
+	if (device->removing) {
+		fake_scan_remove(device, false);
+		return;
 	}
-	if (resolved)
-		FAKE_CHANGED(&object, &fake_device1, "ServicesResolved", "Connected");
-	else
-		FAKE_CHANGED(&object, &fake_device1, "Connected");
-	if (device->removing)
-		fake_scan_remove(device);
+	/* Neither bonded nor trusted: without a link it is a stranger again, for 30 s. */
+	device->temporary = !device->trusted;
+	fake_scan_age(device);
 }
 
 void fake_link_drop(struct fake_device *device, int mgmt_reason)
@@ -272,10 +313,17 @@ void fake_link_drop_later(struct fake_device *device, uint64_t delay_ms)
 int fake_disconnect(struct fake_device *device, sd_bus_message *m)
 {
 	struct fake *fake = fake_of(device);
+	const bool pending = device->connect;
 
 	fake_link_fail(device, "br-connection-canceled", MGMT_TIMEOUT);
-	if (!device->connected)
-		return fake_ok(fake, m);
+	if (!device->connected) {
+		(void)fake_ok(fake, m);
+		if (pending)
+			forget(device);
+		return 0;
+	}
+	/* Its profiles are disconnected at once, the link follows. */
+	fake_link_remove_battery(device);
 	fake_calls_add(&device->disconnects, m);
 	/* The controller never says that the link is down: nor does bluetoothd. */
 	if (device->adapter->hung || device->dead == FAKE_STUCK)
@@ -301,6 +349,12 @@ int fake_link_mgmt_disconnect(struct fake_device *device, struct seqpacket_peer 
 	/* Sooner than a D-Bus Disconnect that may be under way. */
 	fake_arm(fake, &device->down_timer, fake->options.mgmt_lag_ms, on_down, device);
 	return MGMT_OK;
+}
+
+void fake_link_unpaired(struct fake_device *device)
+{
+	if (device->connected)
+		fake_link_drop_later(device, UNPAIRED_DROP_MS);
 }
 
 void fake_link_lose(struct fake_device *device, enum fake_dead how)

@@ -292,7 +292,7 @@ static void set_powered(const struct command *c)
 		reply_status(c, MGMT_INVALID_PARAMS);
 		return;
 	}
-	status = fake_adapter_power(c->adapter, c->body[0], c->peer);
+	status = fake_adapter_power(c->adapter, c->body[0], c->peer, NULL);
 	if (status != MGMT_OK) {
 		reply_status(c, status);
 		return;

@@ -208,10 +208,20 @@ static void close_socket(struct fake_device *device, const struct model_attr *ro
 	FAKE_CHANGED(&object, &fake_characteristic1, "NotifyAcquired");
 }
 
+static void announce_notifying(struct fake_device *device, const struct model_attr *row)
+{
+	struct fake_value *value = fake_value_of(device, row);
+	struct fake_object object = object_of(device, row);
+
+	if (value->notifying)
+		return;
+	value->notifying = true;
+	FAKE_CHANGED(&object, &fake_characteristic1, "Notifying");
+}
+
 int fake_subscribe(struct fake_op *op)
 {
 	struct fake_value *value = fake_value_of(op->device, op->attr);
-	struct fake_object object = object_of(op->device, op->attr);
 	int att = MODEL_ATT_OK;
 
 	/* Its sender has left meanwhile. */
@@ -222,10 +232,8 @@ int fake_subscribe(struct fake_op *op)
 	if (att != MODEL_ATT_OK)
 		return att;
 	op->listener->active = true;
-	if (!op->listener->acquired && !value->notifying) {
-		value->notifying = true;
-		FAKE_CHANGED(&object, &fake_characteristic1, "Notifying");
-	}
+	if (!op->listener->acquired)
+		announce_notifying(op->device, op->attr);
 	return MODEL_ATT_OK;
 }
 
@@ -324,8 +332,10 @@ static int on_socket(sd_event_source *source _unused_, int fd, uint32_t revents 
 }
 
 /* One end for us, the other in the answer. */
-static int hand_out(struct fake_device *device, sd_bus_message *m, struct fake_socket *socket)
+static int hand_out(const struct fake_object *on, sd_bus_message *m, struct fake_socket *socket,
+		    const char *property)
 {
+	struct fake_device *device = on->device;
 	const uint16_t mtu = FAKE_ATT_MTU;
 	sd_bus_message *reply = NULL;
 	int fds[2], r;
@@ -345,6 +355,8 @@ static int hand_out(struct fake_device *device, sd_bus_message *m, struct fake_s
 		return r;
 	}
 	socket->fd = fds[0];
+	/* gdbus sends what has changed before any answer. */
+	FAKE_CHANGED(on, &fake_characteristic1, property);
 	fake_answer(fake_of(device), m, reply);
 	return 0;
 }
@@ -355,12 +367,10 @@ void fake_acquired(struct fake_op *op)
 	struct fake_value *value = fake_value_of(op->device, op->attr);
 	sd_bus_message *call = op->calls.messages[0];
 
-	if (hand_out(op->device, call, &value->notify) < 0) {
+	if (hand_out(&object, call, &value->notify, "NotifyAcquired") < 0) {
 		(void)fake_fail(fake_of(op->device), call, "Failed", "Input/output error");
 		fake_listener_remove(op->device, op->attr, op->listener);
-		return;
 	}
-	FAKE_CHANGED(&object, &fake_characteristic1, "NotifyAcquired");
 }
 
 int fake_acquire_notify(sd_bus_message *m, const struct fake_object *object)
@@ -399,9 +409,8 @@ int fake_acquire_write(sd_bus_message *m, const struct fake_object *object)
 		return fake_fail(object->fake, m, "NotPermitted", "Write acquired");
 	if (!(object->attr->props & MODEL_PROP_COMMAND))
 		return fake_fail(object->fake, m, "NotSupported", "Operation is not supported");
-	if (hand_out(object->device, m, &value->write) < 0)
+	if (hand_out(object, m, &value->write, "WriteAcquired") < 0)
 		return fake_fail(object->fake, m, "Failed", "Input/output error");
-	FAKE_CHANGED(object, &fake_characteristic1, "WriteAcquired");
 	return 0;
 }
 
@@ -426,6 +435,7 @@ void fake_gatt_resolved(struct fake_device *device)
 			continue;
 		for (struct fake_listener *l = value->listeners; l; l = l->next)
 			l->active = true;
+		announce_notifying(device, &kind->attrs[i]);
 	}
 }
 

@@ -284,19 +284,44 @@ void fake_children(const struct fake_object *object,
 		visit_attrs(object, visit, data);
 }
 
-void fake_gatt_objects(struct fake_device *device, bool backwards,
+struct visitor {
+	void (*visit)(const struct fake_object *object, void *data);
+	void *data;
+};
+
+static void visit_characteristic(const struct fake_object *object, void *data)
+{
+	const struct visitor *visitor = data;
+
+	fake_children(object, visitor->visit, visitor->data);
+	visitor->visit(object, visitor->data);
+}
+
+static void visit_service(const struct fake_object *object, void *data)
+{
+	const struct visitor *visitor = data;
+
+	fake_children(object, visit_characteristic, data);
+	visitor->visit(object, visitor->data);
+}
+
+void fake_gatt_objects(struct fake_device *device, bool children_first,
 		       void (*visit)(const struct fake_object *object, void *data), void *data)
 {
+	struct visitor visitor = { .visit = visit, .data = data };
 	const struct model_kind *kind = device->model->kind;
+	struct fake_object top = fake_device_object(device);
 
+	if (children_first) {
+		fake_children(&top, visit_service, &visitor);
+		return;
+	}
 	for (size_t i = 0; device->cached && i < kind->attr_count; i++) {
-		const struct model_attr *attr =
-			&kind->attrs[backwards ? kind->attr_count - 1 - i : i];
-		struct fake_object object = fake_attr_object(device, attr);
+		struct fake_object object = fake_attr_object(device, &kind->attrs[i]);
 
-		if (object.kind == FAKE_DESCRIPTOR && !is_descriptor(attr))
+		if (object.kind == FAKE_DESCRIPTOR && !is_descriptor(object.attr))
 			continue;
-		if (!fake_gatt_claimed(owner(attr, MODEL_TYPE_SERVICE)))
+		if (!fake_gatt_claimed(owner(object.attr, MODEL_TYPE_SERVICE)))
 			visit(&object, data);
 	}
 }

@@ -4,8 +4,7 @@
  * the tables of the fake's interfaces.
  *
  * Written by hand since sd-bus's own know no properties that come and go (RSSI, Value, MTU), which
- * bluetoothd has plenty of, and walk all objects slowly. The order of things is gdbus's:
- * Introspectable, the object's interfaces, Properties.
+ * bluetoothd has plenty of, and walk all objects slowly. The order of things is gdbus's.
  */
 #include "contrib/sim/fake_state.h"
 
@@ -138,14 +137,14 @@ void fake_removed(const struct fake_object *object, const struct fake_interface 
 	if (r >= 0 && only)
 		r = sd_bus_message_append_basic(m, 's', only->name);
 	if (r >= 0 && !only)
+		r = sd_bus_message_append_basic(m, 's', properties_name);
+	if (r >= 0 && !only)
 		r = sd_bus_message_append_basic(m, 's', introspectable_name);
 	for (size_t i = 0; r >= 0 && !only && (own = fake_interface(object->kind, i)) != NULL;
 	     i++) {
 		if (has_interface(own, object))
 			r = sd_bus_message_append_basic(m, 's', own->name);
 	}
-	if (r >= 0 && !only)
-		r = sd_bus_message_append_basic(m, 's', properties_name);
 	if (r >= 0)
 		r = sd_bus_message_close_container(m);
 	if (r < 0)

@@ -76,6 +76,8 @@ static void announce(struct fake_adapter *adapter)
 
 static void begin(struct fake_adapter *adapter)
 {
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++)
+		adapter->devices[i].reported_at_ms = 0;
 	adapter->discovering = true;
 	adapter->model->discoveries++;
 	announce(adapter);
@@ -101,8 +103,8 @@ static void end(struct fake_adapter *adapter)
 	if (!adapter->discovering)
 		return;
 	adapter->discovering = false;
-	announce(adapter);
 	forget_rssi(adapter);
+	announce(adapter);
 }
 
 /* Without sessions discovery ends; without discovery and temporaries the timer does. */
@@ -160,6 +162,11 @@ static void start(struct fake_adapter *adapter, struct fake_session *session, sd
 {
 	struct fake *fake = adapter->fake;
 
+	/* An LE controller cannot look for that; this is how the kernel's refusal ends up. */
+	if (strcmp(session->filter.transport, "bredr") == 0) {
+		(void)fake_fail(fake, m, "InProgress", "Operation already in progress");
+		return;
+	}
 	session->started = true;
 	adapter->model->discovering++;
 	if (adapter->hung) {
@@ -218,6 +225,8 @@ int fake_set_filter(sd_bus_message *m, const struct fake_object *object)
 	struct fake_session *session;
 	struct fake_filter filter;
 
+	if (!object->adapter->powered)
+		return fake_fail(object->fake, m, "NotReady", "Resource Not Ready");
 	if (fake_filter_parse(&filter, m) < 0)
 		return fake_fail(object->fake, m, "InvalidArguments",
 				 "Invalid arguments in method call");
@@ -270,11 +279,17 @@ void fake_scan_sender_gone(struct fake_adapter *adapter, const char *sender)
 
 void fake_scan_clear(struct fake_adapter *adapter)
 {
+	const bool discovering = adapter->discovering;
+
 	while (adapter->sessions)
 		free_session(adapter, adapter->sessions);
 	fake_disarm(&adapter->start_timer);
-	end(adapter);
 	fake_disarm(&adapter->scan_timer);
+	adapter->discovering = false;
+	if (!discovering)
+		return;
+	forget_rssi(adapter);
+	fake_mgmt_discovering(adapter);
 }
 
 static void remove_gatt_object(const struct fake_object *object, void *data _unused_)
@@ -290,19 +305,44 @@ void fake_scan_export(struct fake_device *device)
 	fake_added(&object, NULL);
 }
 
-void fake_scan_remove(struct fake_device *device)
+void fake_scan_remove(struct fake_device *device, bool known)
 {
 	struct fake_object object = fake_device_object(device);
 
+	device->known = known;
 	if (!device->exported)
 		return;
 	fake_gatt_objects(device, true, remove_gatt_object, NULL);
 	fake_removed(&object, NULL);
 	fake_gatt_free(device);
-	device->exported = device->known = device->cached = device->has_cache = false;
-	device->has_rssi = device->trusted = device->blocked = device->removing = false;
+	device->exported = device->cached = device->has_rssi = device->removing = false;
+	if (known)
+		return;
+	device->has_cache = device->trusted = device->blocked = false;
 	free(device->alias);
 	device->alias = NULL;
+}
+
+static bool is_forgettable(const struct fake_device *device)
+{
+	return device->exported && device->temporary && !device->connected && !device->connect;
+}
+
+void fake_scan_remove_temporaries(struct fake_adapter *adapter)
+{
+	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
+		if (is_forgettable(&adapter->devices[i]))
+			fake_scan_remove(&adapter->devices[i], false);
+	}
+}
+
+void fake_scan_age(struct fake_device *device)
+{
+	struct fake_adapter *adapter = device->adapter;
+
+	device->seen_at_ms = fake_now_ms();
+	if (!adapter->scan_timer)
+		fake_arm(adapter->fake, &adapter->scan_timer, FORGET_EVERY_MS, on_scan, adapter);
 }
 
 static bool is_wanted(const struct fake_adapter *adapter, const struct model_device *device,
@@ -315,50 +355,77 @@ static bool is_wanted(const struct fake_adapter *adapter, const struct model_dev
 	return false;
 }
 
-static void see(struct fake_device *device, int8_t rssi_dbm, bool filtered, bool duplicates)
+/* What those who discover have asked for, taken together. */
+struct wishes {
+	bool filtered;	 /* every change of RSSI, not only large ones */
+	bool duplicates; /* manufacturer data that has not changed */
+};
+
+static void report(struct fake_device *device, int8_t rssi_dbm, const struct wishes *wishes)
 {
 	struct fake_object object = fake_device_object(device);
 	const int change_db = abs(rssi_dbm - device->rssi_dbm);
+	const bool tell =
+		!device->has_rssi || change_db >= (wishes->filtered ? 1 : RSSI_THRESHOLD_DB);
 
-	if (!device->exported) {
-		device->temporary = true;
+	if (tell) {
 		device->rssi_dbm = rssi_dbm;
 		device->has_rssi = true;
+	}
+	if (device->adapter->fake->options.device_found)
+		fake_mgmt_found(device);
+	if (!device->exported) {
+		device->temporary = true;
 		fake_scan_export(device);
 		return;
 	}
-	if (!device->has_rssi || change_db >= (filtered ? 1 : RSSI_THRESHOLD_DB)) {
-		device->rssi_dbm = rssi_dbm;
-		device->has_rssi = true;
+	if (tell)
 		FAKE_CHANGED(&object, &fake_device1, "RSSI");
-	}
-	if (duplicates)
+	if (wishes->duplicates)
 		FAKE_CHANGED(&object, &fake_device1, "ManufacturerData");
+}
+
+static struct wishes wishes_of(const struct fake_adapter *adapter)
+{
+	struct wishes wishes = { .filtered = false };
+
+	for (const struct fake_session *s = adapter->sessions; s; s = s->next) {
+		wishes.filtered |= s->started && s->filter.set;
+		wishes.duplicates |= s->started && s->filter.duplicate;
+	}
+	wishes.duplicates &= model_config(adapter->fake->model)->manufacturer_data;
+	return wishes;
+}
+
+/*
+ * The controller reports a device once, and again when its scan is started anew: that, not the
+ * rate of its adverts, is how often bluetoothd hears of it.
+ */
+static bool is_reported(const struct fake_device *device, uint64_t now_ms)
+{
+	return device->reported_at_ms &&
+	       now_ms - device->reported_at_ms < device->adapter->fake->options.rescan_ms;
 }
 
 static void look_around(struct fake_adapter *adapter, uint64_t now_ms)
 {
+	const struct wishes wishes = wishes_of(adapter);
 	struct model *model = adapter->fake->model;
-	bool filtered = false, duplicates = false;
 
-	for (const struct fake_session *s = adapter->sessions; s; s = s->next) {
-		filtered |= s->started && s->filter.set;
-		duplicates |= s->started && s->filter.duplicate;
-	}
-	duplicates &= model_config(model)->manufacturer_data;
 	for (unsigned i = 0; i < model_device_count(model); i++) {
-		struct model_device *seen = model_device(model, i);
+		struct fake_device *device = &adapter->devices[i];
 		int8_t rssi_dbm;
 
-		if (!model_is_advertising(seen))
+		if (!model_is_advertising(device->model))
 			continue;
-		rssi_dbm = model_rssi_dbm(model, adapter->model->index, seen, now_ms);
-		if (!is_wanted(adapter, seen, rssi_dbm))
+		device->seen_at_ms = now_ms;
+		if (is_reported(device, now_ms))
 			continue;
-		adapter->devices[i].seen_at_ms = now_ms;
-		see(&adapter->devices[i], rssi_dbm, filtered, duplicates);
-		if (adapter->fake->options.device_found)
-			fake_mgmt_found(&adapter->devices[i]);
+		rssi_dbm = model_rssi_dbm(model, adapter->model->index, device->model, now_ms);
+		if (!is_wanted(adapter, device->model, rssi_dbm))
+			continue;
+		device->reported_at_ms = now_ms;
+		report(device, rssi_dbm, &wishes);
 	}
 }
 
@@ -370,10 +437,10 @@ static bool forget_temporaries(struct fake_adapter *adapter, uint64_t now_ms)
 	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
 		struct fake_device *device = &adapter->devices[i];
 
-		if (!device->exported || !device->temporary || device->connected)
+		if (!is_forgettable(device))
 			continue;
 		if (now_ms - device->seen_at_ms >= adapter->fake->options.temporary_ms)
-			fake_scan_remove(device);
+			fake_scan_remove(device, false);
 		else
 			left = true;
 	}

@@ -120,16 +120,17 @@ struct fake_device {
 	sd_event_source *connect_timer; /* the attempt, then its timeout */
 	sd_event_source *resolve_timer;
 	sd_event_source *down_timer; /* the link ends, or D-Bus learns that it has ended */
-	uint64_t seen_at_ms;
+	uint64_t seen_at_ms;	     /* the last advert, or the link's end */
+	uint64_t reported_at_ms;     /* when its advert was passed on; 0: not in this discovery */
 	int8_t rssi_dbm;
 	enum fake_dead dead;
 	bool exported;	/* the object is on the bus */
 	bool known;	/* stored by bluetoothd: comes back with the adapter */
-	bool temporary; /* vanishes when it is not seen for a while */
+	bool temporary; /* vanishes when it is not seen for a while, or a connect fails */
 	bool trusted, blocked;
 	bool has_rssi;
 	bool attempted;	  /* the connect waits for an advert, not for its delay */
-	bool vanish;	  /* the object goes with the next failed connect, which is not answered */
+	bool answer;	  /* fault: a refused connect is answered in any case */
 	bool kernel_link; /* MGMT lists it */
 	bool connected, resolved, battery;
 	bool has_cache; /* GATT is known: the second link resolves faster */
@@ -226,7 +227,7 @@ void fake_children(const struct fake_object *object,
 		   void (*visit)(const struct fake_object *child, void *data), void *data);
 
 /* The same for all GATT objects of a device, parents first, or children first. */
-void fake_gatt_objects(struct fake_device *device, bool backwards,
+void fake_gatt_objects(struct fake_device *device, bool children_first,
 		       void (*visit)(const struct fake_object *object, void *data), void *data);
 
 struct fake_object fake_adapter_object(struct fake_adapter *adapter);
@@ -256,10 +257,11 @@ extern const struct fake_interface fake_adapter1;
 must_check int fake_adapters_new(struct fake *fake);
 void fake_adapters_free(struct fake *fake);
 void fake_adapter_export(struct fake_adapter *adapter);
-/* Everything on it ends, as at a power cut of the controller. @removed: and the objects go. */
-void fake_adapter_clear(struct fake_adapter *adapter, bool removed);
-/* Outcomes: a MGMT status. @issuer: who asked by MGMT, or NULL. */
-int fake_adapter_power(struct fake_adapter *adapter, bool on, struct seqpacket_peer *issuer);
+/* Everything on it ends, and the objects of its devices go. */
+void fake_adapter_clear(struct fake_adapter *adapter);
+/* Outcomes: a MGMT status. @issuer: who asked by MGMT, @call: who by D-Bus; NULL or answered. */
+int fake_adapter_power(struct fake_adapter *adapter, bool on, struct seqpacket_peer *issuer,
+		       sd_bus_message *call);
 void fake_adapter_unplug(struct fake_adapter *adapter);
 void fake_adapter_plug(struct fake_adapter *adapter);
 struct fake_adapter *fake_adapter_by_hci(struct fake *fake, unsigned hci);
@@ -271,10 +273,14 @@ int fake_stop_discovery(sd_bus_message *m, const struct fake_object *object);
 int fake_set_filter(sd_bus_message *m, const struct fake_object *object);
 int fake_get_filters(sd_bus_message *m, const struct fake_object *object);
 void fake_scan_sender_gone(struct fake_adapter *adapter, const char *sender);
-/* Discovery ends without anybody having asked: the sessions are gone. */
+/* Discovery ends without anybody having asked; the caller announces the property. */
 void fake_scan_clear(struct fake_adapter *adapter);
+/* From now on the device vanishes if nothing is heard of it for a while. */
+void fake_scan_age(struct fake_device *device);
+void fake_scan_remove_temporaries(struct fake_adapter *adapter);
 void fake_scan_export(struct fake_device *device);
-void fake_scan_remove(struct fake_device *device);
+/* @known: bluetoothd has stored it, and it comes back with the adapter. */
+void fake_scan_remove(struct fake_device *device, bool known);
 
 /* --- fake_filter.c: what a session wants to see --- */
 
@@ -315,6 +321,10 @@ void fake_link_kernel_down(struct fake_device *device, int mgmt_reason,
 void fake_link_drop_later(struct fake_device *device, uint64_t delay_ms);
 /* Ends a pending connect; @text NULL: it is never answered. */
 void fake_link_fail(struct fake_device *device, const char *text, int mgmt_status);
+/* Profiles go before the link does. */
+void fake_link_remove_battery(struct fake_device *device);
+/* Pairing has failed: so does the link. */
+void fake_link_unpaired(struct fake_device *device);
 /* The peripheral is gone, nobody has noticed. */
 void fake_link_lose(struct fake_device *device, enum fake_dead how);
 

@@ -136,6 +136,24 @@ void link_receive(struct link *link, unsigned boundary, const uint8_t *data, siz
 		link->event_at_ms = now_ms + event_ms;
 }
 
+static void tick_burst(struct link *link, uint64_t now_ms)
+{
+	struct model_emission emission;
+	uint8_t data[ATT_MTU_MAX];
+
+	for (; link->burst_left && link->burst_at_ms <= now_ms; link->burst_at_ms++) {
+		struct packet pdu = PACKET_OVER(data);
+
+		if (model_emit_now(link->device, link->burst_handle, &emission) == 0) {
+			link->burst_left = 0;
+			return;
+		}
+		link->burst_left--;
+		if (att_emission(&link->att, &emission, &pdu) == 1)
+			send_att(link, &pdu);
+	}
+}
+
 void link_tick(struct link *link, uint64_t now_ms)
 {
 	uint8_t data[ATT_MTU_MAX];
@@ -150,6 +168,7 @@ void link_tick(struct link *link, uint64_t now_ms)
 		link->queued = 0;
 		link->event_at_ms = MODEL_NEVER_MS;
 	}
+	tick_burst(link, now_ms);
 	while (att_emit(&link->att, now_ms, &pdu) == 1) {
 		send_att(link, &pdu);
 		pdu.len_bytes = 0;
@@ -164,25 +183,17 @@ uint64_t link_next_at_ms(const struct link *link)
 		return next_at_ms;
 	if (link->event_at_ms < next_at_ms)
 		next_at_ms = link->event_at_ms;
+	if (link->burst_left && link->burst_at_ms < next_at_ms)
+		next_at_ms = link->burst_at_ms;
 	emit_at_ms = att_next_emit_at_ms(&link->att);
 	return emit_at_ms < next_at_ms ? emit_at_ms : next_at_ms;
 }
 
-unsigned link_burst(struct link *link, uint16_t handle, unsigned count)
+void link_burst(struct link *link, uint16_t handle, unsigned count, uint64_t now_ms)
 {
-	struct model_emission emission;
-	unsigned made = 0;
-
-	for (; made < count; made++) {
-		uint8_t data[ATT_MTU_MAX];
-		struct packet pdu = PACKET_OVER(data);
-
-		if (model_emit_now(link->device, handle, &emission) == 0)
-			break;
-		if (att_emission(&link->att, &emission, &pdu) == 1)
-			send_att(link, &pdu);
-	}
-	return made;
+	link->burst_handle = handle;
+	link->burst_left = count;
+	link->burst_at_ms = now_ms;
 }
 
 void link_ask_parameters(struct link *link, uint16_t interval, uint16_t timeout)

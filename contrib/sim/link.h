@@ -27,6 +27,9 @@ struct link {
 	uint64_t event_at_ms; /* when the queue reaches the peripheral; never while it is empty */
 	size_t queued;
 	struct link_packet queue[CONTROLLER_ACL_BUFFERS];
+	uint16_t burst_handle;
+	unsigned burst_left;
+	uint64_t burst_at_ms;
 	struct l2cap l2cap;
 	struct att att;
 };
@@ -42,8 +45,11 @@ void link_receive(struct link *link, unsigned boundary, const uint8_t *data, siz
 void link_tick(struct link *link, uint64_t now_ms);
 uint64_t link_next_at_ms(const struct link *link);
 
-/* Notifies now what the client has subscribed to, @count times. Returns how many were made. */
-unsigned link_burst(struct link *link, uint16_t handle, unsigned count);
+/*
+ * Notifies @count times what the client has subscribed to, as fast as the air carries it, one per
+ * millisecond: the host's socket buffers would not hold them all at once.
+ */
+void link_burst(struct link *link, uint16_t handle, unsigned count, uint64_t now_ms);
 /* The peripheral asks for other connection parameters. */
 void link_ask_parameters(struct link *link, uint16_t interval, uint16_t timeout);
 /* The peripheral is out of range from now on, or back: after its timeout the link is lost. */

@@ -78,8 +78,8 @@ int model_new(struct model **out, const struct model_config *config)
 {
 	struct model *model;
 
-	if (config->adapters < 1 || config->adapters > MODEL_ADAPTERS_MAX ||
-	    config->devices > MODEL_DEVICES_MAX || config->notify_ms < 1)
+	if (config->adapters > MODEL_ADAPTERS_MAX || config->devices > MODEL_DEVICES_MAX ||
+	    config->notify_ms < 1)
 		return -EINVAL;
 
 	model = calloc(1, sizeof(*model));
@@ -87,8 +87,8 @@ int model_new(struct model **out, const struct model_config *config)
 		return -ENOMEM;
 
 	model->config = *config;
-	model->adapters = calloc(config->adapters, sizeof(*model->adapters));
 	/* One more than needed: calloc(0) may be NULL without being an error. */
+	model->adapters = calloc((size_t)config->adapters + 1, sizeof(*model->adapters));
 	model->devices = calloc((size_t)config->devices + 1, sizeof(*model->devices));
 	if (!model->adapters || !model->devices) {
 		model_free(model);

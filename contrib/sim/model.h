@@ -148,7 +148,7 @@ struct model_device {
 };
 
 struct model_config {
-	unsigned adapters; /* 1..MODEL_ADAPTERS_MAX */
+	unsigned adapters; /* 0..MODEL_ADAPTERS_MAX */
 	unsigned devices;  /* 0..MODEL_DEVICES_MAX */
 	uint64_t seed;
 	unsigned notify_ms;	/* period of fff4; at least 1 */

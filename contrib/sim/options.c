@@ -192,8 +192,8 @@ static int check(const struct options *options)
 		return complain("--dbus and --vhci exclude one another");
 	if (options->fake.mgmt_path && !options->fake.bus_address)
 		return complain("--mgmt needs --dbus");
-	if (options->model.adapters < 1 || options->model.adapters > MODEL_ADAPTERS_MAX)
-		return complain("--adapters wants 1 to %d", MODEL_ADAPTERS_MAX);
+	if (options->model.adapters > MODEL_ADAPTERS_MAX)
+		return complain("--adapters wants 0 to %d", MODEL_ADAPTERS_MAX);
 	if (options->model.devices > MODEL_DEVICES_MAX)
 		return complain("--devices wants 0 to %d", MODEL_DEVICES_MAX);
 	if (options->model.notify_ms < 1 || options->fake.advert_ms < 1)

@@ -108,12 +108,12 @@ static int run_lose(void *data, const struct fault_args *args, struct fault_repl
 	return 0;
 }
 
-static int run_burst(void *data, const struct fault_args *args, struct fault_reply *reply)
+static int run_burst(void *data, const struct fault_args *args, struct fault_reply *reply _unused_)
 {
 	const struct model_kind *kind = args->device->kind;
 	struct radio_face *face = data;
 	struct link *link = link_of(face, args->device);
-	unsigned count, made = 0;
+	unsigned count;
 	int r;
 
 	r = count_argument(args, 0, &count);
@@ -123,9 +123,9 @@ static int run_burst(void *data, const struct fault_args *args, struct fault_rep
 		return -ENOTCONN;
 	for (size_t i = 0; i < kind->attr_count; i++) {
 		if (kind->attrs[i].type == BURST_UUID)
-			made = link_burst(link, kind->attrs[i].handle, count);
+			link_burst(link, kind->attrs[i].handle, count, radio_now_ms());
 	}
-	fault_reply_set(reply, "ok %u", made);
+	radio_wake(face);
 	return 0;
 }
 

@@ -122,6 +122,7 @@ START_TEST(test_kill_workers)
 		       "notified %u\n",
 		       r.client, r.asked, r.ok, r.interrupted, r.failed, r.classes, r.moved,
 		       r.notified);
+		(void)fflush(stdout);
 		ck_assert_uint_eq(r.unanswered, 0);
 		ck_assert_uint_eq(r.twice, 0);
 		ck_assert_uint_eq(r.wrong, 0);

@@ -63,7 +63,7 @@ static void expect(const char *command, int status, const char *words)
 
 START_TEST(test_command_line)
 {
-	expect("bleherd", 2, "help");
+	expect("bleherd 2>&1 >/dev/null | head -n 1 >&2; bleherd 2>/dev/null", 2, "Usage");
 	expect("bleherd conect C0:AA:BB:00:00:01", 2, "connect");
 	expect("bleherd connect", 2, "ADDR");
 	expect("bleherd connect C0:AA:BB:00:00", 2, "C0:AA:BB:00:00");

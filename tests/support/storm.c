@@ -60,8 +60,9 @@ static void on_answer(void *ctx, const struct bh_result *result)
 		client->report.ok++;
 	else if (result->class == BH_CLASS_INTERRUPTED)
 		client->report.interrupted++;
-	else
-		client->report.failed++;
+	else if (client->report.failed++ == 0)
+		fprintf(stderr, "client %u, request %u: %s: %s\n", client->report.client,
+			place->number, bh_class_name(result->class), result->text);
 	if (place->is_write)
 		fprintf(client->log, "%02x%06x %s\n", client->report.client, place->number,
 			bh_class_name(result->class));
@@ -241,6 +242,8 @@ struct storm_report storm_end(struct storm_client *client)
 	struct pollfd p = { .fd = fileno(client->report), .events = POLLIN };
 	char line[512] = "";
 
+	/* A word, not just the end: clients started later hold copies of this pipe. */
+	ck_assert_int_eq(write(client->stop, "x", 1), 1);
 	(void)close(client->stop);
 	ck_assert_msg(poll(&p, 1, REPORT_MS) == 1, "a storm client does not end");
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client->report));

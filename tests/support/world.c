@@ -86,8 +86,13 @@ static const char TELL[] = "echo; env | grep -E '^(BLEHERD_|DBUS_SYSTEM|PATH=)';
 static void exec_world(const char *const *options, int in, int out)
 {
 	const char *argv[ARGS_MAX] = { "contrib/sim/world" };
+	const char *logs = getenv("BLEHERD_TEST_LOGS");
 	size_t n = 1;
 
+	if (logs) {
+		argv[n++] = "--keep-logs";
+		argv[n++] = logs;
+	}
 	while (options && *options && n < ARGS_MAX - 6)
 		argv[n++] = *options++;
 	argv[n++] = "--";

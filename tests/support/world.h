@@ -4,6 +4,7 @@
  * tests/support/world.h - contrib/sim/world as a fixture: a bus, the fake bluetoothd and bleherdd
  * in a directory of their own, with the environment of this process pointing at them. The world
  * holds a pipe from us: it tears itself down when we close it, also by dying.
+ * Its logs are kept in $BLEHERD_TEST_LOGS, if that is set.
  */
 #include <stddef.h>
 #include <stdint.h>

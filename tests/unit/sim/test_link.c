@@ -82,6 +82,23 @@ START_TEST(notifications_stop_with_the_link)
 }
 END_TEST
 
+START_TEST(a_burst_is_paced_and_complete)
+{
+	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
+	link_burst(bench_hci[0]->links[0], 0x0015, 50, bench_now_ms);
+	bench_run_ms(100);
+	/* Nobody has subscribed. */
+	ck_assert_uint_eq(bench_sent(0), 0);
+	bench_send(0, "024020 0900 0500 0400 1216000100");
+	bench_clear();
+	link_burst(bench_hci[0]->links[0], 0x0015, 50, bench_now_ms);
+	bench_run_ms(20);
+	ck_assert_uint_le(bench_sent(0), 21);
+	bench_run_ms(70);
+	ck_assert_uint_eq(bench_sent(0), 50);
+}
+END_TEST
+
 START_TEST(a_peripheral_out_of_range)
 {
 	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
@@ -163,6 +180,7 @@ Suite *suite_link(void)
 	tcase_add_test(tcase, answers_are_fragmented);
 	tcase_add_test(tcase, connection_events_delay_data);
 	tcase_add_test(tcase, notifications_stop_with_the_link);
+	tcase_add_test(tcase, a_burst_is_paced_and_complete);
 	tcase_add_test(tcase, a_peripheral_out_of_range);
 	tcase_add_test(tcase, ghosts_are_links_to_the_host_only);
 	tcase_add_test(tcase, connects_that_are_made_to_fail);

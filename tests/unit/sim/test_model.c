@@ -60,7 +60,6 @@ static int subscribe(struct model_device *device, uint16_t cccd, uint8_t bits)
 START_TEST(test_config_is_checked)
 {
 	const struct model_config bad[] = {
-		{ .adapters = 0, .devices = 1, .notify_ms = 1 },
 		{ .adapters = MODEL_ADAPTERS_MAX + 1, .devices = 1, .notify_ms = 1 },
 		{ .adapters = 1, .devices = MODEL_DEVICES_MAX + 1, .notify_ms = 1 },
 		{ .adapters = 1, .devices = 1, .notify_ms = 0 },
