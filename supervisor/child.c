@@ -4,15 +4,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "ipc/build_id.h"
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
+#include "supervisor/child_process.h"
 #include "supervisor/dice.h"
-#include "supervisor/watchdog.h"
 
 enum {
 	START_TIMEOUT_MS = 10000,
@@ -21,44 +20,7 @@ enum {
 	ABORT_TIMEOUT_MS = 2000, /* SIGABRT → SIGKILL */
 	KILL_AGAIN_MS = 2000,
 	LINGER_MS = 500,
-	LAST_WORDS_MS = 200, /* from death to the end of what it sent */
-	ARGS_TEXT_LEN = 512,
 };
-
-struct child {
-	sd_event *event;
-	struct chan_buf *buf;
-	const struct spawn_binaries *binaries;
-	const struct child_ops *ops;
-	void *ctx;
-	const struct backoff_limits *limits;
-	char name[48];
-	enum child_state state;
-	bool is_wanted;
-	bool has_said_impossible;
-	struct backoff backoff;
-	struct watchdog watchdog;
-	uint32_t deaths;
-	uint64_t incarnation;
-
-	/* of the process that runs now */
-	pid_t pid;
-	bool is_dead; /* its status is known; what it sent may not have been read yet */
-	bool has_said_hello;
-	enum child_cause cause;
-	siginfo_t status;
-	uint64_t ready_at_ms; /* 0: not yet */
-	int exec_fd;
-	struct port *port;
-	struct wpage *page;
-	sd_event_source *reaper;
-	sd_event_source *timer;
-	sd_event_source *last_words;
-};
-
-static void handle(struct child *child, enum child_event event);
-
-/* --- helpers --- */
 
 static void arm(struct child *child, uint32_t delay_ms)
 {
@@ -71,319 +33,179 @@ static void disarm(struct child *child)
 	(void)sd_event_source_set_enabled(child->timer, SD_EVENT_OFF);
 }
 
-/* Only while it is not reaped: until then the pid is its own. */
-static void send_signal(struct child *child, int signal)
+/* --- actions: each returns the state that follows, usually the one in its cell --- */
+
+/* A death that nobody asked for: what it costs. */
+static enum child_state account(struct child *child, const struct child_obituary *obituary)
 {
-	if (child->reaper && !child->is_dead)
-		(void)sd_event_source_send_child_signal(child->reaper, signal, NULL, 0);
+	bool is_counted = child->ops->counts(child, child->ctx, obituary);
+	uint32_t delay_ms = UINT32_MAX;
+	int verdict;
+
+	child->deaths++;
+	verdict = backoff_died(&child->backoff, child->limits, clock_now_ms(), obituary->healthy_ms,
+			       is_counted, dice_throw(), &delay_ms);
+	if (!obituary->exec_error && !obituary->is_signal && obituary->status == CHILD_EXIT_CONFIG)
+		verdict = BACKOFF_PARK;
+	/* The state first: whom died() tells may look at it. */
+	child->state = verdict == BACKOFF_PARK ? CHILD_PARKED : CHILD_BACKOFF;
+	if (verdict == BACKOFF_PARK)
+		delay_ms = UINT32_MAX;
+	else
+		arm(child, delay_ms);
+	child->ops->died(child, child->ctx, obituary, delay_ms);
+	return child->state;
 }
 
-static void blame(struct child *child, enum child_cause cause)
+static enum child_state act_none(struct child *child, enum child_state next)
 {
-	if (child->cause == CHILD_CAUSE_NONE)
-		child->cause = cause;
-}
-
-static void drop_process(struct child *child)
-{
-	child->reaper = sd_event_source_disable_unref(child->reaper);
-	child->last_words = sd_event_source_disable_unref(child->last_words);
-	child->port = port_free(child->port);
-	child->page = wpage_unmap(child->page);
-	child->exec_fd = close_fd(child->exec_fd);
-	child->pid = 0;
-	child->ready_at_ms = 0;
-}
-
-/* --- life --- */
-
-void child_closed(struct port *port, void *ctx, int error)
-{
-	struct child *child = ctx;
-
-	(void)port;
-	child->port = port_free(child->port);
-	if (child->is_dead) {
-		handle(child, CHILD_EV_REAPED);
-		return;
-	}
-	if (error < 0) {
-		blame(child, CHILD_CAUSE_BAD);
-		log_warn("child=\"%s\" channel=broken error=\"%s\"", child->name, strerror(-error));
-	}
-	handle(child, error < 0 ? CHILD_EV_BAD : CHILD_EV_CLOSED);
-}
-
-static int on_last_words(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct child *child = userdata;
-
-	(void)source;
-	(void)usec;
-	child->port = port_free(child->port);
-	handle(child, CHILD_EV_REAPED);
-	return 0;
-}
-
-/*
- * Its status is known before its last frames are read: they matter (a session that ended is not to
- * be handed over), and its end of the channel is closed, so the end of file comes. Unless somebody
- * holds a copy of it: then a timer has to do.
- */
-static int on_reaped(sd_event_source *source, const siginfo_t *info, void *userdata)
-{
-	struct child *child = userdata;
-
-	(void)source;
-	child->is_dead = true;
-	child->status = *info;
-	if (!child->port) {
-		handle(child, CHILD_EV_REAPED);
-		return 0;
-	}
-	if (sd_event_add_time_relative(child->event, &child->last_words, CLOCK_MONOTONIC,
-				       LAST_WORDS_MS * 1000, 1000, on_last_words, child) < 0)
-		(void)on_last_words(NULL, 0, child);
-	return 0;
-}
-
-static int make_page(struct child *child, int *out_fd)
-{
-	*out_fd = -EBADF;
-	if (!child->ops->has_page)
-		return 0;
-	return wpage_create(child->incarnation, out_fd, &child->page);
-}
-
-static int fork_role(struct child *child, int channel_fd, int page_fd)
-{
-	const char *argv[SPAWN_ARGS_MAX] = { spawn_role_name(child->ops->role) };
-	char text[ARGS_TEXT_LEN];
-	size_t n;
-	int r;
-
-	n = 1 + child->ops->arguments(child, child->ctx, argv + 1, text, sizeof(text));
-	assert(n < SPAWN_ARGS_MAX);
-	r = spawn_start(child->binaries, child->ops->role, argv, channel_fd, page_fd, &child->pid,
-			&child->exec_fd);
-	if (r < 0)
-		return r;
-	r = sd_event_add_child(child->event, &child->reaper, child->pid, WEXITED, on_reaped, child);
-	if (r < 0) {
-		(void)kill(child->pid, SIGKILL);
-		(void)waitpid(child->pid, NULL, 0);
-	}
-	return r < 0 ? r : 0;
-}
-
-static int start_process(struct child *child)
-{
-	_cleanup_close_ int ours = -EBADF;
-	_cleanup_close_ int theirs = -EBADF;
-	_cleanup_close_ int page_fd = -EBADF;
-	int ends[2];
-	int r;
-
-	child->incarnation++;
-	child->is_dead = false;
-	child->has_said_hello = false;
-	child->cause = CHILD_CAUSE_NONE;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
-		return -errno;
-	ours = ends[0];
-	theirs = ends[1];
-	r = make_page(child, &page_fd);
-	if (r == 0)
-		r = port_new(&child->port, child->event, ours, child->buf, CHAN_BODY_CONTROL,
-			     child->ops->port, child, CHILD_PRIORITY);
-	if (r < 0)
-		return r;
-	(void)take_fd(&ours);
-	return fork_role(child, theirs, page_fd);
-}
-
-/* --- actions: each returns the state to be in --- */
-
-static enum child_state restart_later(struct child *child, uint64_t healthy_ms, bool counts,
-				      uint32_t *out_delay_ms)
-{
-	int verdict = backoff_died(&child->backoff, child->limits, clock_now_ms(), healthy_ms,
-				   counts, dice_throw(), out_delay_ms);
-
-	if (verdict == BACKOFF_PARK) {
-		*out_delay_ms = UINT32_MAX;
-		return CHILD_PARKED;
-	}
-	arm(child, *out_delay_ms);
-	return CHILD_BACKOFF;
-}
-
-static enum child_state spawn(struct child *child)
-{
-	uint32_t delay_ms;
-	int r;
-
-	child->is_wanted = true;
-	r = start_process(child);
-	if (r == 0) {
-		arm(child, START_TIMEOUT_MS);
-		child->ops->spawned(child, child->ctx);
-		return CHILD_STARTING;
-	}
-	log_error("child=\"%s\" start=failed error=\"%s\"", child->name, strerror(-r));
-	drop_process(child);
-	return restart_later(child, 0, false, &delay_ms);
-}
-
-static void describe_death(const struct child *child, struct child_obituary *out)
-{
-	*out = (struct child_obituary){
-		.pid = child->pid,
-		.is_signal = child->status.si_code != CLD_EXITED,
-		.status = child->status.si_status,
-		.exec_error = spawn_exec_error(child->exec_fd),
-		.cause = child->cause,
-		.has_page = child->page != NULL,
-	};
-	if (child->ready_at_ms > 0)
-		out->healthy_ms = clock_now_ms() - child->ready_at_ms;
-	if (child->page)
-		wpage_read(child->page, &out->page);
-}
-
-/* What exit statuses mean: the rest is a crash. */
-static enum child_state after_death(struct child *child, const struct child_obituary *obituary,
-				    uint32_t *out_delay_ms)
-{
-	bool counts = child->ops->counts(child, child->ctx, obituary);
-
-	*out_delay_ms = UINT32_MAX;
-	if (!child->is_wanted)
-		return CHILD_OFF;
-	if (!obituary->is_signal && obituary->status == CHILD_EXIT_ADAPTER_GONE) {
-		child->is_wanted = false;
-		return CHILD_OFF;
-	}
-	if (!obituary->is_signal && obituary->status == CHILD_EXIT_CONFIG)
-		return CHILD_PARKED;
-	return restart_later(child, obituary->healthy_ms, counts, out_delay_ms);
-}
-
-static enum child_state bury(struct child *child, bool is_asked)
-{
-	struct child_obituary obituary;
-	enum child_state next;
-	uint32_t delay_ms;
-	char text[160];
-
-	describe_death(child, &obituary);
-	disarm(child);
-	next = after_death(child, &obituary, &delay_ms);
-	if (is_asked && child->is_wanted) {
-		delay_ms = 0;
-		next = CHILD_BACKOFF;
-		arm(child, 0);
-	}
-	if (!is_asked) {
-		child->deaths++;
-		child_obituary_text(&obituary, text, sizeof(text));
-		log_warn("child=\"%s\" pid=%d died=\"%s\" next=%s", child->name, (int)child->pid,
-			 text, child_state_name(next));
-	}
-	drop_process(child);
-	child->state = next;
-	child->ops->died(child, child->ctx, &obituary, delay_ms);
+	(void)child;
 	return next;
 }
 
-static enum child_state act(struct child *child, enum child_event event,
-			    const struct child_cell *cell)
+static enum child_state act_spawn(struct child *child, enum child_state next)
 {
-	Bh__Ctl__Empty stop = BH__CTL__EMPTY__INIT;
+	struct child_obituary stillborn = { .pid = 0 };
+	int r;
 
-	switch (cell->action) {
-	case CHILD_ACT_SPAWN:
-		return spawn(child);
-	case CHILD_ACT_NOTE_READY:
-		disarm(child);
-		child->ready_at_ms = clock_now_ms();
-		if (child->page) {
-			struct wpage_view view;
-
-			wpage_read(child->page, &view);
-			watchdog_begin(&child->watchdog, view.tick, child->ready_at_ms);
-		}
-		break;
-	case CHILD_ACT_ASK_STOP:
-		child->is_wanted = false;
-		blame(child, CHILD_CAUSE_ASKED);
-		port_send(child->port, BH__CTL__TYPE__STOP, 0, 0, &stop.base);
-		arm(child, STOP_TIMEOUT_MS);
-		break;
-	case CHILD_ACT_TERMINATE:
-		send_signal(child, SIGTERM);
-		arm(child, TERM_TIMEOUT_MS);
-		break;
-	case CHILD_ACT_ABORT:
-		blame(child, CHILD_CAUSE_HUNG);
-		send_signal(child, SIGABRT);
-		send_signal(child, SIGCONT);
-		arm(child, ABORT_TIMEOUT_MS);
-		break;
-	case CHILD_ACT_KILL:
-		blame(child, event == CHILD_EV_BAD ? CHILD_CAUSE_BAD : CHILD_CAUSE_LATE);
-		send_signal(child, SIGKILL);
-		arm(child, KILL_AGAIN_MS);
-		break;
-	case CHILD_ACT_LINGER:
-		arm(child, LINGER_MS);
-		break;
-	case CHILD_ACT_BURY:
-		return bury(child, true);
-	case CHILD_ACT_OBITUARY:
-		return bury(child, false);
-	case CHILD_ACT_WANT:
-		child->is_wanted = true;
-		break;
-	case CHILD_ACT_UNWANT:
-		child->is_wanted = false;
-		if (cell->next == CHILD_OFF)
-			disarm(child);
-		break;
-	case CHILD_ACT_NONE:
-	case CHILD_ACT_COUNT:
-		break;
+	child->is_wanted = true;
+	r = child_process_start(child);
+	if (r < 0) {
+		stillborn.exec_error = -r;
+		child_process_drop(child);
+		return account(child, &stillborn);
 	}
-	return cell->next;
+	arm(child, START_TIMEOUT_MS);
+	child->state = next;
+	child->ops->spawned(child, child->ctx);
+	return child->state;
 }
 
-static void handle(struct child *child, enum child_event event)
+static enum child_state act_note_ready(struct child *child, enum child_state next)
+{
+	struct wpage_view view = { .tick = 0 };
+
+	disarm(child);
+	child->ready_at_ms = clock_now_ms();
+	(void)child_read_page(child, &view);
+	watchdog_begin(&child->watchdog, view.tick, child->ready_at_ms);
+	child->state = next;
+	child->ops->ready(child, child->ctx);
+	return child->state;
+}
+
+static enum child_state act_ask_stop(struct child *child, enum child_state next)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	child->is_wanted = false;
+	child_process_blame(child, CHILD_CAUSE_ASKED);
+	port_send(child->port, BH__CTL__TYPE__STOP, 0, 0, &empty.base);
+	arm(child, STOP_TIMEOUT_MS);
+	return next;
+}
+
+static enum child_state act_terminate(struct child *child, enum child_state next)
+{
+	child_process_signal(child, SIGTERM);
+	arm(child, TERM_TIMEOUT_MS);
+	return next;
+}
+
+static enum child_state act_abort(struct child *child, enum child_state next)
+{
+	child_process_blame(child, CHILD_CAUSE_HUNG);
+	log_warn("child=\"%s\" loop=hung action=abort", child->name);
+	child_process_signal(child, SIGABRT);
+	/* A stopped process takes no signal but this and SIGKILL. */
+	child_process_signal(child, SIGCONT);
+	arm(child, ABORT_TIMEOUT_MS);
+	return next;
+}
+
+static enum child_state act_kill(struct child *child, enum child_state next)
+{
+	child_process_blame(child,
+			    child->state == CHILD_STARTING ? CHILD_CAUSE_LATE : CHILD_CAUSE_CLOSED);
+	child_process_signal(child, SIGKILL);
+	arm(child, KILL_AGAIN_MS);
+	return next;
+}
+
+static enum child_state act_linger(struct child *child, enum child_state next)
+{
+	arm(child, LINGER_MS);
+	return next;
+}
+
+static enum child_state act_obituary(struct child *child, enum child_state next)
+{
+	struct child_obituary obituary;
+
+	(void)next;
+	disarm(child);
+	child_process_obituary(child, &obituary);
+	child_process_drop(child);
+	if (child->is_wanted && obituary.cause != CHILD_CAUSE_ASKED)
+		return account(child, &obituary);
+	/* Asked to stop, or killed on the way out: no lesson. Perhaps it is wanted again. */
+	child->state = CHILD_OFF;
+	child->ops->died(child, child->ctx, &obituary, child->is_wanted ? 0 : UINT32_MAX);
+	return child->is_wanted ? act_spawn(child, CHILD_STARTING) : CHILD_OFF;
+}
+
+static enum child_state act_want(struct child *child, enum child_state next)
+{
+	child->is_wanted = true;
+	return next;
+}
+
+static enum child_state act_unwant(struct child *child, enum child_state next)
+{
+	child->is_wanted = false;
+	if (next == CHILD_OFF)
+		disarm(child);
+	return next;
+}
+
+static enum child_state (*const ACTIONS[CHILD_ACT_COUNT])(struct child *, enum child_state) = {
+	[CHILD_ACT_NONE] = act_none,
+	[CHILD_ACT_SPAWN] = act_spawn,
+	[CHILD_ACT_NOTE_READY] = act_note_ready,
+	[CHILD_ACT_ASK_STOP] = act_ask_stop,
+	[CHILD_ACT_TERMINATE] = act_terminate,
+	[CHILD_ACT_ABORT] = act_abort,
+	[CHILD_ACT_KILL] = act_kill,
+	[CHILD_ACT_LINGER] = act_linger,
+	[CHILD_ACT_BURY] = act_obituary,
+	[CHILD_ACT_OBITUARY] = act_obituary,
+	[CHILD_ACT_WANT] = act_want,
+	[CHILD_ACT_UNWANT] = act_unwant,
+};
+
+void child_handle(struct child *child, enum child_event event)
 {
 	struct child_cell cell;
 
 	if (child_table_look(child->state, event, &cell) == CHILD_TABLE_IMPOSSIBLE) {
 		if (!child->has_said_impossible)
-			log_warn("child=\"%s\" state=%s impossible=%s", child->name,
-				 child_state_name(child->state), child_event_name(event));
+			log_error("child=\"%s\" state=%s event=%s impossible=1", child->name,
+				  child_state_name(child->state), child_event_name(event));
 		child->has_said_impossible = true;
 		return;
 	}
-	child->state = act(child, event, &cell);
-	if (event == CHILD_EV_READY && child->state == CHILD_READY)
-		child->ops->ready(child, child->ctx);
+	child->state = ACTIONS[cell.action](child, cell.next);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	struct child *child = userdata;
-
 	(void)source;
 	(void)usec;
-	handle(child, CHILD_EV_TIMER);
+	child_handle(userdata, CHILD_EV_TIMER);
 	return 0;
 }
 
-/* --- what others see --- */
+/* --- the outside --- */
 
 int child_new(struct child **out, sd_event *event, struct chan_buf *buf,
 	      const struct spawn_binaries *binaries, const struct child_ops *ops, void *ctx,
@@ -402,8 +224,7 @@ int child_new(struct child **out, sd_event *event, struct chan_buf *buf,
 	child->limits = limits;
 	child->exec_fd = -EBADF;
 	(void)snprintf(child->name, sizeof(child->name), "%s", name);
-	r = sd_event_add_time_relative(event, &child->timer, CLOCK_MONOTONIC, 0, 1000, on_timer,
-				       child);
+	r = sd_event_add_time(event, &child->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, child);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(child->timer, SD_EVENT_OFF);
 	if (r < 0) {
@@ -418,10 +239,11 @@ struct child *child_free(struct child *child)
 {
 	if (!child)
 		return NULL;
-	send_signal(child, SIGKILL);
+	/* One in D state is not waited for: we are ending, and it dies with us. */
+	child_process_signal(child, SIGKILL);
 	if (child->pid > 0 && !child->is_dead)
-		(void)waitpid(child->pid, NULL, 0);
-	drop_process(child);
+		(void)waitpid(child->pid, NULL, WNOHANG);
+	child_process_drop(child);
 	sd_event_source_disable_unref(child->timer);
 	free(child);
 	return NULL;
@@ -429,22 +251,23 @@ struct child *child_free(struct child *child)
 
 void child_start(struct child *child)
 {
-	handle(child, CHILD_EV_START);
+	child_handle(child, CHILD_EV_START);
 }
 
 void child_stop(struct child *child)
 {
-	handle(child, CHILD_EV_STOP);
+	child_handle(child, CHILD_EV_STOP);
 }
 
 int child_hello(struct child *child, const char *build_id, uint32_t pid, uint64_t incarnation)
 {
 	if (!build_id || strcmp(build_id, BUILD_ID) != 0) {
-		log_error("child=\"%s\" refused=\"of another build; restart bleherdd\"",
-			  child->name);
+		log_error("child=\"%s\" build=other ours=%s: restart bleherdd", child->name,
+			  BUILD_ID);
 		return -EBADMSG;
 	}
-	if ((pid_t)pid != child->pid || (child->ops->has_page && incarnation != child->incarnation))
+	if ((pid_t)pid != child->pid || child->has_said_hello ||
+	    (child->ops->has_page && incarnation != child->incarnation))
 		return -EBADMSG;
 	child->has_said_hello = true;
 	return 0;
@@ -452,31 +275,26 @@ int child_hello(struct child *child, const char *build_id, uint32_t pid, uint64_
 
 int child_said_ready(struct child *child)
 {
-	if (!child->has_said_hello)
+	if (!child->has_said_hello || child->ready_at_ms != 0)
 		return -EBADMSG;
-	if (child->state == CHILD_STARTING)
-		handle(child, CHILD_EV_READY);
+	if (!child->is_dead)
+		child_handle(child, CHILD_EV_READY);
 	return 0;
 }
 
 void child_watch(struct child *child, uint64_t now_ms, uint32_t window_ms)
 {
+	enum watchdog_verdict verdict;
 	struct wpage_view view;
 
-	if (child->state != CHILD_READY || !child->page)
+	if (child->state != CHILD_READY || child->is_dead || !child_read_page(child, &view))
 		return;
-	wpage_read(child->page, &view);
-	switch (watchdog_look(&child->watchdog, view.tick, now_ms, window_ms)) {
-	case WATCHDOG_WARN:
-		log_warn("child=\"%s\" warning=\"its loop does not turn\" operation=%s",
-			 child->name, wpage_op_name(view.op));
-		break;
-	case WATCHDOG_HUNG:
-		handle(child, CHILD_EV_HUNG);
-		break;
-	case WATCHDOG_OK:
-		break;
-	}
+	verdict = watchdog_look(&child->watchdog, view.tick, now_ms, window_ms);
+	if (verdict == WATCHDOG_WARN)
+		log_warn("child=\"%s\" loop=slow op=%s session=%u", child->name,
+			 wpage_op_name(view.op), view.handling_session);
+	if (verdict == WATCHDOG_HUNG)
+		child_handle(child, CHILD_EV_HUNG);
 }
 
 struct port *child_port(const struct child *child)

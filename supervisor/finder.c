@@ -62,19 +62,17 @@ void finder_stop_search(struct session *session)
 }
 
 /* An adapter that comes in the middle of searches joins them. */
-static void join_searches(struct sup *sup, struct adapter *adapter)
-{
-	const struct session *session;
-
-	TAILQ_FOREACH(session, &sup->sessions->homeless, homeless)
-	if (session->is_searching)
-		search_on(session, adapter);
-}
-
 void sessions_adapter_ready(struct sup *sup, struct adapter *adapter)
 {
-	join_searches(sup, adapter);
-	sessions_adapter_changed(sup);
+	struct session *session = TAILQ_FIRST(&sup->sessions->homeless);
+	struct session *next;
+
+	for (; session; session = next) {
+		next = TAILQ_NEXT(session, homeless);
+		if (session->is_searching)
+			search_on(session, adapter);
+		finder_step(session);
+	}
 }
 
 /* --- giving it to a worker --- */
@@ -198,6 +196,10 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 	return n;
 }
 
+/*
+ * A worker that is starting has not read BlueZ's objects yet and would answer that there is no
+ * bluetoothd: sessions are given to it the moment it is ready.
+ */
 static enum seek_home home_of(const struct session *session, uint64_t now_ms)
 {
 	const struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
@@ -206,10 +208,12 @@ static enum seek_home home_of(const struct session *session, uint64_t now_ms)
 	if (!adapter || !adapter->is_present || session->state == SESSION_OPENING ||
 	    now_ms < session->barred_until_ms)
 		return SEEK_HOME_NONE;
-	state = child_state(adapter->child);
-	if ((state == CHILD_STARTING || state == CHILD_READY) && child_port(adapter->child))
+	if (adapter_is_suitable(adapter) && child_port(adapter->child))
 		return SEEK_HOME_LIVE;
-	return session->is_home_soon && state == CHILD_BACKOFF ? SEEK_HOME_SOON : SEEK_HOME_AWAY;
+	state = child_state(adapter->child);
+	if (session->is_home_soon && (state == CHILD_BACKOFF || state == CHILD_STARTING))
+		return SEEK_HOME_SOON;
+	return SEEK_HOME_AWAY;
 }
 
 static bool is_linked_home(const struct session *session)

@@ -129,18 +129,6 @@ void sessions_worker_died(struct sup *sup, struct adapter *adapter,
 	sessions_adapter_changed(sup);
 }
 
-void sessions_worker_spawned(struct sup *sup, struct adapter *adapter)
-{
-	struct session *session = TAILQ_FIRST(&sup->sessions->homeless);
-	struct session *next;
-
-	for (; session; session = next) {
-		next = TAILQ_NEXT(session, homeless);
-		if (session->state == SESSION_HOMELESS && session->home == adapter->index)
-			finder_step(session);
-	}
-}
-
 void sessions_given_up(struct sup *sup, struct adapter *adapter, uint32_t id, const char *text)
 {
 	struct session *session = session_find(sup, id);

@@ -23,6 +23,7 @@ struct mgmt_ops {
 /* Who asked: handed back with the reply, since the asker may be gone by then. */
 struct mgmt_token {
 	uint64_t who;
+	uint64_t address;
 	uint32_t id;
 	uint32_t extra;
 };

@@ -220,14 +220,17 @@ static void on_dropped(void *ctx, uint16_t index, uint8_t status, const uint8_t 
 {
 	struct sup *sup = ctx;
 	struct client *client = server_find(sup->server, token.who);
+	/* It may have gone by itself, or its worker was quicker. */
+	bool is_down = status == MGMT_STATUS_SUCCESS || status == MGMT_STATUS_NOT_CONNECTED;
 	char text[96];
 
 	(void)data;
 	(void)len;
+	if (!is_down)
+		devices_link(sup->devices, token.address, index, true);
 	if (!client)
 		return;
-	/* It went by itself, or its worker was quicker. */
-	if (status == MGMT_STATUS_SUCCESS || status == MGMT_STATUS_NOT_CONNECTED) {
+	if (is_down) {
 		client_done(client, token.id, 1);
 		return;
 	}
@@ -241,7 +244,7 @@ static void drop_link(struct client *client, uint32_t id, struct adapter *adapte
 	struct sup *sup = client->sup;
 	const struct device *device = devices_find(sup->devices, address);
 	bool is_random = device && device->is_random;
-	struct mgmt_token token = { .who = client->serial, .id = id };
+	struct mgmt_token token = { .who = client->serial, .address = address, .id = id };
 	struct event event = { .kind = EVENT_LINK_CUT, .address = address };
 
 	(void)snprintf(event.adapter, sizeof(event.adapter), "%s", adapter->name);
@@ -249,8 +252,12 @@ static void drop_link(struct client *client, uint32_t id, struct adapter *adapte
 		   client->label[0] ? client->label : "a program");
 	/* Its worker first: it is not to take this for a loss. */
 	worker_child_cut(adapter, address, is_random);
-	if (mgmt_disconnect(sup->mgmt, adapter->index, address, is_random, on_dropped, token) < 0)
+	if (mgmt_disconnect(sup->mgmt, adapter->index, address, is_random, on_dropped, token) < 0) {
 		client_error(client, id, CLASS_NO_REPLY, "the MGMT socket is not open");
+		return;
+	}
+	/* A second wish is not to find it again before the worker has told. */
+	devices_link(sup->devices, address, adapter->index, false);
 }
 
 static int on_link_drop(void *ctx, struct chan_frame *frame, const void *msg)

@@ -103,10 +103,12 @@ static struct seek_answer unknown(const struct seek *seek)
 
 struct seek_answer seek_decide(const struct seek *seek)
 {
+	uint64_t soon_until_ms = seek->asked_at_ms + SEEK_SOON_MS + SEEK_READY_MS;
+
 	if (seek->home == SEEK_HOME_LIVE)
 		return attach(SCORE_NOBODY);
-	if (seek->home == SEEK_HOME_SOON)
-		return wait_for(UINT64_MAX, false, CLASS_NONE);
+	if (seek->home == SEEK_HOME_SOON && seek->now_ms < soon_until_ms)
+		return wait_for(soon_until_ms, false, CLASS_NONE);
 	if (score_count(seek->rows, seek->n_rows, SCORE_ANY) == 0)
 		return without_adapter(seek);
 	if (seek->is_scan)

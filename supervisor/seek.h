@@ -18,6 +18,7 @@ enum {
 	SEEK_SETTLE_MS = 300,
 	SEEK_KNOWN_MS = 2000,
 	SEEK_SOON_MS = 1000,	      /* a restart within that is waited for */
+	SEEK_READY_MS = 1000,	      /* ... and then that long until it is ready */
 	SEEK_POWER_GRACE_MS = 1500,   /* BlueZ powers adapters a moment after it shows them */
 	SEEK_SEARCH_MS = 10000,	      /* a session that waits searches that long ... */
 	SEEK_SEARCH_EVERY_MS = 60000, /* ... that often: the radio has other things to do */
@@ -25,8 +26,8 @@ enum {
 
 enum seek_home {
 	SEEK_HOME_NONE, /* there never was one, or it is unplugged, or not to be used now */
-	SEEK_HOME_LIVE, /* its worker can be given sessions, they wait in its channel */
-	SEEK_HOME_SOON, /* its worker is about to be started */
+	SEEK_HOME_LIVE, /* its worker is ready, or ready again */
+	SEEK_HOME_SOON, /* its next worker is about to start, or starting */
 	SEEK_HOME_AWAY, /* plugged, but its worker is not coming soon */
 };
 

@@ -34,7 +34,6 @@ bool sessions_is_opening(struct sup *sup, const struct client *client, uint32_t 
 void sessions_client_gone(struct sup *sup, const struct client *client);
 
 /* --- what workers and adapters do --- */
-void sessions_worker_spawned(struct sup *sup, struct adapter *adapter);
 void sessions_adapter_ready(struct sup *sup, struct adapter *adapter);
 void sessions_adapter_changed(struct sup *sup);
 void sessions_seen(struct sup *sup, uint64_t address);

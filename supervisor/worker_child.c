@@ -80,10 +80,9 @@ static void on_spawned(struct child *child, void *ctx)
 
 	memset(&adapter->state, 0, sizeof(adapter->state));
 	events_add(adapter->sup->events, &event, "pid %d", child_pid(child));
-	/* All of it waits in its channel until it reads; sessions last, they need the others. */
+	/* It waits in its channel until it reads. */
 	bus_feed_start(adapter->feed);
 	lockd_child_introduce(adapter->sup->lockd, adapter);
-	sessions_worker_spawned(adapter->sup, adapter);
 }
 
 static void on_ready(struct child *child, void *ctx)

@@ -214,6 +214,9 @@ static void review_down(struct link *link)
 	answer_ended(link);
 	if (!link_is_wanted(link))
 		return;
+	/* bluetoothd is away, or has not said yet what it has: links_loaded() comes back here. */
+	if (!mirror_is_loaded(link->w->mirror))
+		return;
 	if (link->attempts == 0)
 		link->began_ms = clock_now_ms();
 	if (device && device->is_connected)
@@ -289,6 +292,7 @@ void link_request_late(struct request *request)
 	const struct link *link = seat->link;
 	enum class class = CLASS_DEADLINE;
 	char text[LINK_TEXT_LEN + 96];
+	const char *trouble;
 
 	if (!link) {
 		request_fail(request, CLASS_DEADLINE, "the deadline passed");
@@ -296,7 +300,12 @@ void link_request_late(struct request *request)
 	}
 	if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
 		class = CLASS_LOCK_TIMEOUT;
-	if (link->attempts > 1 && link->failed_text[0] && link->state != LINK_UP)
+	else if (link->state == LINK_DOWN &&
+		 worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
+		class = CLASS_BLUEZ_GONE;
+	if (class == CLASS_BLUEZ_GONE)
+		(void)snprintf(text, sizeof(text), "%s; waited for it until the deadline", trouble);
+	else if (link->attempts > 1 && link->failed_text[0] && link->state != LINK_UP)
 		(void)snprintf(text, sizeof(text),
 			       "the deadline passed while waiting for %s; the last attempt: %s",
 			       link_table_waits_for(link->state), link->failed_text);

@@ -306,6 +306,11 @@ bool mirror_has_adapter(const struct mirror *mirror)
 	return mirror->is_loaded && mirror->has_adapter;
 }
 
+bool mirror_is_loaded(const struct mirror *mirror)
+{
+	return mirror->is_loaded;
+}
+
 bool mirror_is_settled(const struct mirror *mirror)
 {
 	return mirror->is_settled;

@@ -86,6 +86,7 @@ void mirror_detach(struct mirror *mirror);
 
 bool mirror_has_bluez(const struct mirror *mirror);   /* org.bluez has an owner */
 bool mirror_has_adapter(const struct mirror *mirror); /* loaded, and ours is there */
+bool mirror_is_loaded(const struct mirror *mirror);   /* what there is is known */
 bool mirror_is_settled(const struct mirror *mirror);  /* loaded, or known that there is nothing */
 bool mirror_is_powered(const struct mirror *mirror);
 bool mirror_is_discovering(const struct mirror *mirror);
