@@ -55,8 +55,8 @@ void links_device_gone(struct links *links, struct device *device)
 	if (link->state == LINK_CANCELLING)
 		link_event(link, LINK_EV_FAILED);
 	else if (link->state == LINK_CONNECTING)
-		link_event_why(link, LINK_EV_FAILED, CLASS_NOT_FOUND,
-			       "BlueZ removed the peripheral while it was connecting");
+		link_event_why(link, LINK_EV_FAILED, CLASS_ABORTED_LOCAL,
+			       "the connect failed, and BlueZ removed the peripheral");
 	else if (link->state == LINK_RESOLVING)
 		link_event_why(link, LINK_EV_LOST, CLASS_NOT_FOUND, "BlueZ removed the peripheral");
 	else
