@@ -84,7 +84,7 @@ struct bh_timings {
 
 /* The answer to a request. Pointers are valid inside the callback only. */
 struct bh_result {
-	enum bh_class class; /* BH_CLASS_NONE: done */
+	enum bh_class error; /* BH_CLASS_NONE: done */
 	const char *text;    /* one line; "" when done */
 	const char *advice;  /* one line; "" if there is none */
 	struct bh_timings timings;
@@ -172,7 +172,7 @@ struct bh_event {
 	const char *adapter; /* "" if none */
 	uint64_t address;    /* 0 if none */
 	uint32_t session;    /* 0 if none */
-	enum bh_class class;
+	enum bh_class error;
 	const char *text;
 };
 
@@ -186,7 +186,7 @@ enum bh_session_event {
 
 struct bh_session_news {
 	enum bh_session_event event;
-	enum bh_class class;
+	enum bh_class error;
 	const char *adapter;
 	const char *text;
 };
@@ -358,7 +358,7 @@ BH_API struct bh_scan *bh_scan_stop(struct bh_scan *scan);
 
 /* An answer that the caller keeps; release with bh_answer_clear(). */
 struct bh_answer {
-	enum bh_class class;
+	enum bh_class error;
 	char text[192];
 	char advice[128];
 	char adapter[16];
@@ -370,7 +370,7 @@ struct bh_answer {
 };
 
 /*
- * Each returns 0 when done, 1 when @answer->class says why not, or a negative errno: those of the
+ * Each returns 0 when done, 1 when @answer->error says why not, or a negative errno: those of the
  * asynchronous call and of bh_wait(). @answer need not be initialised, and is overwritten.
  */
 BH_API int bh_session_open_sync(struct bh_session **out, struct bh_client *client, uint64_t address,
@@ -386,7 +386,7 @@ BH_API int bh_write_sync(struct bh_session *session, const struct bh_uuid *uuid,
 BH_API void bh_answer_clear(struct bh_answer *answer);
 
 /* --- words --- */
-BH_API const char *bh_class_name(enum bh_class class);
+BH_API const char *bh_class_name(enum bh_class error);
 BH_API int bh_parse_address(const char *text, uint64_t *out_address);
 BH_API void bh_format_address(uint64_t address, char out_text[18]);
 BH_API int bh_parse_uuid(const char *text, struct bh_uuid *out_uuid);

@@ -53,16 +53,17 @@ static const struct {
 	[CLASS_LIMIT] = { "limit", "close some sessions or subscriptions" },
 };
 
-enum class class_from_wire(int number) {
-	return number >= 0 && number < CLASS_COUNT ? (enum class)number : CLASS_INTERNAL;
+enum err_class class_from_wire(int number)
+{
+	return number >= 0 && number < CLASS_COUNT ? (enum err_class)number : CLASS_INTERNAL;
 }
 
-const char *class_name(enum class class)
+const char *class_name(enum err_class class)
 {
 	return TABLE[class_from_wire((int)class)].name;
 }
 
-const char *class_advice(enum class class)
+const char *class_advice(enum err_class class)
 {
 	return TABLE[class_from_wire((int)class)].advice;
 }

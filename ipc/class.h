@@ -6,7 +6,7 @@
  */
 #include "ipc/base.h"
 
-enum class {
+enum err_class {
 	CLASS_NONE,
 	CLASS_NOT_FOUND,
 	CLASS_OUT_OF_SLOTS,
@@ -40,10 +40,10 @@ enum class {
 };
 
 /* "not-found", "out-of-slots", ...; a number out of range reads "internal". */
-const char *class_name(enum class class);
+const char *class_name(enum err_class class);
 
 /* One line for a person: what to do about it. "" where nothing helps. */
-const char *class_advice(enum class class);
+const char *class_advice(enum err_class class);
 
 /* A number from the wire as ours: what is out of range becomes CLASS_INTERNAL. */
-enum class class_from_wire(int number);
+enum err_class class_from_wire(int number);

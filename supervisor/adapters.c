@@ -165,7 +165,7 @@ bool adapter_is_suitable(const struct adapter *adapter)
 
 /* What is wrong when the worker is not ready to say it itself. */
 static const struct {
-	enum class class;
+	enum err_class class;
 	const char *text;
 } CHILD_TROUBLES[CHILD_STATE_COUNT] = {
 	[CHILD_OFF] = { CLASS_ADAPTER_GONE, "its worker is off" },
@@ -177,18 +177,24 @@ static const struct {
 	[CHILD_PARKED] = { CLASS_INTERNAL, "its worker died too often and is not restarted" },
 };
 
-enum class adapter_trouble(const struct adapter *adapter, const char **out_text) {
+enum err_class adapter_trouble(const struct adapter *adapter, const char **out_text)
+{
 	enum child_state state = child_state(adapter->child);
 
 	*out_text = "it was unplugged";
-	if (!adapter->is_present) return CLASS_ADAPTER_GONE;
+	if (!adapter->is_present)
+		return CLASS_ADAPTER_GONE;
 	*out_text = CHILD_TROUBLES[state].text;
-	if (state != CHILD_READY) return CHILD_TROUBLES[state].class;
+	if (state != CHILD_READY)
+		return CHILD_TROUBLES[state].class;
 	*out_text = adapter->state.text;
-	if (adapter->state.trouble != CLASS_NONE) return adapter->state.trouble;
+	if (adapter->state.trouble != CLASS_NONE)
+		return adapter->state.trouble;
 	*out_text = adapter->state.has_bluez ? "it has no power" : "bluetoothd does not have it";
-	if (!adapter->state.has_bluez) return CLASS_BLUEZ_GONE;
-	if (!adapter->state.is_powered) return CLASS_NOT_POWERED;
+	if (!adapter->state.has_bluez)
+		return CLASS_BLUEZ_GONE;
+	if (!adapter->state.is_powered)
+		return CLASS_NOT_POWERED;
 	*out_text = "";
 	return CLASS_NONE;
 }

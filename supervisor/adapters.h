@@ -28,7 +28,7 @@ struct adapter {
 		bool is_powered;
 		bool is_discovering;
 		uint32_t links;
-		enum class trouble;
+		enum err_class trouble;
 		char text[ADAPTER_TEXT_LEN];
 	} state; /* as its worker last said */
 };
@@ -58,6 +58,6 @@ void adapters_sweep(struct sup *sup);
 bool adapter_is_suitable(const struct adapter *adapter);
 
 /* Why not: the class, and one line. CLASS_NONE if it is. */
-enum class adapter_trouble(const struct adapter *adapter, const char **out_text);
+enum err_class adapter_trouble(const struct adapter *adapter, const char **out_text);
 
 size_t adapters_present(const struct adapters *adapters);

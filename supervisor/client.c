@@ -23,7 +23,7 @@ void client_done(struct client *client, uint32_t id, uint32_t count)
 	client_send(client, BH__TYPE__DONE, id, &done.base);
 }
 
-void client_error(struct client *client, uint32_t id, enum class class, const char *text)
+void client_error(struct client *client, uint32_t id, enum err_class class, const char *text)
 {
 	Bh__Error error = BH__ERROR__INIT;
 

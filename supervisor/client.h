@@ -41,7 +41,7 @@ void client_send(struct client *client, uint16_t type, uint32_t id, const Protob
 void client_send_fd(struct client *client, uint16_t type, uint32_t id, const ProtobufCMessage *msg,
 		    int fd);
 void client_done(struct client *client, uint32_t id, uint32_t count);
-void client_error(struct client *client, uint32_t id, enum class class, const char *text);
+void client_error(struct client *client, uint32_t id, enum err_class class, const char *text);
 
 const char *client_label(const struct client *client);
 uint32_t client_sessions(const struct client *client);

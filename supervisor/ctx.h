@@ -34,7 +34,9 @@ struct sup {
 	struct lockd_child *lockd;
 	uint64_t started_at_ms;
 	uint32_t worker_deaths;
-	bool is_enumerated; /* the index list was read at least once */
-	bool is_bluez_gone; /* a worker said so, and none has said otherwise since */
+	bool is_listed;	      /* the index list was read at least once */
+	uint32_t infos_asked; /* identities of adapters that are not answered yet */
+	bool is_enumerated;   /* the adapters are known: the list and each one's identity */
+	bool is_bluez_gone;   /* a worker said so, and none has said otherwise since */
 	bool is_stopping;
 };

@@ -7,10 +7,11 @@ enum {
 	BUCKETS = 4096,
 	GROW_BY = 256,
 	SIGHTINGS_MAX = 64,
-	SMOOTHING = 4,	  /* a new value weighs a quarter */
-	CANDIDATES = 64,  /* looked at when somebody must go */
-	NONE = UINT32_MAX /* of a chain */
+	SMOOTHING = 4,	 /* a new value weighs a quarter */
+	CANDIDATES = 64, /* looked at when somebody must go */
 };
+
+static const uint32_t NONE = UINT32_MAX; /* of a chain */
 
 struct slot {
 	struct device device; /* address 0: free */

@@ -17,6 +17,15 @@ enum { REASON_TIMEOUT = 1, REASON_REMOTE = 3 };
 
 static const struct mgmt_token NO_TOKEN = { .who = 0 };
 
+/* A program that asks for an adapter in the first moments is not told that there is none. */
+static void note_enumerated(struct sup *sup)
+{
+	if (sup->infos_asked > 0 || !sup->is_listed || sup->is_enumerated)
+		return;
+	sup->is_enumerated = true;
+	sessions_adapter_changed(sup);
+}
+
 static void on_info(void *ctx, uint16_t index, uint8_t status, const uint8_t *data, size_t len,
 		    struct mgmt_token token)
 {
@@ -25,6 +34,8 @@ static void on_info(void *ctx, uint16_t index, uint8_t status, const uint8_t *da
 	int r;
 
 	(void)token;
+	sup->infos_asked--;
+	note_enumerated(sup);
 	if (status != MGMT_STATUS_SUCCESS || sup->is_stopping)
 		return;
 	r = mgmt_codec_info(data, len, &info);
@@ -39,6 +50,8 @@ static void ask_info(struct sup *sup, uint16_t index)
 {
 	if (mgmt_send(sup->mgmt, MGMT_READ_INFO, index, NULL, 0, on_info, NO_TOKEN) < 0)
 		log_warn("mgmt=busy adapter=hci%u", index);
+	else
+		sup->infos_asked++;
 }
 
 static bool is_listed(const struct mgmt_index_list *list, uint16_t index)
@@ -67,8 +80,8 @@ static void on_index_list(void *ctx, uint16_t index, uint8_t status, const uint8
 			adapters_unplug(sup, sup->adapters->list[i]);
 	for (i = 0; i < list.n; i++)
 		ask_info(sup, list.indexes[i]);
-	sup->is_enumerated = true;
-	sessions_adapter_changed(sup);
+	sup->is_listed = true;
+	note_enumerated(sup);
 }
 
 static void read_list(struct sup *sup)

@@ -16,7 +16,7 @@ struct escalation_limits {
 };
 
 struct escalation_failure {
-	enum class class;
+	enum err_class class;
 	uint32_t attempt; /* 1 for the first */
 	uint32_t left_ms; /* of the request's deadline */
 };

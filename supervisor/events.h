@@ -47,7 +47,7 @@ struct event {
 	char adapter[EVENT_ADAPTER_LEN]; /* "" if none */
 	uint64_t address;		 /* 0 if none */
 	uint32_t session;		 /* 0 if none */
-	enum class class;
+	enum err_class class;
 	char text[EVENT_TEXT_LEN];
 };
 

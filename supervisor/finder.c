@@ -264,7 +264,8 @@ static void cut(struct session *session)
 	events_add(session->sup->events, &event, "so that another adapter can reach it");
 }
 
-static void failure_text(const struct session *session, enum class class, char *out, size_t size)
+static void failure_text(const struct session *session, enum err_class class, char *out,
+			 size_t size)
 {
 	const struct adapters *adapters = session->sup->adapters;
 	char address[ADDR_TEXT_LEN + 1];
@@ -298,7 +299,7 @@ static void failure_text(const struct session *session, enum class class, char *
 			       session->only);
 }
 
-static void send_waits(struct session *session, enum class class, const char *text)
+static void send_waits(struct session *session, enum err_class class, const char *text)
 {
 	Bh__SessionWaits waits = BH__SESSION_WAITS__INIT;
 	struct event event = session_event(session, EVENT_WAITING);

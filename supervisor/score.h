@@ -15,8 +15,8 @@ enum { SCORE_NOISE_16TH_DB = 2 * 16 };
 struct score_row {
 	uint16_t adapter;
 	bool is_suitable;
-	enum class trouble; /* why it is not */
-	bool is_home;	    /* served the session last */
+	enum err_class trouble; /* why it is not */
+	bool is_home;		/* served the session last */
 	bool is_connected;
 	bool is_fresh;
 	bool is_known;	   /* sighted at all in this run, or an object of BlueZ's */

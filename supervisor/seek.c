@@ -6,7 +6,7 @@ static struct seek_answer attach(int row)
 	return (struct seek_answer){ .verdict = SEEK_ATTACH, .row = row, .until_ms = UINT64_MAX };
 }
 
-static struct seek_answer fail(enum class class)
+static struct seek_answer fail(enum err_class class)
 {
 	return (struct seek_answer){ .verdict = SEEK_FAIL,
 				     .row = SCORE_NOBODY,
@@ -14,7 +14,7 @@ static struct seek_answer fail(enum class class)
 				     .class = class };
 }
 
-static struct seek_answer wait_for(uint64_t until_ms, bool is_searching, enum class class)
+static struct seek_answer wait_for(uint64_t until_ms, bool is_searching, enum err_class class)
 {
 	return (struct seek_answer){ .verdict = SEEK_WAIT,
 				     .row = SCORE_NOBODY,
@@ -29,19 +29,25 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 }
 
 /* One class for all rows that are not suitable: the one that a person can do most about. */
-static enum class common_trouble(const struct seek *seek) {
-	enum class trouble = CLASS_ADAPTER_GONE; bool is_all_unpowered = seek->n_rows > 0; size_t i;
+static enum err_class common_trouble(const struct seek *seek)
+{
+	enum err_class trouble = CLASS_ADAPTER_GONE;
+	bool is_all_unpowered = seek->n_rows > 0;
+	size_t i;
 
-	for (i = 0; i < seek->n_rows;
-	     i++){ if (seek->rows[i].trouble == CLASS_BLUEZ_GONE) return CLASS_BLUEZ_GONE;
-		   if (seek->rows[i].trouble != CLASS_NOT_POWERED) is_all_unpowered = false;
-		   trouble = seek->rows[i].trouble; }
-return is_all_unpowered ? CLASS_NOT_POWERED : trouble;
+	for (i = 0; i < seek->n_rows; i++) {
+		if (seek->rows[i].trouble == CLASS_BLUEZ_GONE)
+			return CLASS_BLUEZ_GONE;
+		if (seek->rows[i].trouble != CLASS_NOT_POWERED)
+			is_all_unpowered = false;
+		trouble = seek->rows[i].trouble;
+	}
+	return is_all_unpowered ? CLASS_NOT_POWERED : trouble;
 }
 
 static struct seek_answer without_adapter(const struct seek *seek)
 {
-	enum class class = common_trouble(seek);
+	enum err_class class = common_trouble(seek);
 	uint64_t until_ms = seek->deadline_at_ms;
 
 	if (!seek->is_first)

@@ -55,10 +55,11 @@ enum seek_verdict {
 
 struct seek_answer {
 	enum seek_verdict verdict;
-	int row;	   /* SEEK_ATTACH; SCORE_NOBODY: to its home */
-	bool is_searching; /* SEEK_WAIT: discover the device meanwhile */
-	uint64_t until_ms; /* SEEK_WAIT; UINT64_MAX: no time set */
-	enum class class;  /* SEEK_FAIL, and why a SEEK_WAIT waits (CLASS_NONE: not worth a word) */
+	int row;	      /* SEEK_ATTACH; SCORE_NOBODY: to its home */
+	bool is_searching;    /* SEEK_WAIT: discover the device meanwhile */
+	uint64_t until_ms;    /* SEEK_WAIT; UINT64_MAX: no time set */
+	enum err_class class; /* SEEK_FAIL, and why a SEEK_WAIT waits (CLASS_NONE: not worth a word)
+			       */
 };
 
 struct seek_answer seek_decide(const struct seek *seek);

@@ -62,7 +62,7 @@ void session_forget(struct session *session)
 	session_free(session);
 }
 
-static void send_closed(struct session *session, enum class class, const char *text)
+static void send_closed(struct session *session, enum err_class class, const char *text)
 {
 	Bh__SessionClosed closed = BH__SESSION_CLOSED__INIT;
 
@@ -76,7 +76,7 @@ static void send_closed(struct session *session, enum class class, const char *t
 	client_send(session->client, BH__TYPE__SESSION_CLOSED, 0, &closed.base);
 }
 
-void session_fail(struct session *session, enum class class, const char *text)
+void session_fail(struct session *session, enum err_class class, const char *text)
 {
 	struct event event = session_event(session, EVENT_SESSION_CLOSED);
 
@@ -115,7 +115,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* NULL if it may be opened, else what is wrong, and the class. */
 static const char *refusal(const struct sup *sup, const struct client *client,
-			   const Bh__SessionOpen *msg, enum class *out_class)
+			   const Bh__SessionOpen *msg, enum err_class *out_class)
 {
 	*out_class = CLASS_INVALID;
 	if (msg->kind != BH__SESSION_KIND__SESSION_DEVICE &&
@@ -176,7 +176,7 @@ void sessions_open(struct sup *sup, struct client *client, uint32_t request,
 		   const Bh__SessionOpen *msg)
 {
 	struct session *session;
-	enum class class;
+	enum err_class class;
 	const char *text = refusal(sup, client, msg, &class);
 
 	if (text) {

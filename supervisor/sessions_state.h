@@ -43,7 +43,7 @@ struct session {
 	bool is_searching;
 	bool is_cutting;
 	bool is_cut;
-	enum class told; /* by SESSION_WAITS */
+	enum err_class told; /* by SESSION_WAITS */
 	char reason[SESSION_REASON_LEN];
 	sd_event_source *timer;
 
@@ -65,7 +65,7 @@ struct sessions {
 struct session *session_find(struct sup *sup, uint32_t id);
 
 /* Ends it for its client: ERROR if it was never opened, else SESSION_CLOSED; then it is freed. */
-void session_fail(struct session *session, enum class class, const char *text);
+void session_fail(struct session *session, enum err_class class, const char *text);
 
 /* Frees it without a word; its worker, if any, is told to let go. */
 void session_forget(struct session *session);

@@ -36,7 +36,7 @@ static int on_ready(void *ctx, struct chan_frame *frame, const void *msg)
 	return child_said_ready(ctx);
 }
 
-static void note_bluez(struct adapter *adapter, enum class trouble)
+static void note_bluez(struct adapter *adapter, enum err_class trouble)
 {
 	struct sup *sup = adapter->sup;
 	struct event event = worker_event(adapter, EVENT_BLUEZ_GONE);

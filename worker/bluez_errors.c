@@ -13,7 +13,7 @@ struct row {
 	int call;	  /* enum bluez_call, or ANY */
 	const char *name; /* NULL: any */
 	const char *text; /* must occur in the message; NULL: any */
-	enum class class;
+	enum err_class class;
 };
 
 /* The first row that fits. */
@@ -115,7 +115,7 @@ static const struct row ROWS[] = {
  */
 static const struct {
 	unsigned code;
-	enum class class;
+	enum err_class class;
 } ATT[] = {
 	{ 0x01, CLASS_GATT_MISSING }, { 0x05, CLASS_AUTH },	    { 0x08, CLASS_AUTH },
 	{ 0x0a, CLASS_GATT_MISSING }, { 0x0c, CLASS_AUTH },	    { 0x0e, CLASS_LINK_LOST },
@@ -142,22 +142,29 @@ static unsigned att_code(const char *text)
 	return code;
 }
 
-static enum class att_class(unsigned code) {
+static enum err_class att_class(unsigned code)
+{
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(ATT); i++) if (ATT[i].code == code) return ATT[i].class;
+	for (i = 0; i < ARRAY_LEN(ATT); i++)
+		if (ATT[i].code == code)
+			return ATT[i].class;
 	return CLASS_GATT_REFUSED;
 }
 
-enum class bluez_errors_class(enum bluez_call call, const char *name, const char *text) {
-	unsigned code; size_t i;
+enum err_class bluez_errors_class(enum bluez_call call, const char *name, const char *text)
+{
+	unsigned code;
+	size_t i;
 
 	name = name ? name : "";
 	text = text ? text : "";
 	code = att_code(text);
-	if (code != ATT_ERRORS) return att_class(code);
-	for (i = 0; i < ARRAY_LEN(ROWS); i++) if (fits(&ROWS[i], call, name, text)) return ROWS[i]
-		.class;
+	if (code != ATT_ERRORS)
+		return att_class(code);
+	for (i = 0; i < ARRAY_LEN(ROWS); i++)
+		if (fits(&ROWS[i], call, name, text))
+			return ROWS[i].class;
 	return CLASS_INTERNAL;
 }
 

@@ -22,7 +22,7 @@ enum bluez_call {
  * @name: D-Bus error name; NULL reads as an unknown one
  * @text: its message; NULL reads as ""
  */
-enum class bluez_errors_class(enum bluez_call call, const char *name, const char *text);
+enum err_class bluez_errors_class(enum bluez_call call, const char *name, const char *text);
 
 /* Whether it says "somebody is just doing that": the same call may work a moment later. */
 bool bluez_errors_is_busy(const char *name, const char *text);

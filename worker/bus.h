@@ -28,7 +28,7 @@ struct bus;
 struct bus_call;
 
 struct bus_result {
-	enum class class;      /* CLASS_NONE: @reply is the answer */
+	enum err_class class;  /* CLASS_NONE: @reply is the answer */
 	const char *text;      /* one line; "" when done */
 	bool is_busy;	       /* InProgress: it was not done, and may work in a moment */
 	bool is_timeout;       /* our deadline, not an answer */

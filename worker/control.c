@@ -67,7 +67,7 @@ static void on_gone(void *ctx)
 {
 	struct worker *w = ctx;
 	const char *text;
-	enum class trouble = worker_trouble(w, &text);
+	enum err_class trouble = worker_trouble(w, &text);
 
 	if (trouble == CLASS_NONE || trouble == CLASS_NOT_POWERED) {
 		trouble = CLASS_ADAPTER_GONE;
@@ -294,7 +294,7 @@ static void send_state(struct worker *w)
 {
 	Bh__Ctl__AdapterState state = BH__CTL__ADAPTER_STATE__INIT;
 	const char *text;
-	enum class trouble = worker_trouble(w, &text);
+	enum err_class trouble = worker_trouble(w, &text);
 
 	state.has_bluez = state.has_powered = state.has_discovering = 1;
 	state.has_links = state.has_trouble = 1;

@@ -56,7 +56,8 @@ void link_event(struct link *link, enum link_event event)
 	link->is_stepping = false;
 }
 
-void link_event_why(struct link *link, enum link_event event, enum class class, const char *text)
+void link_event_why(struct link *link, enum link_event event, enum err_class class,
+		    const char *text)
 {
 	const struct link_step next = link_table_step(link->state, event);
 
@@ -69,7 +70,7 @@ void link_event_why(struct link *link, enum link_event event, enum class class, 
 
 static const struct {
 	enum link_state state;
-	enum class class;
+	enum err_class class;
 	const char *text;
 } LATE[] = {
 	{ LINK_SEEKING, CLASS_NOT_FOUND, "no advert of the peripheral was heard" },
@@ -290,7 +291,7 @@ void link_request_late(struct request *request)
 {
 	struct seat *seat = request->seat;
 	const struct link *link = seat->link;
-	enum class class = CLASS_DEADLINE;
+	enum err_class class = CLASS_DEADLINE;
 	char text[LINK_TEXT_LEN + 96];
 	const char *trouble;
 
@@ -300,8 +301,7 @@ void link_request_late(struct request *request)
 	}
 	if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
 		class = CLASS_LOCK_TIMEOUT;
-	else if (link->state == LINK_DOWN &&
-		 worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
+	else if (link->state == LINK_DOWN && worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
 		class = CLASS_BLUEZ_GONE;
 	if (class == CLASS_BLUEZ_GONE)
 		(void)snprintf(text, sizeof(text), "%s; waited for it until the deadline", trouble);

@@ -34,9 +34,9 @@ struct link {
 	struct deadline limit;	   /* of the state */
 	struct deadline pump;	   /* BlueZ was busy: look again */
 	struct op_mark op;
-	uint32_t token;	   /* of what was asked of the supervisor */
-	uint32_t attempts; /* of this connecting */
-	enum class failed; /* why the attempt failed */
+	uint32_t token;	       /* of what was asked of the supervisor */
+	uint32_t attempts;     /* of this connecting */
+	enum err_class failed; /* why the attempt failed */
 	char failed_text[LINK_TEXT_LEN];
 	bool is_seeking;
 	bool has_paused;
@@ -83,11 +83,12 @@ void link_review_later(struct link *link, uint32_t delay_ms);
 /* --- what happens to links --- */
 void link_event(struct link *link, enum link_event event);
 /* The same, noting why it fails. */
-void link_event_why(struct link *link, enum link_event event, enum class class, const char *text);
+void link_event_why(struct link *link, enum link_event event, enum err_class class,
+		    const char *text);
 
 void links_device(struct links *links, struct device *device, unsigned changes);
 void links_device_gone(struct links *links, struct device *device);
-void links_gone(struct links *links, enum class class, const char *text);
+void links_gone(struct links *links, enum err_class class, const char *text);
 void links_loaded(struct links *links);
 void links_bus_changed(struct links *links);
 void links_quiet(struct links *links);

@@ -85,7 +85,7 @@ static void tell_state(struct link *link, bool is_up)
 static void act_seek(struct link *link)
 {
 	const char *text;
-	enum class trouble = worker_trouble(link->w, &text);
+	enum err_class trouble = worker_trouble(link->w, &text);
 
 	link->attempts++;
 	if (trouble != CLASS_NONE) {
@@ -147,7 +147,7 @@ static void act_connect(struct link *link)
 {
 	const struct device *device = mirror_device(link->w->mirror, link->addr);
 	const char *text;
-	enum class trouble = worker_trouble(link->w, &text);
+	enum err_class trouble = worker_trouble(link->w, &text);
 
 	if (trouble != CLASS_NONE) {
 		link_event_why(link, LINK_EV_FAILED, trouble, text);
@@ -267,7 +267,7 @@ static void act_end(struct link *link)
 }
 
 /* Everybody who used it learns of it; nobody wants it until he says so again. */
-static void tell_users(struct link *link, enum class class, const char *text)
+static void tell_users(struct link *link, enum err_class class, const char *text)
 {
 	struct request *request;
 	struct request *next;
@@ -290,7 +290,7 @@ static void tell_users(struct link *link, enum class class, const char *text)
 
 static void act_lost(struct link *link)
 {
-	enum class class = link->failed != CLASS_NONE ? link->failed : CLASS_LINK_LOST;
+	enum err_class class = link->failed != CLASS_NONE ? link->failed : CLASS_LINK_LOST;
 	const char *text = link->failed != CLASS_NONE ? link->failed_text : "the link broke";
 	char addr[ADDR_TEXT_LEN + 1];
 

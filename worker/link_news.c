@@ -66,7 +66,7 @@ void links_device_gone(struct links *links, struct device *device)
 }
 
 struct reason {
-	enum class class;
+	enum err_class class;
 	const char *text;
 };
 
@@ -82,7 +82,7 @@ static void gone(struct link *link, const void *arg)
 	link_review_later(link, 0);
 }
 
-void links_gone(struct links *links, enum class class, const char *text)
+void links_gone(struct links *links, enum err_class class, const char *text)
 {
 	const struct reason why = { .class = class, .text = text };
 

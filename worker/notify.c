@@ -107,7 +107,7 @@ void sub_tell_done(struct sub *sub)
 	}
 }
 
-void subscriber_tell_end(struct subscriber *s, enum class class, const char *text)
+void subscriber_tell_end(struct subscriber *s, enum err_class class, const char *text)
 {
 	Bh__Error error = BH__ERROR__INIT;
 	struct request *request = s->request;
@@ -124,7 +124,7 @@ void subscriber_tell_end(struct subscriber *s, enum class class, const char *tex
 	port_send(s->seat->port, BH__TYPE__ERROR, s->id, s->seat->epoch, &error.base);
 }
 
-void sub_fail(struct sub *sub, enum class class, const char *text)
+void sub_fail(struct sub *sub, enum err_class class, const char *text)
 {
 	struct subscriber *s;
 

@@ -31,7 +31,7 @@ struct subscriber *notify_find(const struct seat *seat, uint32_t id);
 void notify_drop_seat(struct seat *seat);
 
 /* The link went: every subscription ends with that class. */
-void notify_drop_link_why(struct link *link, enum class class, const char *text);
+void notify_drop_link_why(struct link *link, enum err_class class, const char *text);
 /* The worker ends. */
 void notify_drop_link(struct link *link);
 

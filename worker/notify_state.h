@@ -70,9 +70,9 @@ void sub_start(struct sub *sub);
 /* Nobody listens any more. May free it. */
 void sub_stop(struct sub *sub);
 /* Every subscriber is told, and it is freed. */
-void sub_fail(struct sub *sub, enum class class, const char *text);
+void sub_fail(struct sub *sub, enum err_class class, const char *text);
 void sub_close_socket(struct sub *sub);
 /* It is on: whoever waited for that is told. */
 void sub_tell_done(struct sub *sub);
 void subscriber_free(struct subscriber *s);
-void subscriber_tell_end(struct subscriber *s, enum class class, const char *text);
+void subscriber_tell_end(struct subscriber *s, enum err_class class, const char *text);

@@ -109,7 +109,7 @@ void request_connected(struct request *request)
 	send(request, BH__TYPE__CONNECTED, &msg.base);
 }
 
-void request_fail(struct request *request, enum class class, const char *text)
+void request_fail(struct request *request, enum err_class class, const char *text)
 {
 	const struct link *link = request->seat->link;
 	Bh__Error error = BH__ERROR__INIT;

@@ -56,7 +56,7 @@ uint32_t request_left_ms(const struct request *request);
 void request_done(struct request *request, uint32_t count);
 void request_value(struct request *request, const void *value, size_t len);
 void request_connected(struct request *request);
-void request_fail(struct request *request, enum class class, const char *text);
+void request_fail(struct request *request, enum err_class class, const char *text);
 
 /* Gone without an answer: its session is. A write stays on the page if @keep_on_page. */
 void request_drop(struct request *request, bool keep_on_page);

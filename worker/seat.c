@@ -205,7 +205,7 @@ size_t seats_count(const struct seats *seats)
 	return seats->n;
 }
 
-void seat_tell_lost(struct seat *seat, enum class class, const char *text)
+void seat_tell_lost(struct seat *seat, enum err_class class, const char *text)
 {
 	Bh__LinkLost lost = BH__LINK_LOST__INIT;
 

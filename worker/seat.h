@@ -62,4 +62,4 @@ void seat_answered(struct seat *seat, uint32_t id);
 void seat_keep_on_page(struct seat *seat, uint32_t id);
 
 /* LINK_LOST to the program. */
-void seat_tell_lost(struct seat *seat, enum class class, const char *text);
+void seat_tell_lost(struct seat *seat, enum err_class class, const char *text);

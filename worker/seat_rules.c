@@ -28,7 +28,7 @@ static void on_deadline(struct deadline *deadline)
 }
 
 /* An error for a request that never came to be. */
-static void refuse(struct seat *seat, uint32_t id, enum class class, const char *text)
+static void refuse(struct seat *seat, uint32_t id, enum err_class class, const char *text)
 {
 	Bh__Error error = BH__ERROR__INIT;
 

@@ -112,7 +112,7 @@ void notify_drop_seat(struct seat *seat)
 	}
 }
 
-void notify_drop_link_why(struct link *link, enum class class, const char *text)
+void notify_drop_link_why(struct link *link, enum err_class class, const char *text)
 {
 	struct sub *sub;
 

@@ -57,22 +57,24 @@ int worker_call(struct worker *w, const char *path, const char *interface, const
 	return r;
 }
 
-enum class worker_trouble(const struct worker *w, const char **out_text) {
-	if (!bus_is_up(w->bus)){ *out_text = "there is no connection to the system bus";
-				 return CLASS_BLUEZ_GONE; }
-if (!mirror_has_bluez(w->mirror))
+enum err_class worker_trouble(const struct worker *w, const char **out_text)
 {
-	*out_text = "bluetoothd is not running";
-	return CLASS_BLUEZ_GONE;
-}
-if (!mirror_has_adapter(w->mirror)) {
-	*out_text = "bluetoothd does not know the adapter";
-	return CLASS_ADAPTER_GONE;
-}
-if (!mirror_is_powered(w->mirror)) {
-	*out_text = "the adapter is not powered";
-	return CLASS_NOT_POWERED;
-}
-*out_text = "";
-return CLASS_NONE;
+	if (!bus_is_up(w->bus)) {
+		*out_text = "there is no connection to the system bus";
+		return CLASS_BLUEZ_GONE;
+	}
+	if (!mirror_has_bluez(w->mirror)) {
+		*out_text = "bluetoothd is not running";
+		return CLASS_BLUEZ_GONE;
+	}
+	if (!mirror_has_adapter(w->mirror)) {
+		*out_text = "bluetoothd does not know the adapter";
+		return CLASS_ADAPTER_GONE;
+	}
+	if (!mirror_is_powered(w->mirror)) {
+		*out_text = "the adapter is not powered";
+		return CLASS_NOT_POWERED;
+	}
+	*out_text = "";
+	return CLASS_NONE;
 }

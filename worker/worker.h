@@ -64,4 +64,4 @@ must_check int worker_call(struct worker *w, const char *path, const char *inter
 			   bus_done done, void *ctx, struct bus_call **out);
 
 /* Why nothing works on this adapter now: CLASS_NONE when it does. */
-enum class worker_trouble(const struct worker *w, const char **out_text);
+enum err_class worker_trouble(const struct worker *w, const char **out_text);

@@ -39,7 +39,7 @@ void client_report(const struct client *client _unused_, const struct report *re
 void client_report_error(const struct client *client, uint32_t peripheral, enum bh_class class,
 			 const char *what, const char *text)
 {
-	struct report report = { .kind = REPORT_ERROR, .peripheral = peripheral, .class = class };
+	struct report report = { .kind = REPORT_ERROR, .peripheral = peripheral, .error = class };
 
 	if (client->stopping)
 		return;
@@ -128,7 +128,7 @@ static void on_scan_ended(void *ctx, const struct bh_result *result)
 {
 	struct client *client = ctx;
 
-	client_report_error(client, DEMO_NOBODY, result->class, "scan", result->text);
+	client_report_error(client, DEMO_NOBODY, result->error, "scan", result->text);
 }
 
 static int start_scan(struct client *client)

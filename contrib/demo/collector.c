@@ -82,13 +82,13 @@ static void on_subscribed(void *ctx, const struct bh_result *result)
 {
 	struct link *link = ctx;
 
-	if (result->class == BH_CLASS_NONE) {
+	if (result->error == BH_CLASS_NONE) {
 		tell(link, REPORT_SUBSCRIBED, 0);
 		return;
 	}
 	/* A lost link ends the subscription too, but that is told to on_news(). */
-	if (result->class != BH_CLASS_LINK_LOST)
-		give_up(link, "subscribe", result->class, result->text);
+	if (result->error != BH_CLASS_LINK_LOST)
+		give_up(link, "subscribe", result->error, result->text);
 }
 
 static void on_connected(void *ctx, const struct bh_result *result)
@@ -97,8 +97,8 @@ static void on_connected(void *ctx, const struct bh_result *result)
 	struct bh_uuid counter = client_uuid("fff4");
 	int r;
 
-	if (result->class != BH_CLASS_NONE) {
-		give_up(link, "connect", result->class, result->text);
+	if (result->error != BH_CLASS_NONE) {
+		give_up(link, "connect", result->error, result->text);
 		return;
 	}
 	tell(link, REPORT_CONNECTED, result->attempts);
@@ -123,12 +123,12 @@ static void on_news(void *ctx, struct bh_session *session _unused_,
 		    const struct bh_session_news *news)
 {
 	struct link *link = ctx;
-	struct report report = { .peripheral = link->peripheral, .class = news->class };
+	struct report report = { .peripheral = link->peripheral, .error = news->error };
 
 	if (link->client->stopping)
 		return;
 	if (news->event == BH_SESSION_CLOSED) {
-		give_up(link, "session", news->class, news->text);
+		give_up(link, "session", news->error, news->text);
 		return;
 	}
 	link->excused = true;

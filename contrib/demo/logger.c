@@ -49,9 +49,9 @@ static void finish(struct logger *logger)
 /* True if the answer was an error, which ends this peripheral's turn. */
 static bool has_failed(struct logger *logger, const char *what, const struct bh_result *result)
 {
-	if (result->class == BH_CLASS_NONE)
+	if (result->error == BH_CLASS_NONE)
 		return false;
-	client_report_error(logger->client, logger->peripheral, result->class, what, result->text);
+	client_report_error(logger->client, logger->peripheral, result->error, what, result->text);
 	logger->tour_failed = true;
 	finish(logger);
 	return true;
@@ -79,7 +79,7 @@ static void ask(struct logger *logger, const char *uuid_text, bh_result_cb done)
 	if (r < 0)
 		(void)has_failed(
 			logger, "read",
-			&(struct bh_result){ .class = BH_CLASS_INTERNAL, .text = strerror(-r) });
+			&(struct bh_result){ .error = BH_CLASS_INTERNAL, .text = strerror(-r) });
 }
 
 static void on_battery(void *ctx, const struct bh_result *result)
@@ -129,7 +129,7 @@ static void visit(struct logger *logger)
 	if (r < 0)
 		(void)has_failed(
 			logger, "session",
-			&(struct bh_result){ .class = BH_CLASS_INTERNAL, .text = strerror(-r) });
+			&(struct bh_result){ .error = BH_CLASS_INTERNAL, .text = strerror(-r) });
 }
 
 static void end_tour(struct logger *logger)

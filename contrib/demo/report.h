@@ -51,7 +51,7 @@ struct report {
 	uint64_t at_us;
 	uint64_t took_us; /* from the call to the answer, as the program saw it */
 	uint32_t number;
-	enum bh_class class;
+	enum bh_class error;
 	char adapter[16]; /* "" where it does not matter */
 	char text[96];
 };

@@ -58,7 +58,7 @@ static void on_adapters_done(void *ctx, const struct bh_result *result)
 	struct conductor *c = ctx;
 
 	c->is_listing_adapters = false;
-	if (result->class == BH_CLASS_NONE && c->wants_kill)
+	if (result->error == BH_CLASS_NONE && c->wants_kill)
 		kill_worker(c);
 }
 
@@ -104,7 +104,7 @@ static void on_events_done(void *ctx, const struct bh_result *result)
 {
 	struct conductor *c = ctx;
 
-	if (result->class != BH_CLASS_NONE && !c->is_over)
+	if (result->error != BH_CLASS_NONE && !c->is_over)
 		stage_fail(c, "events: %s", result->text);
 }
 

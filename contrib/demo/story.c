@@ -103,7 +103,7 @@ static void say_tour(const struct chapter *c)
 static void say_error(const struct chapter *c)
 {
 	/* The one whose link was cut on purpose may say so. */
-	bool is_expected = c->tally->drop_at_us && c->report->class == BH_CLASS_LINK_LOST &&
+	bool is_expected = c->tally->drop_at_us && c->report->error == BH_CLASS_LINK_LOST &&
 			   c->report->peripheral == c->tally->drop_peripheral;
 
 	view_say(c->view, is_expected ? TONE_WARN : TONE_BAD, c->who, "%s%s%s", c->name,

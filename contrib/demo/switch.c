@@ -60,8 +60,8 @@ static void on_read_back(void *ctx, const struct bh_result *result)
 	char text[32];
 	bool is_same;
 
-	if (result->class != BH_CLASS_NONE) {
-		give_up(switcher, "read fff3", result->class, result->text);
+	if (result->error != BH_CLASS_NONE) {
+		give_up(switcher, "read fff3", result->error, result->text);
 		return;
 	}
 	report_text(text, sizeof(text), result->value, result->len_bytes);
@@ -84,11 +84,11 @@ static void on_written(void *ctx, const struct bh_result *result)
 	struct bh_uuid uuid = client_uuid("fff3");
 	int r;
 
-	if (result->class != BH_CLASS_NONE && result->class != BH_CLASS_INTERRUPTED) {
-		give_up(switcher, "write fff3", result->class, result->text);
+	if (result->error != BH_CLASS_NONE && result->error != BH_CLASS_INTERRUPTED) {
+		give_up(switcher, "write fff3", result->error, result->text);
 		return;
 	}
-	switcher->uncertain = result->class == BH_CLASS_INTERRUPTED;
+	switcher->uncertain = result->error == BH_CLASS_INTERRUPTED;
 	tell(switcher, switcher->uncertain ? REPORT_INTERRUPTED : REPORT_WRITTEN, switcher->value);
 	switcher->asked_at_us = report_clock_us();
 	r = bh_read(switcher->session, &uuid, CLIENT_TIMEOUT_MS, on_read_back, switcher);
@@ -115,8 +115,8 @@ static void on_connected(void *ctx, const struct bh_result *result)
 {
 	struct switcher *switcher = ctx;
 
-	if (result->class != BH_CLASS_NONE) {
-		give_up(switcher, "connect", result->class, result->text);
+	if (result->error != BH_CLASS_NONE) {
+		give_up(switcher, "connect", result->error, result->text);
 		return;
 	}
 	tell(switcher, REPORT_CONNECTED, "");
@@ -138,7 +138,7 @@ static void on_news(void *ctx, struct bh_session *session _unused_,
 	if (news->event != BH_SESSION_CLOSED)
 		tell(switcher, kinds[news->event], news->text);
 	if (news->event == BH_SESSION_CLOSED || news->event == BH_SESSION_LINK_LOST)
-		give_up(switcher, "session", news->class, news->text);
+		give_up(switcher, "session", news->error, news->text);
 }
 
 static void open_session(struct switcher *switcher)

@@ -186,7 +186,7 @@ static void on_tour(struct tally *tally, enum program program _unused_, const st
 static bool is_expected(const struct tally *tally, const struct report *report)
 {
 	return tally->drop_at_us && report->peripheral == tally->drop_peripheral &&
-	       report->class == BH_CLASS_LINK_LOST;
+	       report->error == BH_CLASS_LINK_LOST;
 }
 
 static void on_error(struct tally *tally, enum program program, const struct report *report)

@@ -55,8 +55,8 @@ kernel_download() {
 	say "getting the guest's kernel: $package"
 	mkdir "$tmp"
 	# apt says so when its sandbox user cannot write here; it is no error.
-	(cd "$tmp" && apt-get download "$package" >/dev/null 2>"$tmp/apt.err" &&
-		dpkg -x ./*.deb tree) ||
+	(cd "$tmp" && setpriv --pdeathsig TERM apt-get download "$package" \
+		>/dev/null 2>"$tmp/apt.err" && setpriv --pdeathsig TERM dpkg -x ./*.deb tree) ||
 		die 1 "cannot get $package: $(tail -1 "$tmp/apt.err" 2>/dev/null)"
 	mkdir "$tmp/new"
 	mv "$tmp/tree/lib" "$tmp/new/lib"

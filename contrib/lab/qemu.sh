@@ -47,7 +47,7 @@ start_qemu() {
 	accel=$(qemu_accel)
 	# The guest's first process runs this file.
 	printf 'bash %q %q\n' "$lab/world" /run/lab/share >"$work/start"
-	setpriv --pdeathsig KILL qemu-system-x86_64 -accel "$accel" "${qemu_common[@]}" \
+	become qemu-system-x86_64 -accel "$accel" "${qemu_common[@]}" \
 		-chardev "file,id=c,path=$(qemu_quote "$work/logs/console.log")" -serial chardev:c \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off maxcpus=1 lpj=10000000" \
 		-fsdev "local,id=r,path=/,readonly=on,$fs" -device virtio-9p-pci,fsdev=r,mount_tag=root \

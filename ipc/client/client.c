@@ -133,8 +133,8 @@ static void on_hello_failed(void *ctx, const struct bh_result *result)
 {
 	struct bh_client *client = ctx;
 
-	if (!client->is_gone && result->class != BH_CLASS_NONE)
-		refuse(client, result->class, result->text);
+	if (!client->is_gone && result->error != BH_CLASS_NONE)
+		refuse(client, result->error, result->text);
 }
 
 static int on_hello_ok(void *ctx, struct chan_frame *frame, const void *msg)

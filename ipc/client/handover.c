@@ -156,7 +156,7 @@ static void adopt(struct bh_session *session, struct session_move *move)
 static void finish(struct bh_session *session, const struct session_move *move)
 {
 	struct bh_result why =
-		request_result(move->class == BH_CLASS_NONE ? BH_CLASS_INTERNAL : move->class,
+		request_result(move->error == BH_CLASS_NONE ? BH_CLASS_INTERNAL : move->error,
 			       move->text[0] ? move->text : NULL, move->advice);
 
 	session_end(session, &why);
@@ -229,7 +229,7 @@ void handover_link_gone(struct bh_session *session, const struct bh_result *why)
 	}
 	/* Not for a link that the program never had, or let go itself. */
 	if (is_news && session->state == SESSION_OPEN)
-		session_tell(session, BH_SESSION_LINK_LOST, why->class, why->text);
+		session_tell(session, BH_SESSION_LINK_LOST, why->error, why->text);
 }
 
 void handover_answer(struct bh_session *session, struct request *request, struct bh_result *result)
@@ -240,7 +240,7 @@ void handover_answer(struct bh_session *session, struct request *request, struct
 	lane_unlink(&session->lane, request);
 	free(request);
 	lane_pump(&session->lane);
-	if (result->class == BH_CLASS_NONE || session->state != SESSION_OPEN)
+	if (result->error == BH_CLASS_NONE || session->state != SESSION_OPEN)
 		return;
 	if (is_connect)
 		handover_link_gone(session, result);

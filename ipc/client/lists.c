@@ -145,7 +145,7 @@ int lists_on_event(void *ctx, struct chan_frame *frame, const void *msg)
 		.adapter = request_text(wire->adapter),
 		.address = wire->address,
 		.session = wire->session,
-		.class = (enum bh_class)class_from_wire((int)wire->class_),
+		.error = (enum bh_class)class_from_wire((int)wire->class_),
 		.text = request_text(wire->text),
 	};
 	int r;

@@ -266,12 +266,12 @@ struct bh_timings request_timings(const Bh__Timings *timings)
 
 struct bh_result request_result(enum bh_class class, const char *text, const char *advice)
 {
-	enum class ours = class_from_wire((int)class);
+	enum err_class ours = class_from_wire((int)class);
 
 	if (!text)
 		text = ours == CLASS_NONE ? "" : class_name(ours);
 	return (struct bh_result){
-		.class = class,
+		.error = class,
 		.text = text,
 		.advice = advice && *advice ? advice : class_advice(ours),
 		.adapter = "",

@@ -94,8 +94,8 @@ static void on_radio_end(void *ctx, const struct bh_result *result)
 	/* Answered because it is being freed. */
 	if (!radio->session)
 		return;
-	note(scan, result->class == BH_CLASS_NONE ? BH_CLASS_INTERNAL : result->class,
-	     result->class == BH_CLASS_NONE ? "the scan ended" : result->text);
+	note(scan, result->error == BH_CLASS_NONE ? BH_CLASS_INTERNAL : result->error,
+	     result->error == BH_CLASS_NONE ? "the scan ended" : result->text);
 	unlink_radio(radio);
 	free_radio(radio);
 	check_over(scan);
@@ -177,8 +177,8 @@ static void on_listed(void *ctx, const struct bh_result *result)
 	struct bh_scan *scan = ctx;
 
 	scan->list_id = 0;
-	if (result->class != BH_CLASS_NONE)
-		note(scan, result->class, result->text);
+	if (result->error != BH_CLASS_NONE)
+		note(scan, result->error, result->text);
 	check_over(scan);
 }
 

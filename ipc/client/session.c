@@ -121,7 +121,7 @@ void session_tell(struct bh_session *session, enum bh_session_event event, enum 
 		  const char *text)
 {
 	struct bh_session_news news = { .event = event,
-					.class = class,
+					.error = class,
 					.adapter = session->adapter,
 					.text = request_text(text) };
 
@@ -209,7 +209,7 @@ void session_end(struct bh_session *session, const struct bh_result *why)
 		session_end_sub(session, session->subs, &result);
 	}
 	if (was_open && session->state == SESSION_OVER)
-		session_tell(session, BH_SESSION_CLOSED, why->class, why->text);
+		session_tell(session, BH_SESSION_CLOSED, why->error, why->text);
 }
 
 void session_break(struct bh_session *session, const char *text)
@@ -370,7 +370,7 @@ int session_on_waits(void *ctx, struct chan_frame *frame, const void *msg)
 	if (!session)
 		return 0;
 	result = request_result((enum bh_class)waits->class_, waits->text, NULL);
-	session_tell(session, BH_SESSION_WAITS, result.class, result.text);
+	session_tell(session, BH_SESSION_WAITS, result.error, result.text);
 	return 0;
 }
 
@@ -386,7 +386,7 @@ int session_on_closed(void *ctx, struct chan_frame *frame, const void *msg)
 	move = make_move(closed->n_issued, closed->issued);
 	if (!move)
 		return -ENOMEM;
-	move->class = (enum bh_class)closed->class_;
+	move->error = (enum bh_class)closed->class_;
 	set_text(move->text, sizeof(move->text), closed->text);
 	set_text(move->advice, sizeof(move->advice), closed->advice);
 	handover_queue(session, move);

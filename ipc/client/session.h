@@ -34,7 +34,7 @@ struct session_move {
 	struct session_move *next;
 	int fd; /* the new data socket; -EBADF: the session is over */
 	uint32_t epoch;
-	enum bh_class class;
+	enum bh_class error;
 	char adapter[16];
 	char text[192];
 	char advice[128];

@@ -21,7 +21,7 @@ static void on_done(void *ctx, const struct bh_result *result)
 	struct bh_answer *answer = call->answer;
 
 	call->is_done = true;
-	answer->class = result->class;
+	answer->error = result->error;
 	(void)snprintf(answer->text, sizeof(answer->text), "%.191s", result->text);
 	(void)snprintf(answer->advice, sizeof(answer->advice), "%.127s", result->advice);
 	(void)snprintf(answer->adapter, sizeof(answer->adapter), "%.15s",
@@ -83,7 +83,7 @@ static int wait_for(struct bh_client *client, struct lane *lane, struct sync_cal
 	}
 	if (call->error < 0)
 		return call->error;
-	return call->answer->class == BH_CLASS_NONE ? 0 : 1;
+	return call->answer->error == BH_CLASS_NONE ? 0 : 1;
 }
 
 int bh_session_open_sync(struct bh_session **out, struct bh_client *client, uint64_t address,

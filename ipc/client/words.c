@@ -45,7 +45,7 @@ static_assert(sizeof(((struct bh_uuid *)0)->octets) == sizeof(((struct uuid *)0)
 
 const char *bh_class_name(enum bh_class class)
 {
-	return class_name((enum class) class);
+	return class_name((enum err_class) class);
 }
 
 int bh_parse_address(const char *text, uint64_t *out_address)

@@ -55,7 +55,7 @@ static void on_listed(void *ctx, const struct bh_result *result)
 {
 	struct workers *workers = ctx;
 
-	ck_assert_int_eq(result->class, BH_CLASS_NONE);
+	ck_assert_int_eq(result->error, BH_CLASS_NONE);
 	workers->is_done = true;
 }
 

@@ -121,7 +121,7 @@ static void on_done(void *ctx, const struct bh_result *result)
 {
 	bool *done = ctx;
 
-	ck_assert_int_eq(result->class, BH_CLASS_NONE);
+	ck_assert_int_eq(result->error, BH_CLASS_NONE);
 	*done = true;
 }
 

@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 			printf("%s%.3f", ok++ ? ", " : "", now_s() - start);
 		else
 			fprintf(stderr, "service %s round %d: %s: %s\n", argv[1], i,
-				bh_class_name(answer.class), answer.text);
+				bh_class_name(answer.error), answer.text);
 		bh_answer_clear(&answer);
 	}
 	printf("], \"ok\": %d, \"rounds\": %d, \"seconds\": %.3f}\n", ok, rounds, now_s() - begin);

@@ -54,19 +54,19 @@ static void on_answer(void *ctx, const struct bh_result *result)
 		return;
 	}
 	place->is_open = false;
-	if ((uint32_t)result->class < CLASSES_MAX)
-		client->classes[result->class]++;
-	if (result->class == BH_CLASS_NONE)
+	if ((uint32_t)result->error < CLASSES_MAX)
+		client->classes[result->error]++;
+	if (result->error == BH_CLASS_NONE)
 		client->report.ok++;
-	else if (result->class == BH_CLASS_INTERRUPTED)
+	else if (result->error == BH_CLASS_INTERRUPTED)
 		client->report.interrupted++;
 	else if (client->report.failed++ == 0)
 		fprintf(stderr, "client %u, request %u: %s: %s\n", client->report.client,
-			place->number, bh_class_name(result->class), result->text);
+			place->number, bh_class_name(result->error), result->text);
 	if (place->is_write)
 		fprintf(client->log, "%02x%06x %s\n", client->report.client, place->number,
-			bh_class_name(result->class));
-	else if (result->class == BH_CLASS_NONE && result->len_bytes == 0)
+			bh_class_name(result->error));
+	else if (result->error == BH_CLASS_NONE && result->len_bytes == 0)
 		client->report.wrong++;
 }
 
@@ -110,7 +110,7 @@ static void on_subscribed(void *ctx, const struct bh_result *result)
 {
 	struct client *client = ctx;
 
-	client->is_subscribed = result->class == BH_CLASS_NONE;
+	client->is_subscribed = result->error == BH_CLASS_NONE;
 }
 
 static void on_news(void *ctx, struct bh_session *session, const struct bh_session_news *news)

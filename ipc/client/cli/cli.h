@@ -139,7 +139,7 @@ int cli_fail_wait(struct cli *cli, enum cli_wait outcome, const char *what);
 
 struct reply {
 	bool is_done;
-	enum bh_class class;
+	enum bh_class error;
 	char text[256];
 	char advice[160];
 	char adapter[16];

@@ -86,10 +86,10 @@ static int show_json(struct cli *cli, const struct listing *listing)
 	json_t *error;
 
 	(void)json_object_set_new(object, "devices", devtab_json(&listing->tab, clock_now_ms()));
-	if (listing->heard.class != BH_CLASS_NONE) {
+	if (listing->heard.error != BH_CLASS_NONE) {
 		error = json_object();
 		(void)json_object_set_new(error, "class",
-					  out_string(bh_class_name(listing->heard.class)));
+					  out_string(bh_class_name(listing->heard.error)));
 		(void)json_object_set_new(error, "text", out_string(listing->heard.text));
 		(void)json_object_set_new(error, "advice", out_string(listing->heard.advice));
 		(void)json_object_set_new(object, "scan_error", error);
@@ -106,13 +106,13 @@ static int show(struct cli *cli, const struct listing *listing)
 	int r;
 
 	out_progress_end(&cli->out);
-	if (listing->heard.class != BH_CLASS_NONE && listing->tab.n_rows == 0)
+	if (listing->heard.error != BH_CLASS_NONE && listing->tab.n_rows == 0)
 		return reply_fail(cli, &listing->heard);
 	if (cli->out.is_json)
 		return show_json(cli, listing);
-	if (listing->heard.class != BH_CLASS_NONE)
+	if (listing->heard.error != BH_CLASS_NONE)
 		cli_note(cli, "bleherd: devices: not listened: %s: %s",
-			 bh_class_name(listing->heard.class), listing->heard.text);
+			 bh_class_name(listing->heard.error), listing->heard.text);
 	if (listing->tab.n_rows == 0) {
 		cli_note(cli, "no device was heard%s%s", *listing->trouble.text ? "; " : "",
 			 listing->trouble.text);

@@ -44,8 +44,8 @@ static json_t *event_json(const struct bh_event *event)
 	}
 	if (event->session != 0)
 		(void)json_object_set_new(object, "session", json_integer(event->session));
-	if (event->class != BH_CLASS_NONE)
-		(void)json_object_set_new(object, "class", out_string(bh_class_name(event->class)));
+	if (event->error != BH_CLASS_NONE)
+		(void)json_object_set_new(object, "class", out_string(bh_class_name(event->error)));
 	(void)json_object_set_new(object, "text", out_string(event->text));
 	return object;
 }
@@ -53,7 +53,7 @@ static json_t *event_json(const struct bh_event *event)
 static void event_line(struct cli *cli, const struct bh_event *event)
 {
 	const char *style =
-		event->class != BH_CLASS_NONE ? out_red(&cli->out) : out_bold(&cli->out);
+		event->error != BH_CLASS_NONE ? out_red(&cli->out) : out_bold(&cli->out);
 	char clock[WORDS_SHORT_LEN];
 	char address[18];
 	char adapter[16];
@@ -144,7 +144,7 @@ static int ask(struct events *events, bool follow)
 	outcome = cli_wait(cli, reply_is_done, &events->reply, 0);
 	if (outcome != CLI_WAIT_OVER)
 		return cli_fail_wait(cli, outcome, "the events");
-	return events->reply.class == BH_CLASS_NONE ? 0 : reply_fail(cli, &events->reply);
+	return events->reply.error == BH_CLASS_NONE ? 0 : reply_fail(cli, &events->reply);
 }
 
 static int last_lines(struct events *events)

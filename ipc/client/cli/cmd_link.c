@@ -67,7 +67,7 @@ static int hold(struct link *link)
 		return CLI_DONE;
 	if (outcome == CLI_WAIT_OVER)
 		return cli_fail(cli, link->why_class, link->why_text,
-				class_advice((enum class)link->why_class));
+				class_advice((enum err_class)link->why_class));
 	return cli_fail_wait(cli, outcome, "the link");
 }
 

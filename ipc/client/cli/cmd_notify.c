@@ -139,10 +139,10 @@ static int time_is_up(struct notify *notify)
 static void tell_end(struct notify *notify)
 {
 	const struct reply *ended = &notify->ended;
-	const char *event = ended->class == BH_CLASS_LINK_LOST ? "link-lost" : "ended";
+	const char *event = ended->error == BH_CLASS_LINK_LOST ? "link-lost" : "ended";
 
 	if (ended->is_done && !notify->link.is_lost && !notify->link.is_closed)
-		link_event(notify->cli, event, notify->link.connected.adapter, ended->class,
+		link_event(notify->cli, event, notify->link.connected.adapter, ended->error,
 			   ended->text);
 }
 
@@ -152,11 +152,11 @@ static int report_end(struct notify *notify)
 	enum bh_class class = link->why_class;
 
 	/* The subscription's own end says more than the link's, where both are there. */
-	if (notify->ended.is_done && notify->ended.class != BH_CLASS_NONE)
+	if (notify->ended.is_done && notify->ended.error != BH_CLASS_NONE)
 		return reply_fail(notify->cli, &notify->ended);
 	if (class == BH_CLASS_NONE)
 		class = BH_CLASS_LINK_LOST;
-	return cli_fail(notify->cli, class, link->why_text, class_advice((enum class) class));
+	return cli_fail(notify->cli, class, link->why_text, class_advice((enum err_class) class));
 }
 
 static bool never(const void *ctx)
@@ -182,9 +182,9 @@ static int wait_to_retry(struct notify *notify, enum cli_wait outcome)
 	bool ends_before = notify->until_ms != 0 && notify->until_ms < at_ms;
 
 	if (outcome == CLI_WAIT_STOP || outcome == CLI_WAIT_GONE ||
-	    (failure && is_hopeless(failure->class)))
+	    (failure && is_hopeless(failure->error)))
 		return link_report(&notify->link, outcome);
-	link_event(cli, "retries", NULL, failure ? failure->class : BH_CLASS_DEADLINE,
+	link_event(cli, "retries", NULL, failure ? failure->error : BH_CLASS_DEADLINE,
 		   failure ? failure->text : "no answer in time");
 	link_end(&notify->link);
 	notify->retry_ms =
@@ -233,7 +233,7 @@ static int watch(struct notify *notify)
 		if (outcome != CLI_WAIT_OVER)
 			return cli_fail_wait(cli, outcome, "values");
 		tell_end(notify);
-		if (!cli->opt.given[OPTION_RECONNECT] || is_hopeless(notify->ended.class))
+		if (!cli->opt.given[OPTION_RECONNECT] || is_hopeless(notify->ended.error))
 			return report_end(notify);
 		r = reconnect(notify);
 		if (r != 0)

@@ -189,7 +189,7 @@ static int finish(struct scanning *scanning, enum cli_wait outcome)
 	out_progress_end(&cli->out);
 	if (scanning->is_short)
 		return cli_fail_errno(cli, -ENOMEM, "the table");
-	if (outcome == CLI_WAIT_OVER && scanning->end.class != BH_CLASS_NONE)
+	if (outcome == CLI_WAIT_OVER && scanning->end.error != BH_CLASS_NONE)
 		return reply_fail(cli, &scanning->end);
 	if (outcome == CLI_WAIT_STOP || outcome == CLI_WAIT_GONE)
 		return cli_fail_wait(cli, outcome, "adverts");

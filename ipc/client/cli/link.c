@@ -61,7 +61,7 @@ static void show_news(struct link *link, const struct bh_session_news *news)
 	};
 
 	if ((size_t)news->event < ARRAY_LEN(names) && link->shows_events)
-		link_event(link->cli, names[news->event], news->adapter, news->class, news->text);
+		link_event(link->cli, names[news->event], news->adapter, news->error, news->text);
 }
 
 static void on_news(void *ctx, struct bh_session *session, const struct bh_session_news *news)
@@ -79,17 +79,17 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 				     news->adapter);
 		return;
 	case BH_SESSION_WAITS:
-		remember(link, news->class, news->text);
+		remember(link, news->error, news->text);
 		if (out->progress[0] != '\0')
 			out_progress(out, "waiting: %s", news->text);
 		return;
 	case BH_SESSION_LINK_LOST:
 		link->is_lost = true;
-		remember(link, news->class, news->text);
+		remember(link, news->error, news->text);
 		return;
 	case BH_SESSION_CLOSED:
 		link->is_closed = true;
-		remember(link, news->class, news->text);
+		remember(link, news->error, news->text);
 		return;
 	}
 }
@@ -99,7 +99,7 @@ static void on_opened(void *ctx, const struct bh_result *result)
 	struct link *link = ctx;
 
 	reply_take(&link->opened, result);
-	if (result->class == BH_CLASS_NONE && link->cli->out.progress[0] != '\0')
+	if (result->error == BH_CLASS_NONE && link->cli->out.progress[0] != '\0')
 		out_progress(&link->cli->out, "connecting to %s on %s", link->cli->address,
 			     result->adapter ? result->adapter : "?");
 }
@@ -109,7 +109,7 @@ static void on_connected(void *ctx, const struct bh_result *result)
 	struct link *link = ctx;
 
 	reply_take(&link->connected, result);
-	if (result->class == BH_CLASS_NONE && link->cli->out.progress[0] != '\0')
+	if (result->error == BH_CLASS_NONE && link->cli->out.progress[0] != '\0')
 		out_progress(&link->cli->out, "%s of %s", link->what, link->cli->address);
 }
 
@@ -139,7 +139,7 @@ const struct reply *link_failure(const struct link *link)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(all) && all[i] && all[i]->is_done; i++)
-		if (all[i]->class != BH_CLASS_NONE)
+		if (all[i]->error != BH_CLASS_NONE)
 			return all[i];
 	return NULL;
 }
@@ -179,7 +179,7 @@ static int report_deadline(struct link *link)
 		class = link->why_class;
 		(void)snprintf(text, sizeof(text), "%s (waited %s)", link->why_text, waited);
 	}
-	return cli_fail(link->cli, class, text, class_advice((enum class) class));
+	return cli_fail(link->cli, class, text, class_advice((enum err_class) class));
 }
 
 int link_report(struct link *link, enum cli_wait outcome)
@@ -190,7 +190,7 @@ int link_report(struct link *link, enum cli_wait outcome)
 		return reply_fail(link->cli, failure);
 	if (outcome == CLI_WAIT_OVER)
 		return cli_fail(link->cli, link->why_class, link->why_text,
-				class_advice((enum class)link->why_class));
+				class_advice((enum err_class)link->why_class));
 	if (outcome == CLI_WAIT_DEADLINE)
 		return report_deadline(link);
 	return cli_fail_wait(link->cli, outcome, link->what);

@@ -22,7 +22,7 @@ void reply_take(void *reply, const struct bh_result *result)
 	struct reply *r = reply;
 
 	r->is_done = true;
-	r->class = result->class;
+	r->error = result->error;
 	copy_text(r->text, sizeof(r->text), result->text);
 	copy_text(r->advice, sizeof(r->advice), result->advice);
 	copy_text(r->adapter, sizeof(r->adapter), result->adapter);
@@ -41,7 +41,7 @@ bool reply_is_done(const void *reply)
 
 int reply_fail(struct cli *cli, const struct reply *reply)
 {
-	return cli_fail(cli, reply->class, reply->text, reply->advice);
+	return cli_fail(cli, reply->error, reply->text, reply->advice);
 }
 
 int reply_wait(struct cli *cli, const struct reply *reply, const char *what)
@@ -52,5 +52,5 @@ int reply_wait(struct cli *cli, const struct reply *reply, const char *what)
 			   clock_now_ms() + cli_timeout_ms(cli, LIST_TIMEOUT_MS));
 	if (outcome != CLI_WAIT_OVER)
 		return cli_fail_wait(cli, outcome, what);
-	return reply->class == BH_CLASS_NONE ? 0 : reply_fail(cli, reply);
+	return reply->error == BH_CLASS_NONE ? 0 : reply_fail(cli, reply);
 }

@@ -314,7 +314,7 @@ void fake_on_result(void *ctx, const struct bh_result *result)
 	struct fake_tally *tally = ctx;
 
 	tally->calls++;
-	tally->class = result->class;
+	tally->error = result->error;
 	tally->timings = result->timings;
 	tally->attempts = result->attempts;
 	(void)snprintf(tally->text, sizeof(tally->text), "%.191s", result->text);

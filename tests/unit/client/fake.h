@@ -40,7 +40,7 @@ struct fake {
 struct fake_tally {
 	unsigned calls;
 	unsigned items;
-	enum bh_class class;
+	enum bh_class error;
 	char text[192];
 	char adapter[16];
 	uint8_t value[600];

@@ -84,7 +84,7 @@ START_TEST(refused_by_the_daemon)
 			BH__CLASS__CLASS_LIMIT, "too many clients");
 	ck_assert_int_eq(fake_settle(&second, other), -ENOTCONN);
 	ck_assert_uint_eq(t.calls, 1);
-	ck_assert_int_eq(t.class, BH_CLASS_LIMIT);
+	ck_assert_int_eq(t.error, BH_CLASS_LIMIT);
 	ck_assert_str_eq(t.text, "too many clients");
 	other = bh_free(other);
 	fake_close(&second);
@@ -107,7 +107,7 @@ START_TEST(another_version)
 	fake_send(&second.control, BH__TYPE__HELLO_OK,
 		  fake_take_id(&second, &second.control, BH__TYPE__HELLO), &ok.base, -1);
 	ck_assert_int_eq(fake_settle(&second, other), -ENOTCONN);
-	ck_assert_int_eq(t.class, BH_CLASS_INVALID);
+	ck_assert_int_eq(t.error, BH_CLASS_INVALID);
 	other = bh_free(other);
 	fake_close(&second);
 }
@@ -120,7 +120,7 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 	(void)ctx;
 	(void)session;
 	closed += news->event == BH_SESSION_CLOSED;
-	ck_assert_int_eq(news->class, BH_CLASS_NO_DAEMON);
+	ck_assert_int_eq(news->error, BH_CLASS_NO_DAEMON);
 }
 
 START_TEST(daemon_goes)
@@ -149,7 +149,7 @@ START_TEST(daemon_goes)
 	ck_assert_uint_eq(t[0].calls, 2);
 	for (i = 0; i < 6; i++) {
 		ck_assert_uint_eq(t[i].calls, i == 0 ? 2 : 1);
-		ck_assert_int_eq(t[i].class, BH_CLASS_NO_DAEMON);
+		ck_assert_int_eq(t[i].error, BH_CLASS_NO_DAEMON);
 	}
 	ck_assert_uint_eq(closed, 1);
 	ck_assert_int_eq(bh_process(client), -ENOTCONN);
@@ -172,7 +172,7 @@ START_TEST(garbage_from_the_daemon)
 			 sizeof(garbage));
 	ck_assert_int_eq(bh_process(client), -ENOTCONN);
 	ck_assert_uint_eq(t.calls, 1);
-	ck_assert_int_eq(t.class, BH_CLASS_NO_DAEMON);
+	ck_assert_int_eq(t.error, BH_CLASS_NO_DAEMON);
 }
 END_TEST
 
@@ -283,9 +283,9 @@ START_TEST(client_freed_in_a_callback)
 	fake_send_value(&worker, fake_take_id(&fake, &worker, BH__TYPE__READ), "b", 1);
 	ck_assert_int_eq(bh_process(it), -ECANCELED);
 	ck_assert_uint_eq(t[0].calls + t[1].calls + t[2].calls, 3);
-	ck_assert_int_eq(t[0].class, BH_CLASS_NONE);
-	ck_assert_int_eq(t[1].class, BH_CLASS_CANCELLED);
-	ck_assert_int_eq(t[2].class, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(t[0].error, BH_CLASS_NONE);
+	ck_assert_int_eq(t[1].error, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(t[2].error, BH_CLASS_CANCELLED);
 }
 END_TEST
 

@@ -109,10 +109,10 @@ START_TEST(everything_in_order)
 	fake_notify(&old, sub1, 3, 0, 1, 3);
 	fake_drop(&old);
 	fake_settle(&fake, client);
-	ck_assert_int_eq(w1.class, BH_CLASS_NONE);
+	ck_assert_int_eq(w1.error, BH_CLASS_NONE);
 	ck_assert_uint_eq(w1.calls, 1);
 	ck_assert_uint_eq(w2.calls, 1);
-	ck_assert_int_eq(w2.class, BH_CLASS_INTERRUPTED);
+	ck_assert_int_eq(w2.error, BH_CLASS_INTERRUPTED);
 	ck_assert_uint_eq(s1.items, 3);
 	ck_assert_uint_eq(moved, 1);
 	ck_assert_str_eq(bh_session_adapter(session), "hci1");
@@ -162,7 +162,7 @@ START_TEST(end_before_the_news)
 	fake_send_done(&new, id + 1);
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(w.calls, 2);
-	ck_assert_int_eq(w.class, BH_CLASS_NONE);
+	ck_assert_int_eq(w.error, BH_CLASS_NONE);
 }
 END_TEST
 
@@ -193,7 +193,7 @@ START_TEST(moved_twice)
 	fake_pump(&fake, &middle);
 	fake_drop(&middle);
 	fake_settle(&fake, client);
-	ck_assert_int_eq(w1.class, BH_CLASS_INTERRUPTED);
+	ck_assert_int_eq(w1.error, BH_CLASS_INTERRUPTED);
 	ck_assert_uint_eq(moved, 2);
 	fake_take_id(&fake, &new, BH__TYPE__CONNECT);
 	ck_assert_uint_eq(fake_take_id(&fake, &new, BH__TYPE__WRITE), ids[1]);
@@ -220,8 +220,8 @@ START_TEST(moved_and_closed)
 	fake_drop(&old);
 	fake_drop(&new);
 	fake_settle(&fake, client);
-	ck_assert_int_eq(w1.class, BH_CLASS_INTERRUPTED);
-	ck_assert_int_eq(w2.class, BH_CLASS_INTERRUPTED);
+	ck_assert_int_eq(w1.error, BH_CLASS_INTERRUPTED);
+	ck_assert_int_eq(w2.error, BH_CLASS_INTERRUPTED);
 	ck_assert_uint_eq(w1.calls + w2.calls, 2);
 	ck_assert_uint_eq(closed, 1);
 }
@@ -246,7 +246,7 @@ START_TEST(link_is_not_had_back)
 	fake_send_error(&new, sub, BH__CLASS__CLASS_LINK_LOST, "no link");
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(s.calls, 2);
-	ck_assert_int_eq(s.class, BH_CLASS_NOT_FOUND);
+	ck_assert_int_eq(s.error, BH_CLASS_NOT_FOUND);
 	ck_assert_uint_eq(link_lost, 1);
 	ck_assert_uint_eq(r.calls, 0);
 	/* Nobody wants a link any more: the next move asks for none. */
@@ -342,8 +342,8 @@ START_TEST(closed_in_the_middle)
 	fake_drop(&old);
 	fake_send_moved(&fake, FAKE_SESSION, 2, &id, 1, &new);
 	fake_settle(&fake, client);
-	ck_assert_int_eq(w1.class, BH_CLASS_INTERRUPTED);
-	ck_assert_int_eq(w2.class, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(w1.error, BH_CLASS_INTERRUPTED);
+	ck_assert_int_eq(w2.error, BH_CLASS_CANCELLED);
 	ck_assert_uint_eq(w1.calls + w2.calls, 2);
 	fake_take_id(&fake, &fake.control, BH__TYPE__SESSION_CLOSE);
 	fake_pump(&fake, &new);
@@ -378,7 +378,7 @@ START_TEST(old_socket_never_ends)
 	client->next_at_ms = 0;
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(w.calls, 1);
-	ck_assert_int_eq(w.class, BH_CLASS_INTERNAL);
+	ck_assert_int_eq(w.error, BH_CLASS_INTERNAL);
 	ck_assert_uint_eq(closed, 1);
 	fake_nothing(&fake, &new);
 	fake_take_id(&fake, &fake.control, BH__TYPE__SESSION_CLOSE);

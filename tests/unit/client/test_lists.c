@@ -52,7 +52,7 @@ START_TEST(status)
 	ck_assert_int_eq(fake_settle(&fake, client), 0);
 	ck_assert_uint_eq(t.items, 1);
 	ck_assert_uint_eq(t.calls, 1);
-	ck_assert_int_eq(t.class, BH_CLASS_NONE);
+	ck_assert_int_eq(t.error, BH_CLASS_NONE);
 }
 END_TEST
 
@@ -106,7 +106,7 @@ static void on_event(void *ctx, const struct bh_event *event)
 	t->items++;
 	ck_assert_str_eq(event->kind, "worker-died");
 	ck_assert_str_eq(event->adapter, "");
-	ck_assert_int_eq(event->class, BH_CLASS_NONE);
+	ck_assert_int_eq(event->error, BH_CLASS_NONE);
 }
 
 START_TEST(events)

@@ -19,7 +19,7 @@ struct ask {
 	uint32_t id;
 	unsigned answers;
 	unsigned executions;
-	enum bh_class class;
+	enum bh_class error;
 };
 
 struct sub {
@@ -76,7 +76,7 @@ static void on_answer(void *ctx, const struct bh_result *result)
 	size_t i;
 
 	ask->answers++;
-	ask->class = result->class;
+	ask->error = result->error;
 	n_open--;
 	ck_assert_uint_eq(ask->answers, 1);
 	if (ask->type == BH__TYPE__READ) {
@@ -85,8 +85,8 @@ static void on_answer(void *ctx, const struct bh_result *result)
 		ck_assert_uint_eq(echoed, ask->id);
 	}
 	if (ask->type == BH__TYPE__WRITE) {
-		ck_assert(ask->class == BH_CLASS_NONE || ask->class == BH_CLASS_INTERRUPTED);
-		interrupted += ask->class == BH_CLASS_INTERRUPTED;
+		ck_assert(ask->error == BH_CLASS_NONE || ask->error == BH_CLASS_INTERRUPTED);
+		interrupted += ask->error == BH_CLASS_INTERRUPTED;
 		ck_assert_uint_eq(ask->executions, 1);
 	}
 	for (i = 0; i < n_subs && ask->type == BH__TYPE__DISCONNECT; i++)
@@ -99,11 +99,11 @@ static void on_subscribed(void *ctx, const struct bh_result *result)
 	struct sub *sub = ctx;
 
 	if (sub->answers++ == 0) {
-		sub->is_on = result->class == BH_CLASS_NONE;
+		sub->is_on = result->error == BH_CLASS_NONE;
 		return;
 	}
 	ck_assert_uint_eq(sub->answers, 2);
-	ck_assert_int_ne(result->class, BH_CLASS_NONE);
+	ck_assert_int_ne(result->error, BH_CLASS_NONE);
 	ck_assert(sub->is_on && sub->may_end && !sub->is_left);
 	sub->is_on = false;
 }

@@ -159,7 +159,7 @@ START_TEST(no_adapter)
 		       fake_take_id(&fake, &fake.control, BH__TYPE__ADAPTERS_REQUEST));
 	ck_assert_int_eq(fake_settle(&fake, client), 0);
 	ck_assert_uint_eq(tally.calls, 1);
-	ck_assert_int_eq(tally.class, BH_CLASS_ADAPTER_GONE);
+	ck_assert_int_eq(tally.error, BH_CLASS_ADAPTER_GONE);
 	bh_scan_stop(scan);
 	ck_assert_uint_eq(tally.calls, 1);
 }
@@ -175,7 +175,7 @@ START_TEST(adapters_refuse)
 			"it is off");
 	ck_assert_int_eq(fake_settle(&fake, client), 0);
 	ck_assert_uint_eq(tally.calls, 1);
-	ck_assert_int_eq(tally.class, BH_CLASS_NOT_POWERED);
+	ck_assert_int_eq(tally.error, BH_CLASS_NOT_POWERED);
 	ck_assert_str_eq(tally.text, "it is off");
 	fake_nothing(&fake, &fake.control);
 	bh_scan_stop(scan);
@@ -221,7 +221,7 @@ START_TEST(daemon_goes)
 	fake_drop(&fake.control);
 	ck_assert_int_eq(fake_settle(&fake, client), -ENOTCONN);
 	ck_assert_uint_eq(tally.calls, 1);
-	ck_assert_int_eq(tally.class, BH_CLASS_NO_DAEMON);
+	ck_assert_int_eq(tally.error, BH_CLASS_NO_DAEMON);
 	bh_scan_stop(scan);
 }
 END_TEST
@@ -231,7 +231,7 @@ START_TEST(client_is_freed)
 	start(NULL);
 	client = bh_free(client);
 	ck_assert_uint_eq(tally.calls, 1);
-	ck_assert_int_eq(tally.class, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(tally.error, BH_CLASS_CANCELLED);
 }
 END_TEST
 

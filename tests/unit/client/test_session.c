@@ -28,7 +28,7 @@ static void tear_down(void)
 
 struct news_tally {
 	unsigned n[4];
-	enum bh_class class;
+	enum bh_class error;
 	char adapter[16];
 	char text[64];
 };
@@ -39,7 +39,7 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 
 	(void)session;
 	tally->n[news->event]++;
-	tally->class = news->class;
+	tally->error = news->error;
 	(void)snprintf(tally->adapter, sizeof(tally->adapter), "%s", news->adapter);
 	(void)snprintf(tally->text, sizeof(tally->text), "%s", news->text);
 }
@@ -120,7 +120,7 @@ START_TEST(cannot_be_opened)
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(t[0].calls, 1);
 	ck_assert_uint_eq(t[1].calls, 1);
-	ck_assert_int_eq(t[1].class, BH_CLASS_NOT_FOUND);
+	ck_assert_int_eq(t[1].error, BH_CLASS_NOT_FOUND);
 	ck_assert_str_eq(t[1].text, "never seen");
 	ck_assert_int_eq(bh_read(session, &FAKE_UUID, 0, NULL, NULL), -ENOTCONN);
 	bh_session_close(session);
@@ -142,8 +142,8 @@ START_TEST(given_up_while_it_opens)
 	ck_assert_int_eq(bh_connect(session, 0, fake_on_result, &t[1]), 0);
 	id = fake_take_id(&fake, &fake.control, BH__TYPE__SESSION_OPEN);
 	bh_session_close(session);
-	ck_assert_int_eq(t[0].class, BH_CLASS_CANCELLED);
-	ck_assert_int_eq(t[1].class, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(t[0].error, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(t[1].error, BH_CLASS_CANCELLED);
 	ck_assert_uint_eq(fake_take_id(&fake, &fake.control, BH__TYPE__CANCEL), id);
 	/* They crossed: the daemon must not keep a session that nobody holds. */
 	fake_send_opened(&fake, id, 33, 1, &worker);
@@ -183,9 +183,9 @@ START_TEST(closed_by_the_daemon)
 	fake_drop(&worker);
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(t[0].calls, 1);
-	ck_assert_int_eq(t[0].class, BH_CLASS_NONE);
-	ck_assert_int_eq(t[1].class, BH_CLASS_INTERRUPTED);
-	ck_assert_int_eq(t[2].class, BH_CLASS_INTERNAL);
+	ck_assert_int_eq(t[0].error, BH_CLASS_NONE);
+	ck_assert_int_eq(t[1].error, BH_CLASS_INTERRUPTED);
+	ck_assert_int_eq(t[2].error, BH_CLASS_INTERNAL);
 	ck_assert_str_eq(t[2].text, "closed for good");
 	ck_assert_uint_eq(news.n[BH_SESSION_CLOSED], 1);
 	ck_assert_int_eq(bh_connect(session, 0, NULL, NULL), -ENOTCONN);
@@ -254,7 +254,7 @@ START_TEST(subscription_ends_with_the_link)
 	fake_send_error(&worker, late_id, BH__CLASS__CLASS_LINK_LOST, "twice");
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(t.calls, 2);
-	ck_assert_int_eq(t.class, BH_CLASS_LINK_LOST);
+	ck_assert_int_eq(t.error, BH_CLASS_LINK_LOST);
 	ck_assert_str_eq(t.text, "supervision timeout");
 	ck_assert_uint_eq(late.calls, 1);
 	ck_assert_str_eq(late.text, "no link");
@@ -354,7 +354,7 @@ START_TEST(garbage_from_the_worker)
 	ck_assert_int_eq(write(chan_fd(worker.chan), garbage, sizeof(garbage)), sizeof(garbage));
 	ck_assert_int_eq(fake_settle(&fake, client), 0);
 	ck_assert_uint_eq(t.calls, 1);
-	ck_assert_int_eq(t.class, BH_CLASS_INTERNAL);
+	ck_assert_int_eq(t.error, BH_CLASS_INTERNAL);
 	ck_assert_uint_eq(news.n[BH_SESSION_CLOSED], 1);
 	fake_take_id(&fake, &fake.control, BH__TYPE__SESSION_CLOSE);
 	bh_session_close(session);
@@ -371,7 +371,7 @@ START_TEST(answer_that_does_not_fit)
 	fake_send_done(&worker, fake_take_id(&fake, &worker, BH__TYPE__READ));
 	ck_assert_int_eq(fake_settle(&fake, client), 0);
 	ck_assert_uint_eq(t.calls, 1);
-	ck_assert_int_eq(t.class, BH_CLASS_INTERNAL);
+	ck_assert_int_eq(t.error, BH_CLASS_INTERNAL);
 }
 END_TEST
 
@@ -433,7 +433,7 @@ START_TEST(deadline_of_a_worker_that_hangs)
 	ck_assert_int_le(bh_timeout_ms(client), 1020);
 	while (t[0].calls == 0)
 		ck_assert_int_eq(bh_wait(client, -1), 0);
-	ck_assert_int_eq(t[0].class, BH_CLASS_DEADLINE);
+	ck_assert_int_eq(t[0].error, BH_CLASS_DEADLINE);
 	ck_assert_uint_ge(t[0].timings.total_ms, 1020);
 	id = fake_take_id(&fake, &worker, BH__TYPE__READ);
 	fake_take_id(&fake, &worker, BH__TYPE__READ);
@@ -465,12 +465,12 @@ START_TEST(deadline_while_it_waits)
 	fake_send(&fake.control, BH__TYPE__SESSION_WAITS, 0, &waits.base, -1);
 	fake_settle(&fake, client);
 	ck_assert_uint_eq(news.n[BH_SESSION_WAITS], 1);
-	ck_assert_int_eq(news.class, BH_CLASS_BLUEZ_GONE);
+	ck_assert_int_eq(news.error, BH_CLASS_BLUEZ_GONE);
 	ck_assert_int_eq(bh_read(session, &FAKE_UUID, 20, fake_on_result, &t), 0);
 	ck_assert_int_le(bh_timeout_ms(client), 20);
 	while (t.calls == 0)
 		ck_assert_int_eq(bh_wait(client, -1), 0);
-	ck_assert_int_eq(t.class, BH_CLASS_DEADLINE);
+	ck_assert_int_eq(t.error, BH_CLASS_DEADLINE);
 	ck_assert_uint_lt(t.timings.total_ms, 900);
 }
 END_TEST

@@ -115,7 +115,7 @@ START_TEST(all_of_them)
 
 	ck_assert_int_eq(bh_session_open_sync(&session, client, FAKE_ADDRESS + 1, NULL, 0, &answer),
 			 1);
-	ck_assert_int_eq(answer.class, BH_CLASS_NOT_FOUND);
+	ck_assert_int_eq(answer.error, BH_CLASS_NOT_FOUND);
 	ck_assert_str_eq(answer.text, "no such");
 	ck_assert_ptr_null(session);
 	ck_assert_int_eq(bh_session_open_sync(&session, client, 0, NULL, 0, &answer), -EINVAL);
@@ -133,9 +133,9 @@ START_TEST(all_of_them)
 	ck_assert_int_eq(
 		bh_write_sync(session, &FAKE_UUID, (const uint8_t *)"x", 1, false, 1000, &answer),
 		1);
-	ck_assert_int_eq(answer.class, BH_CLASS_GATT_REFUSED);
+	ck_assert_int_eq(answer.error, BH_CLASS_GATT_REFUSED);
 	ck_assert_int_eq(bh_disconnect_sync(session, &answer), 1);
-	ck_assert_int_eq(answer.class, BH_CLASS_NO_DAEMON);
+	ck_assert_int_eq(answer.error, BH_CLASS_NO_DAEMON);
 	ck_assert_int_eq(bh_read_sync(session, &FAKE_UUID, 0, &answer), -ENOTCONN);
 	bh_session_close(session);
 }
@@ -185,7 +185,7 @@ START_TEST(closed_meanwhile)
 	ck_assert_int_eq(bh_session_open_sync(&session, client, FAKE_ADDRESS, NULL, 0, &answer), 0);
 	ck_assert_int_eq(bh_connect(session, 0, on_result_close, session), 0);
 	ck_assert_int_eq(bh_read_sync(session, &FAKE_UUID, 0, &answer), 1);
-	ck_assert_int_eq(answer.class, BH_CLASS_CANCELLED);
+	ck_assert_int_eq(answer.error, BH_CLASS_CANCELLED);
 }
 END_TEST
 

@@ -11,7 +11,7 @@ START_TEST(names_are_those_of_the_schema)
 {
 	const ProtobufCEnumValue *value =
 		protobuf_c_enum_descriptor_get_value(&bh__class__descriptor, _i);
-	const char *name = class_name((enum class)_i);
+	const char *name = class_name((enum err_class)_i);
 	const char *wire;
 	size_t i;
 
@@ -20,7 +20,7 @@ START_TEST(names_are_those_of_the_schema)
 	ck_assert_uint_eq(strlen(name), strlen(wire));
 	for (i = 0; name[i] != '\0'; i++)
 		ck_assert_int_eq(name[i], wire[i] == '_' ? '-' : tolower(wire[i]));
-	ck_assert_ptr_nonnull(class_advice((enum class)_i));
+	ck_assert_ptr_nonnull(class_advice((enum err_class)_i));
 	ck_assert_int_eq((int)class_from_wire(_i), _i);
 }
 END_TEST
@@ -32,8 +32,8 @@ START_TEST(what_is_out_of_range_is_internal)
 
 	for (i = 0; i < ARRAY_LEN(numbers); i++) {
 		ck_assert_int_eq(class_from_wire(numbers[i]), CLASS_INTERNAL);
-		ck_assert_str_eq(class_name((enum class)numbers[i]), "internal");
-		ck_assert_ptr_nonnull(class_advice((enum class)numbers[i]));
+		ck_assert_str_eq(class_name((enum err_class)numbers[i]), "internal");
+		ck_assert_ptr_nonnull(class_advice((enum err_class)numbers[i]));
 	}
 	ck_assert_uint_eq(bh__class__descriptor.n_values, CLASS_COUNT);
 }

@@ -136,7 +136,7 @@ static const struct escalation_limits RETRY = { .attempts = 4, .base_ms = 250, .
 
 START_TEST(test_escalation_gives_up)
 {
-	static const enum class HOPELESS[] = {
+	static const enum err_class HOPELESS[] = {
 		CLASS_NONE,	    CLASS_AUTH,		CLASS_KEY_MISSING, CLASS_NOT_POWERED,
 		CLASS_RFKILL,	    CLASS_ADAPTER_GONE, CLASS_CANCELLED,   CLASS_DEADLINE,
 		CLASS_LOCK_TIMEOUT, CLASS_INVALID,	CLASS_LIMIT,	   CLASS_COUNT,
@@ -170,7 +170,7 @@ START_TEST(test_escalation_random)
 	srandom(5);
 	for (i = 0; i < 200000; i++) {
 		f = (struct escalation_failure){
-			.class = (enum class)(random() % (CLASS_COUNT + 2)),
+			.class = (enum err_class)(random() % (CLASS_COUNT + 2)),
 			.attempt = (uint32_t)random() % 6,
 			.left_ms = (uint32_t)random() % 8000,
 		};

@@ -117,7 +117,7 @@ START_TEST(test_known)
 END_TEST
 
 static const struct {
-	enum class trouble;
+	enum err_class trouble;
 	uint64_t at_ms;
 	enum seek_verdict verdict;
 } TROUBLES[] = {

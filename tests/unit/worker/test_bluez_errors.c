@@ -13,7 +13,7 @@ static const struct {
 	enum bluez_call call;
 	const char *name;
 	const char *text;
-	enum class class;
+	enum err_class class;
 	bool is_busy;
 } CASES[] = {
 	{ BLUEZ_CALL_CONNECT, BLUEZ "Failed", "le-connection-abort-by-local", CLASS_ABORTED_LOCAL,
@@ -69,7 +69,7 @@ START_TEST(each_case)
 	int got = (int)bluez_errors_class(CASES[_i].call, CASES[_i].name, CASES[_i].text);
 
 	ck_assert_msg(got == (int)CASES[_i].class, "case %d (%s): %s instead of %s", _i,
-		      CASES[_i].text, class_name((enum class)got), class_name(CASES[_i].class));
+		      CASES[_i].text, class_name((enum err_class)got), class_name(CASES[_i].class));
 	ck_assert_int_eq(bluez_errors_is_busy(CASES[_i].name, CASES[_i].text), CASES[_i].is_busy);
 }
 END_TEST

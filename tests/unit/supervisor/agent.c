@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tests/unit/supervisor/agent.c - this test program as bleherd-worker and bleherd-lockd: rig.c
+ * makes links of those names to it, and a constructor looks at argv[0] before main() does.
+ *
+ * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; anything else is
+ * answered. A READ is answered with the adapter's name.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "ipc/build_id.h"
+#include "ipc/chan.h"
+#include "ipc/clock.h"
+#include "ipc/control.pb-c.h"
+#include "ipc/wpage.h"
+#include "tests/unit/supervisor/rig.h"
+
+enum { SEATS_MAX = 16, TICK_MS = 50 };
+
+struct seat {
+	struct chan *chan;
+	uint32_t session;
+	uint64_t address;
+};
+
+struct agent {
+	const char *adapter;
+	struct chan_buf *buf;
+	struct chan *up;
+	struct wpage *page;
+	struct seat seats[SEATS_MAX];
+};
+
+/* --- worker --- */
+
+static void tell(struct agent *agent, uint16_t type, const ProtobufCMessage *msg)
+{
+	(void)!chan_send(agent->up, type, 0, 0, msg, NULL, 0);
+}
+
+static void tell_seen(struct agent *agent, uint64_t address, int rssi_dbm)
+{
+	Bh__Ctl__Sightings sightings = BH__CTL__SIGHTINGS__INIT;
+	Bh__Ctl__Seen seen = BH__CTL__SEEN__INIT;
+	Bh__Ctl__Seen *list[] = { &seen };
+
+	seen.has_address = seen.has_random = seen.has_rssi_dbm = 1;
+	seen.address = address;
+	seen.random = 1;
+	seen.rssi_dbm = rssi_dbm;
+	sightings.n_seen = 1;
+	sightings.seen = list;
+	tell(agent, BH__CTL__TYPE__SIGHTINGS, &sightings.base);
+}
+
+static void say_hello(struct agent *agent, uint64_t incarnation)
+{
+	Bh__Ctl__Hello hello = BH__CTL__HELLO__INIT;
+
+	hello.build_id = (char *)(uintptr_t)BUILD_ID;
+	hello.has_pid = hello.has_incarnation = 1;
+	hello.pid = (uint32_t)getpid();
+	hello.incarnation = incarnation;
+	tell(agent, BH__CTL__TYPE__HELLO, &hello.base);
+}
+
+static void say_ready(struct agent *agent)
+{
+	Bh__Ctl__AdapterState state = BH__CTL__ADAPTER_STATE__INIT;
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	state.has_bluez = state.has_powered = 1;
+	state.bluez = state.powered = 1;
+	tell(agent, BH__CTL__TYPE__ADAPTER_STATE, &state.base);
+	tell_seen(agent, RIG_SEEN, strcmp(agent->adapter, "hci1") == 0 ? -50 : -70);
+	tell(agent, BH__CTL__TYPE__READY, &empty.base);
+}
+
+static void attach(struct agent *agent, struct chan_frame *frame)
+{
+	const Bh__Ctl__SessionAttach *msg =
+		chan_unpack(agent->up, frame, &bh__ctl__session_attach__descriptor);
+	size_t i;
+
+	for (i = 0; i < SEATS_MAX && agent->seats[i].chan; i++)
+		;
+	if (!msg || i == SEATS_MAX ||
+	    chan_new(&agent->seats[i].chan, take_fd(&frame->fds[0]), agent->buf, CHAN_BODY_DATA) <
+		    0)
+		_exit(9);
+	agent->seats[i].session = msg->session;
+	agent->seats[i].address = msg->address;
+}
+
+static void let_go(struct agent *agent, struct seat *seat, uint16_t type)
+{
+	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;
+
+	seat->chan = chan_free(seat->chan);
+	ref.has_session = 1;
+	ref.session = seat->session;
+	tell(agent, type, &ref.base);
+}
+
+static void give_up(struct agent *agent, struct seat *seat)
+{
+	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
+
+	link.has_address = link.has_up = 1;
+	link.address = seat->address;
+	link.up = 1;
+	tell(agent, BH__CTL__TYPE__LINK_STATE, &link.base);
+	let_go(agent, seat, BH__CTL__TYPE__SESSION_GIVEN_UP);
+}
+
+static bool is_word(const ProtobufCBinaryData *value, const char *word)
+{
+	return value->len == strlen(word) && memcmp(value->data, word, value->len) == 0;
+}
+
+static void on_write(struct agent *agent, struct seat *seat, const struct chan_frame *frame)
+{
+	const Bh__Write *msg = chan_unpack(seat->chan, frame, &bh__write__descriptor);
+	Bh__Done done = BH__DONE__INIT;
+
+	if (!msg)
+		_exit(9);
+	wpage_handling(agent->page, seat->session, frame->id);
+	if (wpage_issue(agent->page, seat->session, frame->id) < 0)
+		_exit(9);
+	if (is_word(&msg->value, "crash"))
+		_exit(3);
+	if (is_word(&msg->value, "kill"))
+		(void)raise(SIGKILL);
+	while (is_word(&msg->value, "hang"))
+		(void)pause();
+	if (is_word(&msg->value, "give-up")) {
+		give_up(agent, seat);
+		return;
+	}
+	(void)!chan_send(seat->chan, BH__TYPE__DONE, frame->id, 0, &done.base, NULL, 0);
+	wpage_answered(agent->page, seat->session, frame->id);
+	wpage_handling(agent->page, 0, 0);
+}
+
+static void on_data(struct agent *agent, struct seat *seat)
+{
+	struct chan_frame frame;
+	Bh__Value value = BH__VALUE__INIT;
+	int r;
+
+	while (seat->chan && (r = chan_recv(seat->chan, &frame)) != 0) {
+		if (r != CHAN_FRAME) {
+			let_go(agent, seat, BH__CTL__TYPE__SESSION_ENDED);
+			return;
+		}
+		if (frame.type == BH__TYPE__WRITE) {
+			on_write(agent, seat, &frame);
+			continue;
+		}
+		value.has_value = 1;
+		value.value.data = (uint8_t *)(uintptr_t)agent->adapter;
+		value.value.len = strlen(agent->adapter);
+		(void)!chan_send(seat->chan, BH__TYPE__VALUE, frame.id, 0, &value.base, NULL, 0);
+	}
+}
+
+static void on_find(struct agent *agent, const struct chan_frame *frame)
+{
+	const Bh__Ctl__Find *msg = chan_unpack(agent->up, frame, &bh__ctl__find__descriptor);
+
+	if (msg && !msg->stop && msg->address == RIG_HIDDEN)
+		tell_seen(agent, RIG_HIDDEN, -40);
+}
+
+static void detach(struct agent *agent, const struct chan_frame *frame)
+{
+	const Bh__Ctl__SessionRef *msg =
+		chan_unpack(agent->up, frame, &bh__ctl__session_ref__descriptor);
+	size_t i;
+
+	for (i = 0; msg && i < SEATS_MAX; i++)
+		if (agent->seats[i].chan && agent->seats[i].session == msg->session)
+			let_go(agent, &agent->seats[i], BH__CTL__TYPE__SESSION_GIVEN_UP);
+}
+
+static void on_control(struct agent *agent)
+{
+	struct chan_frame frame;
+	int r;
+
+	while ((r = chan_recv(agent->up, &frame)) != 0) {
+		if (r != CHAN_FRAME || frame.type == BH__CTL__TYPE__STOP)
+			_exit(0);
+		if (frame.type == BH__CTL__TYPE__SESSION_ATTACH)
+			attach(agent, &frame);
+		if (frame.type == BH__CTL__TYPE__SESSION_DETACH)
+			detach(agent, &frame);
+		if (frame.type == BH__CTL__TYPE__FIND)
+			on_find(agent, &frame);
+		chan_frame_done(&frame);
+	}
+}
+
+static void turn(struct agent *agent)
+{
+	struct pollfd p[SEATS_MAX + 1] = { { .fd = chan_fd(agent->up), .events = POLLIN } };
+	size_t i;
+
+	for (i = 0; i < SEATS_MAX; i++)
+		p[i + 1] = (struct pollfd){
+			.fd = agent->seats[i].chan ? chan_fd(agent->seats[i].chan) : -1,
+			.events = POLLIN,
+		};
+	(void)poll(p, SEATS_MAX + 1, TICK_MS);
+	wpage_tick(agent->page, clock_now_ms());
+	/* Data first: a seat that is attached now has no place in p[] yet. */
+	for (i = 0; i < SEATS_MAX; i++)
+		if (p[i + 1].revents)
+			on_data(agent, &agent->seats[i]);
+	if (p[0].revents)
+		on_control(agent);
+}
+
+static _Noreturn void be_worker(char **argv)
+{
+	struct agent agent = { .adapter = argv[2] };
+
+	if (chan_buf_new(&agent.buf, CHAN_BODY_DATA) < 0 ||
+	    chan_new(&agent.up, 3, agent.buf, CHAN_BODY_CONTROL) < 0 ||
+	    wpage_map(4, &agent.page) < 0)
+		_exit(9);
+	say_hello(&agent, strtoull(argv[4], NULL, 10));
+	say_ready(&agent);
+	for (;;)
+		turn(&agent);
+}
+
+static _Noreturn void be_lockd(void)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+	struct agent agent = { .adapter = "" };
+	int table = memfd_create("table", MFD_CLOEXEC);
+
+	if (chan_buf_new(&agent.buf, CHAN_BODY_CONTROL) < 0 ||
+	    chan_new(&agent.up, 3, agent.buf, CHAN_BODY_CONTROL) < 0)
+		_exit(9);
+	say_hello(&agent, 0);
+	(void)!chan_send(agent.up, BH__CTL__TYPE__LOCK_TABLE, 0, 0, &empty.base, &table, 1);
+	tell(&agent, BH__CTL__TYPE__READY, &empty.base);
+	for (;;)
+		turn(&agent);
+}
+
+__attribute__((constructor)) static void be_somebody_else(int argc, char **argv)
+{
+	if (argc < 5)
+		return;
+	if (strcmp(argv[0], "bleherd-worker") == 0)
+		be_worker(argv);
+	if (strcmp(argv[0], "bleherd-lockd") == 0)
+		be_lockd();
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/supervisor/rig.h"
+
+#include <check.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "supervisor/daemon.h"
+#include "supervisor/instance.h"
+#include "supervisor/mgmt_codec.h"
+
+/* --- fake MGMT --- */
+
+static void mgmt_event(struct rig *rig, uint16_t code, uint16_t index, const uint8_t *data,
+		       size_t len)
+{
+	uint8_t out[MGMT_PACKET_MAX] = { (uint8_t)code,	 (uint8_t)(code >> 8),
+					 (uint8_t)index, (uint8_t)(index >> 8),
+					 (uint8_t)len,	 (uint8_t)(len >> 8) };
+
+	if (len > 0)
+		memcpy(out + MGMT_HEADER_LEN, data, len);
+	(void)!send(rig->mgmt, out, MGMT_HEADER_LEN + len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static size_t fill_list(const struct rig *rig, uint8_t *data)
+{
+	uint8_t i;
+
+	for (i = 0; i < RIG_ADAPTERS; i++)
+		if (!rig->is_unplugged[i])
+			data[2 + 2 * data[0]++] = i;
+	return 2u + 2u * data[0];
+}
+
+static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
+{
+	uint8_t data[300] = { (uint8_t)command->code, (uint8_t)(command->code >> 8), 0 };
+	size_t len = 3;
+
+	if (command->code == MGMT_READ_INDEX_LIST)
+		len += fill_list(rig, data + 3);
+	if (command->code == MGMT_READ_INFO) {
+		data[3] = (uint8_t)(command->index + 1);
+		data[3 + 13] = MGMT_SETTING_POWERED;
+		len += 280;
+	}
+	rig->disconnects += command->code == MGMT_DISCONNECT;
+	mgmt_event(rig, MGMT_EV_COMMAND_COMPLETE, command->index, data, len);
+}
+
+static void serve_mgmt(struct rig *rig)
+{
+	uint8_t data[MGMT_PACKET_MAX];
+	struct mgmt_packet packet;
+	ssize_t n;
+
+	if (rig->mgmt < 0)
+		rig->mgmt = accept4(rig->mgmt_listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (rig->mgmt >= 0 && (n = recv(rig->mgmt, data, sizeof(data), MSG_DONTWAIT)) > 0)
+		if (mgmt_codec_packet(data, (size_t)n, &packet) == 0)
+			mgmt_answer(rig, &packet);
+}
+
+void rig_plug(struct rig *rig, uint16_t index, bool is_in)
+{
+	rig->is_unplugged[index] = !is_in;
+	mgmt_event(rig, is_in ? MGMT_EV_INDEX_ADDED : MGMT_EV_INDEX_REMOVED, index, NULL, 0);
+}
+
+/* --- waiting --- */
+
+static void wait_for(struct rig *rig, struct chan *chan, uint64_t until_ms, uint16_t type)
+{
+	struct pollfd p[] = {
+		{ .fd = chan_fd(chan), .events = POLLIN },
+		{ .fd = rig->mgmt >= 0 ? rig->mgmt : rig->mgmt_listen, .events = POLLIN },
+	};
+	uint64_t now_ms = clock_now_ms();
+
+	ck_assert_msg(now_ms < until_ms, "no frame of type %u came", type);
+	(void)poll(p, 2, (int)clock_left_ms(until_ms, now_ms));
+	serve_mgmt(rig);
+}
+
+void rig_expect(struct rig *rig, struct chan *chan, uint16_t type, struct chan_frame *out)
+{
+	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;
+	int r;
+
+	for (;;) {
+		r = chan_recv(chan, out);
+		ck_assert_msg(r == 0 || r == CHAN_FRAME, "waiting for %u: %d", type, r);
+		if (r == CHAN_FRAME && (type == 0 || out->type == type))
+			return;
+		if (r == CHAN_FRAME)
+			chan_frame_done(out);
+		else
+			wait_for(rig, chan, until_ms, type);
+	}
+}
+
+void rig_expect_end(struct rig *rig, struct chan *chan)
+{
+	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;
+	struct chan_frame frame;
+	int r;
+
+	while ((r = chan_recv(chan, &frame)) != CHAN_EOF) {
+		ck_assert_int_ge(r, 0);
+		if (r == CHAN_FRAME)
+			chan_frame_done(&frame);
+		else
+			wait_for(rig, chan, until_ms, 0);
+	}
+}
+
+/* --- the program --- */
+
+uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const ProtobufCMessage *msg)
+{
+	ck_assert_int_eq(chan_send(chan, type, ++rig->last_id, 1, msg, NULL, 0), 0);
+	return rig->last_id;
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+struct chan *rig_connect(struct rig *rig)
+{
+	Bh__Hello hello = BH__HELLO__INIT;
+	struct chan_frame frame;
+	struct chan *chan;
+
+	ck_assert_int_eq(
+		chan_new(&chan, connect_to(rig->config.socket), rig->buf, CHAN_BODY_CONTROL), 0);
+	hello.has_version = 1;
+	hello.version = 1;
+	rig_ask(rig, chan, BH__TYPE__HELLO, &hello.base);
+	rig_expect(rig, chan, BH__TYPE__HELLO_OK, &frame);
+	return chan;
+}
+
+/* --- the world --- */
+
+static void make_listener(struct rig *rig)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", rig->config.mgmt);
+	rig->mgmt_listen = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(bind(rig->mgmt_listen, (const struct sockaddr *)&address, sizeof(address)),
+			 0);
+	ck_assert_int_eq(listen(rig->mgmt_listen, 4), 0);
+}
+
+static _Noreturn void run_daemon(const struct rig *rig, pid_t parent)
+{
+	struct instance instance = INSTANCE_INIT;
+	char why[INSTANCE_WHY_LEN];
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent || instance_open(&instance, &rig->config, why) != 0)
+		_exit(1);
+	_exit(daemon_run(&rig->config, instance.listen_fd) == 0 ? 0 : 1);
+}
+
+static void wait_for_socket(const struct rig *rig)
+{
+	unsigned i;
+
+	for (i = 0; i < 300 && access(rig->config.socket, F_OK) < 0; i++)
+		(void)poll(NULL, 0, 10);
+}
+
+/* How many adapters are ready. */
+static unsigned count_ready(struct rig *rig)
+{
+	Bh__Empty empty = BH__EMPTY__INIT;
+	const Bh__Adapter *adapter;
+	struct chan_frame frame;
+	unsigned n = 0;
+
+	rig_ask(rig, rig->control, BH__TYPE__ADAPTERS_REQUEST, &empty.base);
+	for (;;) {
+		rig_expect(rig, rig->control, 0, &frame);
+		if (frame.type == BH__TYPE__DONE)
+			return n;
+		adapter = chan_unpack(rig->control, &frame, &bh__adapter__descriptor);
+		n += strcmp(adapter->state, "ready") == 0;
+	}
+}
+
+struct rig *rig_start(void (*adjust)(struct config *config))
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	pid_t parent = getpid();
+	char path[128];
+
+	ck_assert_ptr_nonnull(rig);
+	(void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/bhs.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(rig->dir));
+	config_defaults(&rig->config);
+	(void)snprintf(rig->config.runtime_dir, CONFIG_PATH_LEN, "%s", rig->dir);
+	(void)snprintf(rig->config.socket, CONFIG_PATH_LEN, "%s/s", rig->dir);
+	(void)snprintf(rig->config.mgmt, CONFIG_PATH_LEN, "%s/m", rig->dir);
+	(void)snprintf(rig->config.bus, CONFIG_BUS_LEN, "unix:path=%s/none", rig->dir);
+	(void)snprintf(path, sizeof(path), "%s/bleherd-worker", rig->dir);
+	ck_assert_int_eq(symlink("/proc/self/exe", path), 0);
+	(void)snprintf(path, sizeof(path), "%s/bleherd-lockd", rig->dir);
+	ck_assert_int_eq(symlink("/proc/self/exe", path), 0);
+	(void)setenv("BLEHERD_LIBEXEC", rig->dir, 1);
+	if (adjust)
+		adjust(&rig->config);
+	rig->mgmt = -EBADF;
+	make_listener(rig);
+	ck_assert_int_eq(chan_buf_new(&rig->buf, CHAN_BODY_DATA), 0);
+	log_setup("bleherdd", getenv("RIG_DEBUG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	rig->daemon = fork();
+	ck_assert_int_ge(rig->daemon, 0);
+	if (rig->daemon == 0)
+		run_daemon(rig, parent);
+	wait_for_socket(rig);
+	rig->control = rig_connect(rig);
+	while (count_ready(rig) < RIG_ADAPTERS)
+		(void)poll(NULL, 0, 5);
+	return rig;
+}
+
+struct rig *rig_stop(struct rig *rig)
+{
+	char command[128];
+	int status;
+
+	chan_free(rig->control);
+	(void)kill(rig->daemon, SIGTERM);
+	ck_assert_int_eq(waitpid(rig->daemon, &status, 0), rig->daemon);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+	/* Its children are ours by now, if it left any. */
+	ck_assert_int_eq(waitpid(-1, &status, WNOHANG), -1);
+	(void)close_fd(rig->mgmt);
+	(void)close_fd(rig->mgmt_listen);
+	chan_buf_free(rig->buf);
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", rig->dir);
+	ck_assert_int_eq(system(command), 0);
+	free(rig);
+	return NULL;
+}

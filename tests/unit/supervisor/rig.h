@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * tests/unit/supervisor/rig.h - a supervisor with fake children (agent.c) and a fake MGMT socket,
+ * and a program that talks to it. One thread: whoever waits for the program's frames serves MGMT
+ * too.
+ */
+#include "ipc/chan.h"
+#include "ipc/session.pb-c.h"
+#include "supervisor/config.h"
+
+#define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
+#define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
+
+enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000 };
+
+struct rig {
+	char dir[64];
+	pid_t daemon;
+	int mgmt_listen;
+	int mgmt;
+	bool is_unplugged[RIG_ADAPTERS];
+	unsigned disconnects; /* commands of that kind */
+	struct chan_buf *buf;
+	struct chan *control;
+	uint32_t last_id;
+	struct config config;
+};
+
+struct rig *rig_start(void (*adjust)(struct config *config));
+struct rig *rig_stop(struct rig *rig);
+void rig_plug(struct rig *rig, uint16_t index, bool is_in);
+
+/* A control connection, HELLO done. */
+struct chan *rig_connect(struct rig *rig);
+
+/* Sends; returns the request's id. */
+uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const ProtobufCMessage *msg);
+
+/* The next frame on @chan, within RIG_WAIT_MS; of other types it is skipped if @type is not 0. */
+void rig_expect(struct rig *rig, struct chan *chan, uint16_t type, struct chan_frame *out);
+
+/* Waits until the peer closes. */
+void rig_expect_end(struct rig *rig, struct chan *chan);
