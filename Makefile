@@ -189,7 +189,8 @@ asan: ## the tests once more under ASan and UBSan
 	$(SUBMAKE) CONFIG=asan check
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
-	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' contrib/check/lint
+	@printf '%s\n' $(CPPFLAGS) -std=c17 > compile_flags.txt
+	@CC='$(CC)' contrib/check/lint
 
 format: ## apply clang-format
 	git ls-files '*.c' '*.h' | xargs -r clang-format -i

@@ -70,20 +70,22 @@ int publish_fd(const struct publish *p)
 void publish_begin(struct publish *p)
 {
 	uint32_t current = __atomic_load_n(&p->table->current, __ATOMIC_RELAXED);
+	struct locktab_copy *copy = &p->table->copies[current ^ 1u];
 
-	p->copy = &p->table->copies[current ^ 1u];
+	p->copy = copy;
 	/*
 	 * A reader that was slow may still be in this copy, which was current before the last flip:
 	 * 0 tells it to start again, whether it looks before or after its own copying.
 	 */
-	__atomic_store_n(&p->copy->seq, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&copy->seq, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	p->copy->n_rows = 0;
-	p->copy->n_left_out = 0;
+	copy->n_rows = 0;
+	copy->n_left_out = 0;
 }
 
 void publish_row(struct publish *p, const struct locktab_row *row)
 {
+	assert(p->copy != NULL);
 	if (p->copy->n_rows == LOCKTAB_ROWS_MAX)
 		p->copy->n_left_out++;
 	else

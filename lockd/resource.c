@@ -114,7 +114,7 @@ static int add(struct resource_set *set, const struct resource *resource)
 int resource_set_parse(char *const *names, size_t n, struct resource_set *out_set)
 {
 	struct resource_set set = { 0 };
-	struct resource resource;
+	struct resource resource = { 0 };
 	size_t i;
 	int r;
 

@@ -176,7 +176,7 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 		bool is_home = adapter->index == session->home;
 
 		if (!adapter->is_present ||
-		    (session->only[0] && strcmp(session->only, adapter->name)))
+		    (session->only[0] && strcmp(session->only, adapter->name) != 0))
 			continue;
 		rows[n++] = (struct score_row){
 			.adapter = adapter->index,
@@ -279,7 +279,7 @@ static void failure_text(const struct session *session, enum err_class class, ch
 		const struct adapter *adapter = adapters->list[i];
 
 		if (!adapter->is_present ||
-		    (session->only[0] && strcmp(session->only, adapter->name)))
+		    (session->only[0] && strcmp(session->only, adapter->name) != 0))
 			continue;
 		if (adapter_trouble(adapter, &why) == CLASS_NONE || class != CLASS_NOT_FOUND)
 			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",

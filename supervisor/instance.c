@@ -12,10 +12,30 @@
 
 enum { BACKLOG = 128, PATH_LEN = CONFIG_PATH_LEN + 16 };
 
+static const struct {
+	int error;
+	const char *text;
+} ADVICE[] = {
+	{ ENOSPC, "free some space there, or set another path" },
+	{ EDQUOT, "free some space there, or set another path" },
+	{ EACCES, "run it as root or as the user who owns that folder" },
+	{ EPERM, "run it as root or as the user who owns that folder" },
+	{ EROFS, "set a path that can be written" },
+	{ ENOENT, "make the folder that it is in" },
+};
+
+/* By errno of the call that failed. */
 static int no_runtime(char *why, const char *what, const char *path)
 {
-	(void)snprintf(why, INSTANCE_WHY_LEN, "cannot %s %s: %s; free space, or set another path",
-		       what, path, strerror(errno));
+	const char *advice = "set another path";
+	int error = errno;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ADVICE); i++)
+		if (ADVICE[i].error == error)
+			advice = ADVICE[i].text;
+	(void)snprintf(why, INSTANCE_WHY_LEN, "cannot %s %s: %s; %s", what, path, strerror(error),
+		       advice);
 	return INSTANCE_NO_RUNTIME;
 }
 

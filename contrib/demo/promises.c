@@ -178,9 +178,9 @@ static bool has_survived(const struct tally *tally, struct evidence *out)
 	}
 	note(out, "%s's (kill -9): %" PRIu32 " sessions of %d programs moved in %s,\n",
 	     tally->kill_adapter, tally->moves, programs, view_duration(tally->last_move_us).text);
-	note(out, "switch %s %s, ", answered_us ? "answered within" : "NOT ANSWERED",
+	note(out, "switch %s %s, ", answered_us ? "answered in" : "NOT ANSWERED",
 	     answered_us ? view_duration(answered_us).text : "");
-	note(out, "collector %s %s;\n", notified_us ? "notified within" : "NOT NOTIFIED",
+	note(out, "collector %s %s;\n", notified_us ? "notified in" : "NOT NOTIFIED",
 	     notified_us ? view_duration(notified_us).text : "");
 	note(out, "since then %" PRIu32 " values read back, %" PRIu32 " tours; %s",
 	     tally->same_after_kill, tally->tours_after_kill,

@@ -239,7 +239,7 @@ START_TEST(random_frames)
 			send_random(rand_r(&seed) % 4 == 0 ? &second.control : &worker, &seed);
 		for (i = 0; i < 5; i++)
 			(void)bh_process(other);
-		other = bh_free(other);
+		(void)bh_free(other);
 		for (i = 0; i < 5; i++)
 			ck_assert_uint_eq(t[i].calls, 1);
 		fake_drop(&worker);
@@ -398,7 +398,7 @@ START_TEST(no_descriptor_is_left)
 		fake_settle(&second, other);
 		if (i % 3 == 0)
 			bh_session_close(sessions[0]);
-		other = bh_free(other);
+		(void)bh_free(other);
 		fake_drop(&first_worker);
 		fake_drop(&next_worker);
 		fake_drop(&worker);

@@ -298,7 +298,7 @@ START_TEST(replay_keeps_the_window)
 	fake_drop(&old);
 	fake_send_moved(&fake, FAKE_SESSION, 2, NULL, 0, &new);
 	fake_settle(&fake, client);
-	for (n = 0; session->lane.n_open > 0;) {
+	while (session->lane.n_open > 0) {
 		fake_pump(&fake, &new);
 		for (n = 0; (frame = new.head); n++) {
 			new.head = frame->next;

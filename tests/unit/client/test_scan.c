@@ -140,7 +140,7 @@ START_TEST(adapters_come_and_go)
 	ck_assert_str_eq(heard, "hci0 hci2 hci0 ");
 	ck_assert_uint_eq(tally.calls, 0);
 
-	scan = bh_scan_stop(scan);
+	(void)bh_scan_stop(scan);
 	ck_assert_uint_eq(fake_take_id(&fake, &fake.control, BH__TYPE__CANCEL), events_id);
 	fake_take_id(&fake, &fake.control, BH__TYPE__SESSION_CLOSE);
 	fake_take_id(&fake, &fake.control, BH__TYPE__SESSION_CLOSE);

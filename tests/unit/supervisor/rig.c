@@ -33,11 +33,11 @@ static void mgmt_event(struct rig *rig, uint16_t code, uint16_t index, const uin
 
 static size_t fill_list(const struct rig *rig, uint8_t *data)
 {
-	uint8_t i;
+	size_t i;
 
 	for (i = 0; i < RIG_ADAPTERS; i++)
 		if (!rig->is_unplugged[i])
-			data[2 + 2 * data[0]++] = i;
+			data[2 + 2 * data[0]++] = (uint8_t)i;
 	return 2u + 2u * data[0];
 }
 
@@ -131,14 +131,30 @@ uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const Protob
 	return rig->last_id;
 }
 
+/* It may not be there yet, or not listen yet. */
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unsigned i;
 
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
+	for (i = 0; i < 300; i++) {
+		if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+			return fd;
+		(void)poll(NULL, 0, 10);
+	}
+	ck_abort_msg("bleherdd did not come up");
+	return -1;
+}
+
+struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max)
+{
+	struct chan **at = &rig->chans[rig->n_chans++];
+
+	ck_assert_uint_le(rig->n_chans, RIG_CHANS_MAX);
+	ck_assert_int_eq(chan_new(at, fd, rig->buf, body_max), 0);
+	return *at;
 }
 
 struct chan *rig_connect(struct rig *rig)
@@ -147,8 +163,7 @@ struct chan *rig_connect(struct rig *rig)
 	struct chan_frame frame;
 	struct chan *chan;
 
-	ck_assert_int_eq(
-		chan_new(&chan, connect_to(rig->config.socket), rig->buf, CHAN_BODY_CONTROL), 0);
+	chan = rig_wrap(rig, connect_to(rig->config.socket), CHAN_BODY_CONTROL);
 	hello.has_version = 1;
 	hello.version = 1;
 	rig_ask(rig, chan, BH__TYPE__HELLO, &hello.base);
@@ -180,14 +195,6 @@ static _Noreturn void run_daemon(const struct rig *rig, pid_t parent)
 	_exit(daemon_run(&rig->config, instance.listen_fd) == 0 ? 0 : 1);
 }
 
-static void wait_for_socket(const struct rig *rig)
-{
-	unsigned i;
-
-	for (i = 0; i < 300 && access(rig->config.socket, F_OK) < 0; i++)
-		(void)poll(NULL, 0, 10);
-}
-
 /* How many adapters are ready. */
 static unsigned count_ready(struct rig *rig)
 {
@@ -204,6 +211,18 @@ static unsigned count_ready(struct rig *rig)
 		adapter = chan_unpack(rig->control, &frame, &bh__adapter__descriptor);
 		n += strcmp(adapter->state, "ready") == 0;
 	}
+}
+
+static bool has_arbiter(struct rig *rig)
+{
+	Bh__Empty empty = BH__EMPTY__INIT;
+	const Bh__Status *status;
+	struct chan_frame frame;
+
+	rig_ask(rig, rig->control, BH__TYPE__STATUS_REQUEST, &empty.base);
+	rig_expect(rig, rig->control, BH__TYPE__STATUS, &frame);
+	status = chan_unpack(rig->control, &frame, &bh__status__descriptor);
+	return status->arbiter;
 }
 
 struct rig *rig_start(void (*adjust)(struct config *config))
@@ -235,9 +254,8 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 	ck_assert_int_ge(rig->daemon, 0);
 	if (rig->daemon == 0)
 		run_daemon(rig, parent);
-	wait_for_socket(rig);
 	rig->control = rig_connect(rig);
-	while (count_ready(rig) < RIG_ADAPTERS)
+	while (count_ready(rig) < RIG_ADAPTERS || !has_arbiter(rig))
 		(void)poll(NULL, 0, 5);
 	return rig;
 }
@@ -247,7 +265,8 @@ struct rig *rig_stop(struct rig *rig)
 	char command[128];
 	int status;
 
-	chan_free(rig->control);
+	while (rig->n_chans > 0)
+		chan_free(rig->chans[--rig->n_chans]);
 	(void)kill(rig->daemon, SIGTERM);
 	ck_assert_int_eq(waitpid(rig->daemon, &status, 0), rig->daemon);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);

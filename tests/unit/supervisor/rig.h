@@ -12,7 +12,7 @@
 #define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
 #define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
 
-enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000 };
+enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 64 };
 
 struct rig {
 	char dir[64];
@@ -23,6 +23,8 @@ struct rig {
 	unsigned disconnects; /* commands of that kind */
 	struct chan_buf *buf;
 	struct chan *control;
+	struct chan *chans[RIG_CHANS_MAX];
+	size_t n_chans;
 	uint32_t last_id;
 	struct config config;
 };
@@ -30,6 +32,9 @@ struct rig {
 struct rig *rig_start(void (*adjust)(struct config *config));
 struct rig *rig_stop(struct rig *rig);
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
+
+/* A channel that lives as long as the rig; takes @fd over. */
+struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max);
 
 /* A control connection, HELLO done. */
 struct chan *rig_connect(struct rig *rig);

@@ -66,10 +66,8 @@ static uint32_t ask_open(uint64_t address, const char *adapter, uint32_t timeout
 
 static void adopt(struct session *session, struct chan_frame *frame, const char *adapter)
 {
-	chan_free(session->data);
 	(void)strncpy(session->adapter, adapter, sizeof(session->adapter) - 1);
-	ck_assert_int_eq(
-		chan_new(&session->data, take_fd(&frame->fds[0]), rig->buf, CHAN_BODY_DATA), 0);
+	session->data = rig_wrap(rig, take_fd(&frame->fds[0]), CHAN_BODY_DATA);
 }
 
 static struct session open_session(uint64_t address, const char *adapter)
@@ -352,7 +350,7 @@ START_TEST(test_lists)
 	events.history = 1;
 	id = rig_ask(rig, rig->control, BH__TYPE__EVENTS_REQUEST, &events.base);
 	ck_assert_uint_ge(count_until_done(id, BH__TYPE__EVENT), 5);
-	id = rig_ask(rig, rig->control, BH__TYPE__LOCKS_REQUEST, &empty.base);
+	(void)rig_ask(rig, rig->control, BH__TYPE__LOCKS_REQUEST, &empty.base);
 	rig_expect(rig, rig->control, BH__TYPE__LOCKS, &frame);
 	ck_assert_uint_eq(frame.n_fds, 1);
 	chan_frame_done(&frame);
@@ -374,7 +372,6 @@ START_TEST(test_greedy)
 				 0);
 	for (i = 0; i < 50; i++)
 		expect_served_by(&session, session.adapter);
-	chan_free(greedy);
 }
 END_TEST
 
@@ -434,7 +431,6 @@ START_TEST(test_broken_form)
 
 	BROKEN[_i](broken);
 	rig_expect_end(rig, broken);
-	chan_free(broken);
 	rig_ask(rig, rig->control, BH__TYPE__STATUS_REQUEST, &empty.base);
 	rig_expect(rig, rig->control, BH__TYPE__STATUS, &frame);
 }

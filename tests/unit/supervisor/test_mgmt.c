@@ -108,16 +108,16 @@ START_TEST(test_noise)
 	srandom(11);
 	for (i = 0; i < 100000; i++) {
 		/* Exactly as long as it is, so that a sanitizer sees each byte too far. */
-		uint8_t *data = malloc(64);
+		uint8_t *data;
 
 		len = (size_t)random() % 64;
+		data = malloc(len ? len : 1);
 		for (j = 0; j < len; j++)
 			data[j] = (uint8_t)(random() % 20);
 		if (len >= MGMT_HEADER_LEN) {
 			data[4] = (uint8_t)(len - MGMT_HEADER_LEN);
 			data[5] = 0;
 		}
-		data = realloc(data, len ? len : 1);
 		if (mgmt_codec_packet(data, len, &packet) == 0)
 			read_all(&packet);
 		free(data);
