@@ -181,12 +181,12 @@ test: ## install what is missing, build, run the unit and integration tests
 	$(SUBMAKE) check
 
 check: all tests ## run the tests (no installing)
-	@BLEHERD_BIN='$(B)/bin' tests/run $(TEST_BINS)
+	@BLEHERD_BIN='$(B)/bin' CK_TIMEOUT_MULTIPLIER=$(or $(CK_TIMEOUT_MULTIPLIER),1) tests/run $(TEST_BINS)
 
 tests: $(TEST_BINS)
 
 asan: ## the tests once more under ASan and UBSan
-	$(SUBMAKE) CONFIG=asan check
+	$(SUBMAKE) CONFIG=asan CK_TIMEOUT_MULTIPLIER=4 check
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
 	@printf '%s\n' $(CPPFLAGS) -std=c17 > compile_flags.txt

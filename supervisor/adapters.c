@@ -121,8 +121,7 @@ int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_po
 		return 0;
 	adapter->is_present = true;
 	adapter->address = address;
-	events_add(sup->events, &(struct event){ .kind = EVENT_ADAPTER_ADDED, .address = address },
-		   "%s", adapter->name);
+	tell(adapter, EVENT_ADAPTER_ADDED);
 	child_start(adapter->child);
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "supervisor/events.h"
 #include "supervisor/worker_child.h"
 
+enum { SETTLE_MS = 200 };
+
 struct lockd_child {
 	struct sup *sup;
 	struct child *child;
@@ -143,14 +145,16 @@ static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_A
 	const struct lockd_child *lockd = ctx;
 	const struct config *config = &lockd->sup->config;
 	static const char *const NAMES[] = { "--connect-slots", "--scan-slots", "--parent",
-					     "--log-level" };
+					     "--log-level", "--settle-ms" };
 	size_t n = 0;
 	size_t i;
 	int len;
 
-	(void)child;
-	len = snprintf(text, text_size, "%u%c%u%c%d%c%u", config->connect_slots, 0,
-		       config->scan_slots, 0, getpid(), 0, config->log_level);
+	/* A second one first lets the workers hand back what they hold: device: has no file that
+	 * would keep others out. */
+	len = snprintf(text, text_size, "%u%c%u%c%d%c%u%c%d", config->connect_slots, 0,
+		       config->scan_slots, 0, getpid(), 0, config->log_level, 0,
+		       child_incarnation(child) > 1 ? SETTLE_MS : 0);
 	assert(len > 0 && (size_t)len < text_size);
 	argv[n++] = "--dir";
 	argv[n++] = config->lock_dir;

@@ -38,8 +38,8 @@ static const char USAGE[] =
 	"  --version        print the version and end\n"
 	"  --help           this\n"
 	"\n"
-	"Environment: BLEHERD_SOCKET, BLEHERD_LOCK_DIR, DBUS_SYSTEM_BUS_ADDRESS, BLEHERD_LIBEXEC\n"
-	"(folder of bleherd-worker and bleherd-lockd).\n"
+	"Environment: BLEHERD_SOCKET, BLEHERD_LOCK_DIR, DBUS_SYSTEM_BUS_ADDRESS,\n"
+	"BLEHERD_LIBEXEC (folder of bleherd-worker and bleherd-lockd).\n"
 	"Status: 0 asked to stop, 2 usage, 70 internal error, 72 a binary is missing, 73 runtime\n"
 	"directory or socket cannot be made, 75 another bleherdd is running, 78 configuration.\n";
 
@@ -138,8 +138,7 @@ static int read_config(const struct options *options, struct config *out)
 /* What is ours to read is not our children's. */
 static void clean_environment(void)
 {
-	static const char *const OURS[] = { "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
-					    "WATCHDOG_PID", "WATCHDOG_USEC" };
+	static const char *const OURS[] = { "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(OURS); i++)

@@ -172,6 +172,8 @@ static _Noreturn void run_child(struct child_side *side, const char *const argv[
 		reset_signals();
 		/* One thread, no lock can be held: safe here. */
 		(void)unsetenv("NOTIFY_SOCKET");
+		(void)unsetenv("WATCHDOG_USEC");
+		(void)unsetenv("WATCHDOG_PID");
 		(void)execveat(side->binary_fd, "", args.out, environ, AT_EMPTY_PATH);
 		r = -errno;
 	}

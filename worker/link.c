@@ -228,11 +228,15 @@ static void review_down(struct link *link)
 
 static void review_once(struct link *link)
 {
+	const enum link_state before = link->state;
+
 	serve_all(link);
 	if (link->state == LINK_DOWN)
 		review_down(link);
 	else if (!link_is_wanted(link))
 		link_event(link, LINK_EV_UNWANT);
+	/* Adopted, it may be up at once: whoever waited for that has not been served yet. */
+	link->is_review_due |= link->state != before;
 }
 
 void link_review(struct link *link)

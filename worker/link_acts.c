@@ -193,7 +193,8 @@ static bool has_services(const struct link *link)
 
 static void act_resolve(struct link *link)
 {
-	link->connect_ms = link->attempts == 0 ? 0 : clock_span_ms(link->op.at_ms, clock_now_ms());
+	/* Adopted, it was not we who connected it. */
+	link->connect_ms = link->op.is_on ? clock_span_ms(link->op.at_ms, clock_now_ms()) : 0;
 	if (link->attempts == 0)
 		link->queue_ms = 0;
 	/* The radio has done its part; the next connect may begin while services are read. */
@@ -305,7 +306,7 @@ static void act_lost(struct link *link)
 
 static void act_cut(struct link *link)
 {
-	tell_users(link, CLASS_ABORTED_LOCAL, "a person ended the link");
+	tell_users(link, CLASS_CANCELLED, "a person ended the link");
 	/* It is no failure of whoever wants the link again. */
 	link->failed = CLASS_NONE;
 	act_end(link);

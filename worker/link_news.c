@@ -29,6 +29,10 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 		return;
 	if (link->state == LINK_SEEKING)
 		link_event(link, LINK_EV_SEEN);
+	/* Somebody else's attempt succeeded meanwhile (a dead worker's, say): nothing to wait for.
+	 */
+	if (link->state == LINK_RESTING && device->is_connected)
+		link_event(link, LINK_EV_RETRY);
 	if ((changes & 1u << DEVICE_CONNECTED) && !device->is_connected) {
 		if (link->state == LINK_RESOLVING)
 			link_event_why(link, LINK_EV_LOST, CLASS_ABORTED_REMOTE,

@@ -21,6 +21,7 @@ enum {
 	EVENTS_MAX = 16,
 	RENEW_MS = 30000,
 	FINDS_MAX = 256,
+	QUEUED_MAX = 192, /* frames to a program that has just begun; the channel takes 256 */
 };
 
 static const char ADAPTER[] = "org.bluez.Adapter1";
@@ -307,20 +308,6 @@ void scan_gone(struct scan *scan)
 
 /* --- programs that scan --- */
 
-void scan_add(struct scan *scan, struct request *request)
-{
-	struct scan_client *client = calloc(1, sizeof(*client));
-
-	if (!client) {
-		request_fail(request, CLASS_INTERNAL, "out of memory");
-		return;
-	}
-	client->request = request;
-	request->state = REQUEST_HELD;
-	TAILQ_INSERT_TAIL(&scan->clients, client, entry);
-	scan_want(scan);
-}
-
 void scan_remove(struct scan *scan, struct request *request)
 {
 	struct scan_client *client;
@@ -356,7 +343,9 @@ bool scan_passes(const struct request *filter, const struct device *device)
 	return filter->n_uuids == 0 || has_any_uuid(filter, device);
 }
 
-void scan_advert(struct scan *scan, const struct device *device)
+/* @only: to this client; NULL: to all. */
+static void tell_advert(struct scan *scan, const struct device *device,
+			const struct scan_client *only)
 {
 	ProtobufCBinaryData uuids[DEVICE_UUIDS_MAX];
 	Bh__Advert msg = BH__ADVERT__INIT;
@@ -386,11 +375,46 @@ void scan_advert(struct scan *scan, const struct device *device)
 	{
 		const struct seat *seat = client->request->seat;
 
+		if (only && client != only)
+			continue;
 		/* A program that does not read misses adverts; there will be others. */
-		if (port_queued(seat->port) == 0 && scan_passes(client->request, device))
+		if (port_queued(seat->port) <= (only ? QUEUED_MAX : 0) &&
+		    scan_passes(client->request, device))
 			port_send(seat->port, BH__TYPE__ADVERT, client->request->id, seat->epoch,
 				  &msg.base);
 	}
+}
+
+void scan_advert(struct scan *scan, const struct device *device)
+{
+	tell_advert(scan, device, NULL);
+}
+
+static void tell_known(void *ctx, struct device *device)
+{
+	struct scan_client *client = ctx;
+
+	if (device->has_rssi)
+		tell_advert(client->request->seat->w->scan, device, client);
+}
+
+void scan_add(struct scan *scan, struct request *request)
+{
+	struct scan_client *client = calloc(1, sizeof(*client));
+
+	if (!client) {
+		request_fail(request, CLASS_INTERNAL, "out of memory");
+		return;
+	}
+	client->request = request;
+	request->state = REQUEST_HELD;
+	TAILQ_INSERT_TAIL(&scan->clients, client, entry);
+	scan_want(scan);
+	/*
+	 * Of a discovery that runs already one hears each device once in ten seconds: a program
+	 * that comes later gets what was heard so far. BlueZ takes the RSSI away at its end.
+	 */
+	mirror_each(scan->w->mirror, tell_known, client);
 }
 
 /* --- the supervisor's searches --- */
