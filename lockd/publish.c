@@ -39,7 +39,7 @@ int publish_new(struct publish **out, uint64_t now_ms)
 		return -ENOMEM;
 	p->fd = -EBADF;
 	r = make_table(p);
-	if (r < 0) {
+	if (r < 0 || !p->table) {
 		publish_free(p);
 		return r;
 	}
