@@ -223,6 +223,18 @@ START_TEST(test_unplug_and_plug)
 END_TEST
 
 Suite *suite_trouble(void);
+/* A full run directory: said at the start, and no matter for a daemon that runs. */
+START_TEST(test_full_disk)
+{
+	struct run run = run_command("unshare %s sh tests/integ/full_disk.sh",
+				     geteuid() == 0 ? "-m" : "-rm");
+
+	ck_assert_msg(run.status == 0, "%s%s", run.out, run.err);
+	ck_assert_str_eq(run.out, "start=73 lines=1\nfilled=1\nread=0\nread=0\nend=0\n");
+	run_done(&run);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name, void (*fixture)(void))
 {
 	TCase *tc = tcase_create(name);
@@ -242,6 +254,7 @@ Suite *suite_trouble(void)
 	tcase_add_test(tc, test_second_daemon);
 	tcase_add_test(tc, test_configuration);
 	tcase_add_test(tc, test_garbage);
+	tcase_add_test(tc, test_full_disk);
 	tcase_add_test(tc, test_bluetoothd_comes_back);
 	tcase_add_test(tc, test_unplug_and_plug);
 	tcase_add_test(add_case(suite, "no daemon", start_without_daemon), test_no_daemon);
