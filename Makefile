@@ -53,6 +53,7 @@ PB_O     := $(patsubst $(GEN)/%.c,$(O)/%.o,$(PB_C))
 
 LIB_IPC  := $(O)/libipc.a
 LIB_LOOP := $(O)/libloop.a
+LIB_CLIENT := $(O)/libclient.a
 LIB_A    := $(B)/lib/libbleherd.a
 LIB_SO   := $(B)/lib/libbleherd.so.$(VERSION)
 ROLES    := bleherd-worker bleherd-lockd bleherd-rescue
@@ -63,14 +64,14 @@ all: $(BINS) $(LIB_A) $(LIB_SO)
 
 $(LIB_IPC): $(call obj,ipc) $(PB_O)
 $(LIB_LOOP): $(call obj,ipc/loop)
-$(LIB_A): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
+$(LIB_CLIENT): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
 
 # A binary is its folder's objects, the archives named here and its packages.
 $(B)/bin/bleherdd:       $(call obj,supervisor) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd-rescue: $(call obj,supervisor/rescue) $(LIB_IPC)
 $(B)/bin/bleherd-worker: $(call obj,worker) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd-lockd:  $(call obj,lockd) $(LIB_LOOP) $(LIB_IPC)
-$(B)/bin/bleherd:        $(call obj,ipc/client/cli) $(LIB_A)
+$(B)/bin/bleherd:        $(call obj,ipc/client/cli) $(LIB_CLIENT)
 $(B)/bin/bleherd-sim:    $(call obj,contrib/sim)
 $(B)/bin/bleherd-demo:   $(call obj,contrib/demo) $(LIB_A)
 
@@ -91,6 +92,13 @@ $(BINS) $(B)/bin/bleherd-demo:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  AR      $@")
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+# One object in which only the public names are global: a program's own names cannot clash.
+$(LIB_A): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  AR      $@")
+	$(Q)ld -r -o $(O)/bleherd.o $^ && objcopy --localize-hidden $(O)/bleherd.o
+	$(Q)rm -f $@ && ar rcs $@ $(O)/bleherd.o
 
 $(LIB_SO): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
 	@mkdir -p $(@D)
@@ -134,8 +142,8 @@ no_main    = $(filter-out %/main.o,$(call obj,$(1)))
 
 $(SUPPORT): $(call obj,tests/support)
 $(B)/tests/unit-ipc: $(LIB_LOOP) $(LIB_IPC)
-$(B)/tests/unit-client: $(LIB_A)
-$(B)/tests/unit-cli: $(filter-out %/main.o,$(call obj,ipc/client/cli)) $(LIB_A)
+$(B)/tests/unit-client: $(LIB_CLIENT)
+$(B)/tests/unit-cli: $(filter-out %/main.o,$(call obj,ipc/client/cli)) $(LIB_CLIENT)
 $(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-worker: $(call no_main,worker) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_IPC)
@@ -228,7 +236,9 @@ uninstall:
 	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
 		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
-		'$(D)/share/bash-completion/completions/bleherd' $(patsubst contrib/man/%,'$(D)/share/man/man?/%',$(wildcard contrib/man/*.?))
+		'$(D)/share/bash-completion/completions/bleherd'
+	for s in 1 3 5 8; do for f in contrib/man/*.$$s; do \
+		rm -f '$(D)/share/man/man'$$s/"$${f##*/}"; done; done
 	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd'
 
 help: ## this list

@@ -152,7 +152,7 @@ static void introduce(struct harness *h)
 	(void)close(pair[1]);
 }
 
-bool harness_start_lockd(struct harness *h)
+void harness_start_lockd(struct harness *h)
 {
 	char bin[160], parent[16];
 	const char *const argv[] = {
@@ -162,8 +162,8 @@ bool harness_start_lockd(struct harness *h)
 	};
 	int pair[2];
 
-	if (access(binary("bleherd-lockd", bin, sizeof(bin)), X_OK) < 0)
-		return false;
+	ck_assert_msg(access(binary("bleherd-lockd", bin, sizeof(bin)), X_OK) == 0,
+		      "%s is not built", bin);
 	(void)snprintf(h->lock_dir, sizeof(h->lock_dir), "%s/locks", h->dir);
 	(void)mkdir(h->lock_dir, 0700);
 	(void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
@@ -173,7 +173,6 @@ bool harness_start_lockd(struct harness *h)
 	h->lock_control = chan_free(h->lock_control);
 	ck_assert(chan_new(&h->lock_control, pair[0], h->buf, CHAN_BODY_CONTROL) == 0);
 	introduce(h);
-	return true;
 }
 
 void harness_kill_lockd(struct harness *h, bool tell_worker)
@@ -231,13 +230,13 @@ static void start_worker(struct harness *h)
 	ck_assert(chan_new(&h->up.chan, pair[0], h->buf, CHAN_BODY_CONTROL) == 0);
 }
 
-bool harness_start(struct harness *h, unsigned devices, const char *const *sim_options)
+void harness_start(struct harness *h, unsigned devices, const char *const *sim_options)
 {
 	char bin[160];
 
-	if (access(binary("bleherd-sim", bin, sizeof(bin)), X_OK) < 0 ||
-	    access(binary("bleherd-worker", bin, sizeof(bin)), X_OK) < 0)
-		return false;
+	ck_assert_msg(access(binary("bleherd-sim", bin, sizeof(bin)), X_OK) == 0 &&
+			      access(binary("bleherd-worker", bin, sizeof(bin)), X_OK) == 0,
+		      "bleherd-sim and bleherd-worker are not built");
 	memset(h, 0, sizeof(*h));
 	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/bhw.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(h->dir));
@@ -250,7 +249,6 @@ bool harness_start(struct harness *h, unsigned devices, const char *const *sim_o
 		harness_start_sim(h, devices, sim_options);
 	start_worker(h);
 	harness_send_bus(h);
-	return true;
 }
 
 static void peer_free(struct harness_peer *peer)

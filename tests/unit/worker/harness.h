@@ -49,8 +49,8 @@ struct harness {
 	uint32_t last_id;
 };
 
-/* false: a binary is not there; the test has nothing to do. */
-bool harness_start(struct harness *h, unsigned devices, const char *const *sim_options);
+/* A bus, the sim with its peripherals (0: no sim), a worker; the test is its supervisor. */
+void harness_start(struct harness *h, unsigned devices, const char *const *sim_options);
 void harness_stop(struct harness *h);
 
 /* A new D-Bus socket for the worker. */
@@ -58,7 +58,7 @@ void harness_send_bus(struct harness *h);
 void harness_kill_sim(struct harness *h);
 void harness_start_sim(struct harness *h, unsigned devices, const char *const *sim_options);
 /* The real arbiter, with a channel for the worker; false: it is not built. */
-bool harness_start_lockd(struct harness *h);
+void harness_start_lockd(struct harness *h);
 void harness_kill_lockd(struct harness *h, bool tell_worker);
 
 /* Connects; waits for a listener. */
