@@ -259,22 +259,30 @@ void child_stop(struct child *child)
 	child_handle(child, CHILD_EV_STOP);
 }
 
-int child_hello(struct child *child, const char *build_id, uint32_t pid, uint64_t incarnation)
+int child_on_hello(void *ctx, struct chan_frame *frame, const void *msg)
 {
-	if (!build_id || strcmp(build_id, BUILD_ID) != 0) {
+	struct child *child = ctx;
+	const Bh__Ctl__Hello *hello = msg;
+
+	(void)frame;
+	if (!hello->build_id || strcmp(hello->build_id, BUILD_ID) != 0) {
 		log_error("child=\"%s\" build=other ours=%s: restart bleherdd", child->name,
 			  BUILD_ID);
 		return -EBADMSG;
 	}
-	if ((pid_t)pid != child->pid || child->has_said_hello ||
-	    (child->ops->has_page && incarnation != child->incarnation))
+	if ((pid_t)hello->pid != child->pid || child->has_said_hello ||
+	    (child->ops->has_page && hello->incarnation != child->incarnation))
 		return -EBADMSG;
 	child->has_said_hello = true;
 	return 0;
 }
 
-int child_said_ready(struct child *child)
+int child_on_ready(void *ctx, struct chan_frame *frame, const void *msg)
 {
+	struct child *child = ctx;
+
+	(void)frame;
+	(void)msg;
 	if (!child->has_said_hello || child->ready_at_ms != 0)
 		return -EBADMSG;
 	if (!child->is_dead)

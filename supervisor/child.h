@@ -80,10 +80,9 @@ void *child_owner(const struct child *child); /* the @ctx of child_new() */
 void child_start(struct child *child);
 void child_stop(struct child *child);
 
-/* For rules: HELLO and READY arrived. child_hello() returns -EBADMSG for another build. */
-must_check int child_hello(struct child *child, const char *build_id, uint32_t pid,
-			   uint64_t incarnation);
-must_check int child_said_ready(struct child *child);
+/* Rules for HELLO and READY; -EBADMSG for another build, or READY before HELLO. */
+must_check int child_on_hello(void *ctx, struct chan_frame *frame, const void *msg);
+must_check int child_on_ready(void *ctx, struct chan_frame *frame, const void *msg);
 
 /* A look at the page's tick; call it regularly. */
 void child_watch(struct child *child, uint64_t now_ms, uint32_t window_ms);

@@ -84,21 +84,6 @@ void lockd_child_adapter_lost(struct lockd_child *lockd, const char *name)
 
 /* --- what it says --- */
 
-static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	const Bh__Ctl__Hello *hello = msg;
-
-	(void)frame;
-	return child_hello(ctx, hello->build_id, hello->pid, hello->incarnation);
-}
-
-static int on_ready(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	(void)frame;
-	(void)msg;
-	return child_said_ready(ctx);
-}
-
 static int on_table(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct lockd_child *lockd = child_owner(ctx);
@@ -125,8 +110,8 @@ static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 }
 
 static const struct chan_rule RULES[] = {
-	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, on_hello },
-	{ BH__CTL__TYPE__READY, 0, 0, &bh__ctl__empty__descriptor, on_ready },
+	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, child_on_hello },
+	{ BH__CTL__TYPE__READY, 0, 0, &bh__ctl__empty__descriptor, child_on_ready },
 	{ BH__CTL__TYPE__EVENT, 0, 0, &bh__event__descriptor, on_event },
 	{ BH__CTL__TYPE__LOCK_TABLE, 1, 1, &bh__ctl__empty__descriptor, on_table },
 };

@@ -21,21 +21,6 @@ static bool is_address(uint64_t address)
 	return address != 0 && address >> 48 == 0;
 }
 
-static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	const Bh__Ctl__Hello *hello = msg;
-
-	(void)frame;
-	return child_hello(ctx, hello->build_id, hello->pid, hello->incarnation);
-}
-
-static int on_ready(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	(void)frame;
-	(void)msg;
-	return child_said_ready(ctx);
-}
-
 static void note_bluez(struct adapter *adapter, enum err_class trouble)
 {
 	struct sup *sup = adapter->sup;
@@ -263,8 +248,8 @@ static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 }
 
 const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
-	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, on_hello },
-	{ BH__CTL__TYPE__READY, 0, 0, &bh__ctl__empty__descriptor, on_ready },
+	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, child_on_hello },
+	{ BH__CTL__TYPE__READY, 0, 0, &bh__ctl__empty__descriptor, child_on_ready },
 	{ BH__CTL__TYPE__EVENT, 0, 0, &bh__event__descriptor, on_event },
 	{ BH__CTL__TYPE__ADAPTER_STATE, 0, 0, &bh__ctl__adapter_state__descriptor, on_state },
 	{ BH__CTL__TYPE__SIGHTINGS, 0, 0, &bh__ctl__sightings__descriptor, on_sightings },

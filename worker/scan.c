@@ -322,27 +322,6 @@ void scan_remove(struct scan *scan, struct request *request)
 	scan_unwant(scan);
 }
 
-static bool has_any_uuid(const struct request *filter, const struct device *device)
-{
-	size_t i;
-	size_t j;
-
-	for (i = 0; i < filter->n_uuids; i++)
-		for (j = 0; j < device->n_uuids; j++)
-			if (uuid_equal(&filter->uuids[i], &device->uuids[j]))
-				return true;
-	return false;
-}
-
-bool scan_passes(const struct request *filter, const struct device *device)
-{
-	if (filter->address != 0 && filter->address != device->addr)
-		return false;
-	if (device->has_rssi && device->rssi_dbm < filter->rssi_min_dbm)
-		return false;
-	return filter->n_uuids == 0 || has_any_uuid(filter, device);
-}
-
 /* @only: to this client; NULL: to all. */
 static void tell_advert(struct scan *scan, const struct device *device,
 			const struct scan_client *only)
