@@ -310,7 +310,8 @@ static void send_waits(struct session *session, enum err_class class, const char
 	waits.session = session->id;
 	waits.class_ = (Bh__Class) class;
 	waits.text = (char *)(uintptr_t)text;
-	client_send(session->client, BH__TYPE__SESSION_WAITS, 0, &waits.base);
+	client_send(session->client, BH__TYPE__SESSION_WAITS,
+		    session->state == SESSION_OPENING ? session->request : 0, &waits.base);
 }
 
 static void arm(struct session *session, uint64_t at_ms)
@@ -336,8 +337,10 @@ static void wait_on(struct session *session, const struct seek_answer *answer, u
 		start_search(session);
 	else
 		finder_stop_search(session);
-	if (session->state == SESSION_OPENING || answer->class == CLASS_NONE ||
-	    answer->class == session->told)
+	if (answer->class == CLASS_NONE || answer->class == session->told)
+		return;
+	/* To look for a peripheral is what opening is; that there is nobody to look is news. */
+	if (session->state == SESSION_OPENING && answer->class == CLASS_NOT_FOUND)
 		return;
 	session->told = answer->class;
 	failure_text(session, answer->class, text, sizeof(text));

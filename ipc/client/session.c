@@ -284,6 +284,16 @@ static struct bh_session *find(const struct bh_client *client, uint32_t number)
 	return NULL;
 }
 
+static struct bh_session *find_opening(const struct bh_client *client, uint32_t open_id)
+{
+	struct bh_session *session;
+
+	for (session = client->sessions; session; session = session->next)
+		if (session->state == SESSION_OPENING && session->open_id == open_id)
+			return session;
+	return NULL;
+}
+
 static void set_adapter(struct bh_session *session, const char *adapter)
 {
 	if (adapter)
@@ -363,10 +373,10 @@ int session_on_moved(void *ctx, struct chan_frame *frame, const void *msg)
 int session_on_waits(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	const Bh__SessionWaits *waits = msg;
-	struct bh_session *session = find(ctx, waits->session);
+	struct bh_session *session;
 	struct bh_result result;
 
-	(void)frame;
+	session = frame->id != 0 ? find_opening(ctx, frame->id) : find(ctx, waits->session);
 	if (!session)
 		return 0;
 	result = request_result((enum bh_class)waits->class_, waits->text, NULL);

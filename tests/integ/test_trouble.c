@@ -189,11 +189,16 @@ START_TEST(test_bluetoothd_comes_back)
 	ck_assert_int_eq(run.status, 0);
 	run_done(&run);
 	world_fault(world, "restart-bluetoothd 1500");
-	run = run_command("bleherd connect C0:AA:BB:00:00:01 --timeout 15 --json");
+	run = run_command("while bleherd status --json | grep -q '\"bluez\":true'; do :; done; "
+			  "bleherd connect C0:AA:BB:00:00:01 --timeout 15 --json");
 	ck_assert_msg(run.status == 0, "%s%s", run.out, run.err);
 	run_done(&run);
-	run = run_command("bleherd events --json | grep -c -e bluez-gone -e bluez-back");
+	run = run_command("bleherd events --json | grep -c -e '\"event\":\"bluez-gone' "
+			  "-e '\"event\":\"bluez-back'");
 	ck_assert_int_ge(strtol(run.out, NULL, 10), 2);
+	run_done(&run);
+	run = run_command("bleherd events --json | grep '\"event\":\"waiting' | grep bluez-gone");
+	ck_assert_msg(run.status == 0, "nobody said what it waited for");
 	run_done(&run);
 }
 END_TEST

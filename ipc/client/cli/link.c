@@ -99,6 +99,7 @@ static void on_opened(void *ctx, const struct bh_result *result)
 	struct link *link = ctx;
 
 	reply_take(&link->opened, result);
+	link->is_waiting = false;
 	if (result->error == BH_CLASS_NONE && link->cli->out.progress[0] != '\0')
 		out_progress(&link->cli->out, "connecting to %s on %s", link->cli->address,
 			     result->adapter ? result->adapter : "?");
