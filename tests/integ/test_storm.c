@@ -77,24 +77,41 @@ static void pause_up_to(long max_us)
 	(void)nanosleep(&t, NULL);
 }
 
+/* The written value of a line of the log; UINT32_MAX: none of ours. */
+static uint32_t value_of_line(const char *line)
+{
+	const char *at = strstr(line, "\"hex\":\"");
+	uint32_t value;
+
+	if (!at)
+		return UINT32_MAX;
+	at += strlen("\"hex\":\"");
+	value = (uint32_t)strtoul(at, NULL, 16);
+	if (strcspn(at, "\"") != 8 || value >> 24 >= CLIENTS || (value & 0xffffff) >= VALUES_MAX)
+		return UINT32_MAX;
+	return value;
+}
+
 /* Each written value is of 4 bytes: client, number. Counts those that arrived more than once. */
 static size_t count_double_writes(void)
 {
 	uint8_t *seen = calloc(VALUES_MAX * (size_t)CLIENTS, 1);
 	char *writes = world_writes(world);
-	const char *at = writes;
+	char *rest = writes;
 	size_t doubles = 0;
-	unsigned long value;
+	size_t found = 0;
+	const char *line;
+	uint32_t value;
 
 	ck_assert_ptr_nonnull(seen);
-	while ((at = strstr(at, "\"hex\":\"")) != NULL) {
-		at += strlen("\"hex\":\"");
-		value = strtoul(at, NULL, 16);
-		if (strcspn(at, "\"") != 8 || value >> 24 >= CLIENTS ||
-		    (value & 0xffffff) >= VALUES_MAX)
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		value = value_of_line(line);
+		if (value == UINT32_MAX)
 			continue;
+		found++;
 		doubles += seen[(value >> 24) * VALUES_MAX + (value & 0xffffff)]++ > 0;
 	}
+	ck_assert_uint_gt(found, KILLS);
 	free(writes);
 	free(seen);
 	return doubles;
