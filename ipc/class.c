@@ -5,8 +5,8 @@
 
 static_assert((int)CLASS_NOT_FOUND == (int)BH__CLASS__CLASS_NOT_FOUND, "as in session.proto");
 static_assert((int)CLASS_GATT_REFUSED == (int)BH__CLASS__CLASS_GATT_REFUSED, "as in session.proto");
-static_assert((int)CLASS_LIMIT == (int)BH__CLASS__CLASS_LIMIT, "as in session.proto");
-static_assert(CLASS_COUNT == CLASS_LIMIT + 1, "every class has a row");
+static_assert((int)CLASS_LOCK_LOST == (int)BH__CLASS__CLASS_LOCK_LOST, "as in session.proto");
+static_assert(CLASS_COUNT == CLASS_LOCK_LOST + 1, "every class has a row");
 
 static const struct {
 	const char *name;
@@ -51,6 +51,8 @@ static const struct {
 	[CLASS_INVALID] = { "invalid", "" },
 	[CLASS_NO_DAEMON] = { "no-daemon", "start it: systemctl start bleherd" },
 	[CLASS_LIMIT] = { "limit", "close some sessions or subscriptions" },
+	[CLASS_LOCK_LOST] = { "lock-lost",
+			      "it was held too long, or its adapter went; acquire it again" },
 };
 
 enum err_class class_from_wire(int number)

@@ -9,7 +9,7 @@
 #include "ipc/base.h"
 
 enum {
-	LOCKTAB_MAGIC = 0x42484c01,
+	LOCKTAB_MAGIC = 0x42484c02,
 	LOCKTAB_ROWS_MAX = 256,
 	LOCKTAB_NAME_LEN = 32,
 	LOCKTAB_LABEL_LEN = 48,
@@ -24,12 +24,20 @@ struct locktab_row {
 	uint64_t since_ms; /* CLOCK_MONOTONIC: held since, waiting since */
 	uint64_t until_ms; /* CLOCK_MONOTONIC: deadline of a waiter, end of a lease; 0: none */
 	uint32_t pid;	   /* 0: not known */
-	uint32_t place;	   /* waiters: 1 is next; holders: 0 */
-	uint32_t slot;	   /* holders: which of the resource's slots */
-	uint32_t flags;	   /* LOCKTAB_DIRTY */
+	uint32_t uid;
+	uint32_t place;	      /* waiters: 1 is next; holders: 0 */
+	uint32_t slot;	      /* holders: which of the resource's slots */
+	uint32_t expected_ms; /* waiters: how much longer, by the holds before; UINT32_MAX: unknown
+			       */
+	uint32_t flags;	      /* LOCKTAB_* */
 };
 
-enum { LOCKTAB_DIRTY = 1 };
+enum {
+	LOCKTAB_DIRTY = 1,   /* its holder ended without a word; the radio may still be at it */
+	LOCKTAB_OUTSIDE = 2, /* a program outside has the slot file; grant is 0, place is 0 */
+	LOCKTAB_REVOKED = 4, /* told to let go */
+	LOCKTAB_UNDER = 8,   /* is held under another grant */
+};
 
 struct locktab_copy {
 	uint64_t seq; /* grows with each publication */

@@ -22,7 +22,7 @@ static const uint8_t PATIENCE[CLASS_COUNT] = {
 	[CLASS_PHANTOM] = 2,	      [CLASS_ZOMBIE] = 1,	   [CLASS_VALIDATION] = 1,
 	[CLASS_LOCK_TIMEOUT] = NEVER, [CLASS_CANCELLED] = NEVER,   [CLASS_DEADLINE] = NEVER,
 	[CLASS_INTERRUPTED] = 1,      [CLASS_INTERNAL] = 2,	   [CLASS_INVALID] = NEVER,
-	[CLASS_NO_DAEMON] = NEVER,    [CLASS_LIMIT] = NEVER,
+	[CLASS_NO_DAEMON] = NEVER,    [CLASS_LIMIT] = NEVER,	   [CLASS_LOCK_LOST] = 1,
 };
 
 int escalation_next(const struct escalation_failure *failure,

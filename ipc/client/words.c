@@ -39,7 +39,8 @@ SAME(CLASS_INTERNAL);
 SAME(CLASS_INVALID);
 SAME(CLASS_NO_DAEMON);
 SAME(CLASS_LIMIT);
-static_assert(CLASS_COUNT == CLASS_LIMIT + 1, "all of them are above");
+SAME(CLASS_LOCK_LOST);
+static_assert(CLASS_COUNT == CLASS_LOCK_LOST + 1, "all of them are above");
 static_assert(sizeof(((struct bh_uuid *)0)->octets) == sizeof(((struct uuid *)0)->octets),
 	      "both are 16 octets");
 
