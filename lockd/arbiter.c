@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lockd/arbiter.h"
 
-#include "ipc/clock.h"
-#include "lockd/slotset.h"
+#include "lockd/arbiter_state.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,44 +15,6 @@ enum {
 	 */
 	EPOCH_US = 10,
 	GRANT_BITS = 8,
-	FDS_MAX = 16,
-};
-
-static_assert((int)RESOURCE_NAME_LEN == (int)LOCKTAB_NAME_LEN, "a name fits the table");
-
-struct record {
-	struct arbiter_owner *owner; /* NULL: unused */
-	struct resource_set set;
-	struct slotset_lock lock;
-	enum slotq_class class;
-	uint32_t id;
-	uint32_t max_hold_ms;
-	uint64_t grant; /* 0: waits */
-	uint64_t since_ms;
-	uint64_t deadline_at_ms;
-	uint32_t prev, next; /* of the same owner */
-	char label[LOCKTAB_LABEL_LEN];
-};
-
-struct arbiter {
-	struct arbiter_config config;
-	const struct arbiter_ops *ops;
-	struct slotq *queue;
-	struct slotset *slots;
-	uint64_t next_grant;
-	uint64_t retry_at_ms; /* UINT64_MAX: nobody outside is in the way */
-	uint64_t changes;
-	uint32_t random;
-	uint32_t top; /* records in use are below */
-	struct record records[ARBITER_ENTRIES_MAX];
-};
-
-static const char *const CLASS_NAMES[SLOTQ_CLASSES] = {
-	[SLOTQ_RECOVERY] = "recovery",
-	[SLOTQ_INTERACTIVE] = "interactive",
-	[SLOTQ_CONNECT] = "connect",
-	[SLOTQ_SCAN] = "scan",
-	[SLOTQ_BACKGROUND_SCAN] = "background",
 };
 
 uint64_t arbiter_epoch(uint64_t boot_us)
@@ -62,10 +25,15 @@ uint64_t arbiter_epoch(uint64_t boot_us)
 int arbiter_new(struct arbiter **out, const struct arbiter_config *config,
 		const struct arbiter_ops *ops)
 {
+	const struct slotset_config slots = {
+		.dir_fd = config->dir_fd,
+		.own_dir_fd = config->own_dir_fd,
+		.counts = config->counts,
+		.foreign_slots = config->foreign_slots,
+	};
 	struct arbiter *a;
 	int r;
 
-	assert(config->fds_max <= FDS_MAX);
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
@@ -73,10 +41,11 @@ int arbiter_new(struct arbiter **out, const struct arbiter_config *config,
 	a->ops = ops;
 	a->next_grant = config->first_grant;
 	a->retry_at_ms = UINT64_MAX;
+	a->lease_hint_ms = UINT64_MAX;
 	a->random = (uint32_t)(config->first_grant >> GRANT_BITS) | 1u;
 	r = slotq_new(&a->queue, ARBITER_ENTRIES_MAX, config->age_step_ms, &config->counts);
 	if (r == 0)
-		r = slotset_new(&a->slots, config->dir_fd, &config->counts);
+		r = slotset_new(&a->slots, &slots);
 	if (r < 0) {
 		arbiter_free(a);
 		return r;
@@ -95,42 +64,94 @@ struct arbiter *arbiter_free(struct arbiter *a)
 	return NULL;
 }
 
+void arbiter_set_adapters(struct arbiter *a, const bool exists[RESOURCE_ADAPTERS_MAX],
+			  uint32_t default_adapter)
+{
+	memcpy(a->exists, exists, sizeof(a->exists));
+	a->knows_adapters = true;
+	slotset_set_default(a->slots, default_adapter);
+}
+
 /* --- records --- */
 
+/* Requests of that user, waiting and holding. */
+static struct user *user_of(struct arbiter *a, uint32_t uid)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_users && a->users[i].uid != uid; i++)
+		;
+	if (i == a->n_users)
+		a->users[a->n_users++] = (struct user){ .uid = uid };
+	return &a->users[i];
+}
+
+static uint32_t user_requests(const struct arbiter *a, uint32_t uid)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_users; i++)
+		if (a->users[i].uid == uid)
+			return a->users[i].n;
+	return 0;
+}
+
+static void count_user(struct arbiter *a, uint32_t uid, bool is_new)
+{
+	struct user *user = user_of(a, uid);
+
+	user->n = is_new ? user->n + 1 : user->n - 1;
+	if (user->n == 0)
+		*user = a->users[--a->n_users];
+}
+
+static uint32_t longest_hold_ms(const struct arbiter *a, const struct arbiter_request *request)
+{
+	uint32_t most = a->config.hold_ms[request->class];
+
+	if (request->max_hold_ms > 0 && (most == 0 || request->max_hold_ms < most))
+		return request->max_hold_ms;
+	return most;
+}
+
 static void record_new(struct arbiter *a, uint32_t at, struct arbiter_owner *owner,
-		       const struct arbiter_request *request, uint64_t now_ms)
+		       const struct arbiter_request *request, const struct resource_set *rest,
+		       uint64_t now_ms)
 {
 	struct record *rec = &a->records[at];
 	const char *label = request->label && request->label[0] ? request->label : owner->label;
 
 	*rec = (struct record){
+		.state = RECORD_WAITING,
 		.owner = owner,
 		.set = request->set,
+		.rest = *rest,
 		.class = request->class,
 		.id = request->id,
-		.max_hold_ms = request->max_hold_ms,
+		.max_hold_ms = longest_hold_ms(a, request),
+		.under = request->under,
 		.since_ms = now_ms,
-		.deadline_at_ms = now_ms + request->timeout_ms,
+		.until_ms = now_ms + request->timeout_ms,
 		.prev = SLOTQ_NONE,
 		.next = owner->first,
+		.pid = owner->pid,
+		.uid = owner->uid,
 	};
 	(void)snprintf(rec->label, sizeof(rec->label), "%s", label);
 	if (owner->first != SLOTQ_NONE)
 		a->records[owner->first].prev = at;
 	owner->first = at;
 	owner->n++;
+	count_user(a, rec->uid, true);
 	if (at >= a->top)
 		a->top = at + 1;
 	a->changes++;
 }
 
-/* Ends a request in whatever state, and frees what it held. */
-static void record_drop(struct arbiter *a, uint32_t at)
+void record_disown(struct arbiter *a, struct record *rec)
 {
-	struct record *rec = &a->records[at];
-
-	slotset_give(a->slots, &rec->lock);
-	slotq_remove(a->queue, at);
+	if (!rec->owner)
+		return;
 	if (rec->prev != SLOTQ_NONE)
 		a->records[rec->prev].next = rec->next;
 	else
@@ -139,7 +160,50 @@ static void record_drop(struct arbiter *a, uint32_t at)
 		a->records[rec->next].prev = rec->prev;
 	rec->owner->n--;
 	rec->owner = NULL;
+	count_user(a, rec->uid, false);
+}
+
+/* The next waiters' expectation: of the last holds, the last one counts a quarter. */
+static void learn(struct arbiter *a, const struct record *rec, uint64_t now_ms)
+{
+	uint64_t held_ms = now_ms - rec->since_ms;
+	uint32_t *typical;
+	size_t i;
+
+	for (i = 0; i < rec->rest.n; i++) {
+		const struct resource *part = &rec->rest.items[i];
+
+		if (part->kind != RESOURCE_CONNECT && part->kind != RESOURCE_SCAN)
+			continue;
+		typical = &a->typical_hold_ms[part->key][part->kind == RESOURCE_SCAN];
+		if (held_ms > UINT32_MAX / 4)
+			held_ms = UINT32_MAX / 4;
+		*typical = *typical == 0 ? (uint32_t)held_ms + 1
+					 : (uint32_t)((3ull * *typical + held_ms) / 4 + 1);
+	}
+}
+
+void record_drop(struct arbiter *a, uint32_t at, uint64_t now_ms)
+{
+	struct record *rec = &a->records[at];
+
+	if (rec->grant != 0)
+		learn(a, rec, now_ms);
+	slotset_give(a->slots, &rec->lock);
+	slotq_remove(a->queue, at);
+	record_disown(a, rec);
+	rec->state = RECORD_FREE;
 	a->changes++;
+}
+
+uint32_t record_by_grant(const struct arbiter *a, uint64_t grant)
+{
+	uint32_t at;
+
+	for (at = 0; at < a->top && grant != 0; at++)
+		if (a->records[at].state != RECORD_FREE && a->records[at].grant == grant)
+			return at;
+	return SLOTQ_NONE;
 }
 
 static uint32_t find_waiting(const struct arbiter *a, const struct arbiter_owner *owner,
@@ -153,72 +217,6 @@ static uint32_t find_waiting(const struct arbiter *a, const struct arbiter_owner
 	return at;
 }
 
-/* --- granting --- */
-
-/* Lacking descriptors or memory is no fault of the request: it is tried again, too. */
-static bool is_passing(int r)
-{
-	return r == SLOTFILE_BUSY || r == -EMFILE || r == -ENFILE || r == -ENOMEM;
-}
-
-static void schedule_retry(struct arbiter *a, uint64_t now_ms)
-{
-	uint32_t x = a->random;
-
-	/* xorshift32; two lockds, or we and a Python program, must not try in step. */
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	a->random = x;
-	a->retry_at_ms = now_ms + ARBITER_RETRY_MS * 3 / 4 + x % (ARBITER_RETRY_MS / 2);
-}
-
-static void serve_one(struct arbiter *a, uint32_t at, uint64_t now_ms)
-{
-	struct record *rec = &a->records[at];
-	struct arbiter_owner *owner = rec->owner;
-	struct resource culprit = { 0 };
-	int fds[FDS_MAX];
-	size_t n;
-	int r;
-
-	r = slotset_take(a->slots, &rec->set, &rec->lock, &culprit);
-	if (is_passing(r)) {
-		slotq_set_busy(a->queue, at, &culprit);
-		if (a->retry_at_ms == UINT64_MAX)
-			schedule_retry(a, now_ms);
-		return;
-	}
-	if (r != 0) {
-		uint32_t id = rec->id;
-
-		record_drop(a, at);
-		a->ops->refused(owner, id, slotfile_text(r));
-		return;
-	}
-	slotq_grant(a->queue, at);
-	rec->grant = a->next_grant++;
-	a->changes++;
-	n = slotset_fds(a->slots, &rec->lock, fds, a->config.fds_max);
-	a->ops->granted(owner, rec->id, rec->grant, clock_span_ms(rec->since_ms, now_ms), fds, n);
-	rec->since_ms = now_ms;
-}
-
-/* Serves all who can be served now. To be run after every change of the queue. */
-static void run(struct arbiter *a, uint64_t now_ms)
-{
-	uint32_t at;
-
-	if (now_ms < a->config.settled_at_ms)
-		return;
-	a->config.settled_at_ms = 0;
-	if (slotq_waiters(a->queue) == 0)
-		return;
-	slotq_pass_begin(a->queue, now_ms);
-	while (slotq_pass_next(a->queue, &at) == SLOTQ_FOUND)
-		serve_one(a, at, now_ms);
-}
-
 static void expire(struct arbiter *a, uint64_t now_ms)
 {
 	struct arbiter_owner *owner;
@@ -228,39 +226,114 @@ static void expire(struct arbiter *a, uint64_t now_ms)
 	while (slotq_expired(a->queue, now_ms, &at) == SLOTQ_FOUND) {
 		owner = a->records[at].owner;
 		id = a->records[at].id;
-		record_drop(a, at);
+		record_drop(a, at, now_ms);
 		a->ops->timed_out(owner, id);
 	}
 }
 
 /* --- requests --- */
 
-static const char *why_not(const struct arbiter_owner *owner, const struct arbiter_request *request)
+/* Why a request cannot even wait. */
+struct refusal {
+	struct arbiter_verdict verdict;
+	char text[ARBITER_TEXT_LEN];
+};
+
+static int _printf_(3, 4)
+	refuse(struct refusal *out, enum arbiter_reason reason, const char *format, ...)
 {
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(out->text, sizeof(out->text), format, args);
+	va_end(args);
+	out->verdict = (struct arbiter_verdict){ .reason = reason, .text = out->text };
+	return -EPERM;
+}
+
+static int refuse_adapter(const struct arbiter *a, uint32_t adapter, struct refusal *out)
+{
+	char known[64] = "";
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < RESOURCE_ADAPTERS_MAX && len < sizeof(known) - 8; i++)
+		if (a->exists[i])
+			len += (size_t)snprintf(known + len, sizeof(known) - len, " hci%u", i);
+	return refuse(out, ARBITER_ADAPTER_GONE, "there is no adapter hci%u; there %s%s", adapter,
+		      len > 0 ? "is" : "is none", known);
+}
+
+static int check_adapters(const struct arbiter *a, const struct resource_set *set,
+			  struct refusal *out)
+{
+	size_t i;
+
+	for (i = 0; i < set->n && a->knows_adapters; i++)
+		if (set->items[i].kind != RESOURCE_DEVICE && !a->exists[set->items[i].key])
+			return refuse_adapter(a, (uint32_t)set->items[i].key, out);
+	return 0;
+}
+
+static int check_limits(struct arbiter *a, const struct arbiter_owner *owner,
+			const struct arbiter_request *request, struct refusal *out)
+{
+	if (request->class == SLOTQ_RECOVERY && !owner->is_worker)
+		return refuse(out, ARBITER_NOT_ALLOWED,
+			      "class `recovery` is for the daemon's own workers");
 	if (owner->n >= owner->requests_max)
-		return "too many requests of this program wait or hold";
-	if (request->class == SLOTQ_RECOVERY && !owner->may_recover)
-		return "class `recovery` is for the daemon's own workers";
-	return NULL;
+		return refuse(out, ARBITER_LIMIT,
+			      "too many requests: %u of this program wait or hold", owner->n);
+	if (!owner->is_worker && a->config.per_user > 0 &&
+	    user_requests(a, owner->uid) >= a->config.per_user)
+		return refuse(out, ARBITER_LIMIT,
+			      "too many requests: %u of user %u wait or hold, as many as one may",
+			      a->config.per_user, owner->uid);
+	return 0;
+}
+
+/* What is left to wait for when it is under a grant. */
+static int find_rest(const struct arbiter *a, struct arbiter_request *request,
+		     struct resource_set *out_rest, struct refusal *out)
+{
+	uint32_t at = record_by_grant(a, request->under);
+
+	*out_rest = request->set;
+	if (request->under == 0)
+		return 0;
+	if (at == SLOTQ_NONE || a->records[at].state != RECORD_HELD)
+		return refuse(out, ARBITER_FENCED, "grant %" PRIu64 " is over", request->under);
+	if (resource_set_under(&request->set, &a->records[at].set, request->under, out_rest) == 0)
+		request->under = 0;
+	return 0;
 }
 
 int arbiter_acquire(struct arbiter *a, struct arbiter_owner *owner,
-		    const struct arbiter_request *request, uint64_t now_ms)
+		    const struct arbiter_request *asked, uint64_t now_ms)
 {
-	const char *text = why_not(owner, request);
+	struct arbiter_request request = *asked;
+	struct resource_set rest = { 0 };
+	struct refusal refusal;
 	uint32_t at = SLOTQ_NONE;
+	int r;
 
-	if (find_waiting(a, owner, request->id) != SLOTQ_NONE)
+	if (find_waiting(a, owner, request.id) != SLOTQ_NONE)
 		return ARBITER_DUPLICATE;
-	if (!text && slotq_push(a->queue, &request->set, request->class,
-				now_ms + request->timeout_ms, now_ms, &at) == SLOTQ_FULL)
-		text = "the arbiter's queue is full";
-	if (text) {
-		a->ops->refused(owner, request->id, text);
+	r = check_limits(a, owner, &request, &refusal);
+	if (r == 0)
+		r = check_adapters(a, &request.set, &refusal);
+	if (r == 0)
+		r = find_rest(a, &request, &rest, &refusal);
+	if (r == 0 && slotq_push(a->queue, &rest, request.class, now_ms + request.timeout_ms,
+				 now_ms, &at) == SLOTQ_FULL)
+		r = refuse(&refusal, ARBITER_LIMIT,
+			   "too many requests: the queue of all programs is full");
+	if (r < 0) {
+		a->ops->refused(owner, request.id, &refusal.verdict);
 		return 0;
 	}
-	record_new(a, at, owner, request, now_ms);
-	run(a, now_ms);
+	record_new(a, at, owner, &request, &rest, now_ms);
+	serve_next(a, now_ms);
 	expire(a, now_ms);
 	return 0;
 }
@@ -271,8 +344,8 @@ int arbiter_cancel(struct arbiter *a, struct arbiter_owner *owner, uint32_t id, 
 
 	if (at == SLOTQ_NONE)
 		return ARBITER_UNKNOWN;
-	record_drop(a, at);
-	run(a, now_ms);
+	record_drop(a, at, now_ms);
+	serve_next(a, now_ms);
 	return 0;
 }
 
@@ -285,85 +358,83 @@ int arbiter_release(struct arbiter *a, struct arbiter_owner *owner, uint64_t gra
 			break;
 	if (at == SLOTQ_NONE)
 		return ARBITER_UNKNOWN;
-	record_drop(a, at);
-	run(a, now_ms);
+	lease_release(a, at, now_ms);
+	serve_next(a, now_ms);
 	return 0;
-}
-
-static bool is_held(const struct arbiter *a, uint64_t grant)
-{
-	uint32_t at;
-
-	for (at = 0; at < a->top; at++)
-		if (a->records[at].owner && a->records[at].grant == grant)
-			return true;
-	return false;
 }
 
 /* 0: adopted. Otherwise why not. */
 static const char *adopt(struct arbiter *a, struct arbiter_owner *owner,
-			 const struct arbiter_request *request, uint64_t grant, const int *fds,
+			 struct arbiter_request *request, uint64_t grant, const int *fds,
 			 size_t n_fds, uint64_t now_ms)
 {
+	struct resource_set rest;
+	struct refusal refusal;
 	uint32_t at = SLOTQ_NONE;
 	int r;
 
 	/* One of our own that nobody holds was released, or revoked: it does not come back. */
 	if (grant >= a->config.first_grant || owner->n >= owner->requests_max)
 		return "not a grant that can be handed back";
-	r = slotq_adopt(a->queue, &request->set, request->class, now_ms, &at);
+	if (find_rest(a, request, &rest, &refusal) < 0)
+		return "the grant that it was under was not handed back";
+	r = slotq_adopt(a->queue, &rest, request->class, now_ms, &at);
 	if (r != 0)
 		return r == SLOTQ_TAKEN ? "held by another by now" : "the arbiter's queue is full";
-	record_new(a, at, owner, request, now_ms);
+	record_new(a, at, owner, request, &rest, now_ms);
+	r = slotset_adopt(a->slots, &rest, fds, n_fds, &a->records[at].lock);
+	if (r != 0) {
+		record_drop(a, at, now_ms);
+		return slotfile_text(r);
+	}
 	a->records[at].grant = grant;
-	r = slotset_adopt(a->slots, &request->set, fds, n_fds, &a->records[at].lock);
-	if (r == 0)
-		return NULL;
-	record_drop(a, at);
-	return slotfile_text(r);
+	a->records[at].state = RECORD_HELD;
+	lease_begin(a, &a->records[at], now_ms);
+	return NULL;
 }
 
 void arbiter_adopt(struct arbiter *a, struct arbiter_owner *owner,
-		   const struct arbiter_request *request, uint64_t grant, const int *fds,
+		   const struct arbiter_request *asked, uint64_t grant, const int *fds,
 		   size_t n_fds, uint64_t now_ms)
 {
-	const char *text;
+	struct arbiter_request request = *asked;
+	struct arbiter_verdict verdict = { .reason = ARBITER_TAKEN };
 
-	if (is_held(a, grant))
+	if (record_by_grant(a, grant) != SLOTQ_NONE)
 		return;
-	text = adopt(a, owner, request, grant, fds, n_fds, now_ms);
-	if (text)
-		a->ops->revoked(owner, grant, text);
+	verdict.text = adopt(a, owner, &request, grant, fds, n_fds, now_ms);
+	if (verdict.text)
+		a->ops->revoked(owner, grant, &verdict);
 }
 
 void arbiter_owner_gone(struct arbiter *a, struct arbiter_owner *owner, uint64_t now_ms)
 {
 	while (owner->first != SLOTQ_NONE)
-		record_drop(a, owner->first);
-	run(a, now_ms);
+		lease_abandon(a, owner->first, now_ms);
+	serve_next(a, now_ms);
 }
 
 void arbiter_adapter_lost(struct arbiter *a, uint32_t adapter, uint64_t now_ms)
 {
-	char text[48];
+	struct refusal gone;
 	uint32_t at;
 
-	(void)snprintf(text, sizeof(text), "adapter hci%u is gone", adapter);
+	(void)refuse(&gone, ARBITER_ADAPTER_GONE, "adapter hci%u is gone", adapter);
 	for (at = 0; at < a->top; at++) {
 		struct record *rec = &a->records[at];
 		struct arbiter_owner *owner = rec->owner;
 		uint64_t grant = rec->grant;
 		uint32_t id = rec->id;
 
-		if (!owner || !resource_set_is_on(&rec->set, adapter))
+		if (rec->state == RECORD_FREE || !resource_set_is_on(&rec->set, adapter))
 			continue;
-		record_drop(a, at);
-		if (grant != 0)
-			a->ops->revoked(owner, grant, text);
-		else
-			a->ops->refused(owner, id, text);
+		record_drop(a, at, now_ms);
+		if (owner && grant != 0)
+			a->ops->revoked(owner, grant, &gone.verdict);
+		else if (owner)
+			a->ops->refused(owner, id, &gone.verdict);
 	}
-	run(a, now_ms);
+	serve_next(a, now_ms);
 }
 
 /* --- time --- */
@@ -371,19 +442,24 @@ void arbiter_adapter_lost(struct arbiter *a, uint32_t adapter, uint64_t now_ms)
 void arbiter_tick(struct arbiter *a, uint64_t now_ms)
 {
 	expire(a, now_ms);
+	lease_tick(a, now_ms);
 	if (now_ms >= a->retry_at_ms) {
 		a->retry_at_ms = UINT64_MAX;
+		if (a->quick_tries > 0)
+			a->quick_tries--;
 		slotq_clear_busy(a->queue);
 	}
-	run(a, now_ms);
+	serve_next(a, now_ms);
 }
 
 uint64_t arbiter_next_at_ms(const struct arbiter *a)
 {
-	uint64_t at = slotq_deadline_ms(a->queue);
+	uint64_t at = a->lease_hint_ms;
 
 	if (slotq_waiters(a->queue) == 0)
-		return UINT64_MAX;
+		return at;
+	if (slotq_deadline_ms(a->queue) < at)
+		at = slotq_deadline_ms(a->queue);
 	if (a->retry_at_ms < at)
 		at = a->retry_at_ms;
 	/* Nothing else would serve those who wait until it has settled. */
@@ -392,52 +468,7 @@ uint64_t arbiter_next_at_ms(const struct arbiter *a)
 	return at;
 }
 
-/* --- the list --- */
-
 uint64_t arbiter_changes(const struct arbiter *a)
 {
 	return a->changes;
-}
-
-static void list_one(const struct record *rec, const uint32_t *places,
-		     void (*item)(void *ctx, const struct locktab_row *row), void *ctx)
-{
-	struct locktab_row row = {
-		.grant = rec->grant,
-		.since_ms = rec->since_ms,
-		.until_ms = rec->deadline_at_ms,
-		.pid = rec->owner->pid,
-	};
-	size_t i;
-
-	if (rec->grant != 0)
-		row.until_ms = rec->max_hold_ms > 0 ? rec->since_ms + rec->max_hold_ms : 0;
-	memcpy(row.label, rec->label, sizeof(row.label));
-	(void)snprintf(row.class, sizeof(row.class), "%s", CLASS_NAMES[rec->class]);
-	for (i = 0; i < rec->set.n; i++) {
-		resource_format(&rec->set.items[i], row.resource);
-		row.slot = slotset_slot(&rec->lock, &rec->set.items[i]);
-		row.place = places ? places[i] : 0;
-		item(ctx, &row);
-	}
-}
-
-void arbiter_list(struct arbiter *a, uint64_t now_ms,
-		  void (*item)(void *ctx, const struct locktab_row *row), void *ctx)
-{
-	uint32_t places[RESOURCE_SET_MAX] = { 0 };
-	struct slotq_cursor cursor;
-	uint32_t at;
-
-	for (at = 0; at < a->top; at++)
-		if (a->records[at].owner && a->records[at].grant != 0)
-			list_one(&a->records[at], NULL, item, ctx);
-	slotq_walk_begin(a->queue, &cursor, now_ms);
-	for (;;) {
-		at = slotq_walk_next(a->queue, &cursor);
-		if (at == SLOTQ_NONE)
-			break;
-		slotq_places(a->queue, at, places);
-		list_one(&a->records[at], places, item, ctx);
-	}
 }

@@ -49,6 +49,7 @@ static bool is_channel(int fd)
 int main(int argc, char **argv)
 {
 	_cleanup_close_ int dir_fd = -EBADF;
+	_cleanup_close_ int own_fd = -EBADF;
 	char why[OPTIONS_WHY_LEN];
 	struct options options;
 	int r;
@@ -76,7 +77,13 @@ int main(int argc, char **argv)
 	if (faccessat(dir_fd, ".", W_OK, AT_EACCESS) < 0)
 		log_info("event=slot-files dir=%s missing ones are not made here: tmpfiles.d must",
 			 options.dir);
-	r = serve_run(&options, dir_fd, CONTROL_FD);
+	if (options.own_dir)
+		own_fd = open(options.own_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (options.own_dir && own_fd < 0)
+		log_warn("event=no-own-dir dir=%s error=%s", options.own_dir,
+			 strerrorname_np(errno));
+	r = serve_run(&options, &(struct serve_dirs){ .slots_fd = dir_fd, .own_fd = own_fd },
+		      CONTROL_FD);
 	if (r < 0)
 		log_error("event=failed error=%s", strerrorname_np(-r));
 	return r < 0 ? STATUS_FAILED : EXIT_SUCCESS;

@@ -6,20 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the supervisor passes anyway; for those who start lockd by hand. */
 enum {
-	OPT_DIR = 'd',
-	OPT_CONNECT = 'c',
-	OPT_SCAN = 's',
-	OPT_PARENT = 'p',
-	OPT_LEVEL = 'l',
-	OPT_SETTLE = 't',
-	OPT_AGE = 'a',
+	AGE_STEP_MS = 5000,
+	FOREIGN_SLOTS = 2,	/* bleak-connection-manager's max_slots */
+	FOREIGN_YIELD_MS = 200, /* its programs try every 150 ms */
+	HOLD_MS = 60000,
+	SCAN_HOLD_MS = 30000,
+	HOLD_TOTAL_MS = 600000,
+	GRACE_MS = 500,
+	DIRTY_MS = 2000,
+	PER_USER = 256,
+	MS_MAX = 3600000,
 };
 
-enum { AGE_STEP_MS = 5000, MS_MAX = 3600000 };
-
-static const char USAGE[] = "bleherd-lockd --dir DIR --connect-slots N --scan-slots N --parent PID "
-			    "--log-level error|warn|info|debug [--settle-ms T] [--age-step-ms T]";
+static const char USAGE[] =
+	"bleherd-lockd --dir DIR [--own-dir DIR] --connect-slots N --scan-slots N --parent PID "
+	"--log-level error|warn|info|debug [--settle-ms T] [--age-step-ms T] [--foreign-slots N] "
+	"[--foreign-yield-ms T] [--hold-ms RECOVERY,INTERACTIVE,CONNECT,SCAN,BACKGROUND] "
+	"[--hold-total-ms T] [--grace-ms T] [--dirty-ms T] [--per-user N]";
 
 static const struct {
 	const char *name;
@@ -60,55 +65,130 @@ static int parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *
 	return 0;
 }
 
+static int parse_text(const char *value, const char **out)
+{
+	*out = value;
+	return value[0] != '\0' ? 0 : -EINVAL;
+}
+
+/* A number of each class, in their order. */
+static int parse_holds(const char *text, uint32_t out_ms[SLOTQ_CLASSES])
+{
+	char copy[128];
+	char *rest = copy;
+	unsigned i;
+
+	if (strlen(text) >= sizeof(copy))
+		return -EINVAL;
+	(void)snprintf(copy, sizeof(copy), "%s", text);
+	for (i = 0; i < SLOTQ_CLASSES; i++) {
+		const char *one = strsep(&rest, ",");
+
+		if (!one || parse_number(one, 1, MS_MAX, &out_ms[i]) < 0)
+			return -EINVAL;
+	}
+	return rest ? -EINVAL : 0;
+}
+
+enum {
+	OPT_DIR,
+	OPT_OWN_DIR,
+	OPT_LEVEL,
+	OPT_HOLD,
+	OPT_PARENT,
+	OPT_NUMBERS, /* the rest: a row of NUMBERS */
+};
+
+#define NUMBER(option, field, lo, hi)                                                              \
+	{                                                                                          \
+		option, offsetof(struct options, field), lo, hi                                    \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset;
+	uint32_t min;
+	uint32_t max;
+} NUMBERS[] = {
+	NUMBER("connect-slots", counts.of[RESOURCE_CONNECT], 1, RESOURCE_COUNT_MAX),
+	NUMBER("scan-slots", counts.of[RESOURCE_SCAN], 1, RESOURCE_COUNT_MAX),
+	NUMBER("settle-ms", settle_ms, 0, MS_MAX),
+	NUMBER("age-step-ms", age_step_ms, 0, MS_MAX),
+	NUMBER("foreign-slots", foreign_slots, 0, RESOURCE_COUNT_MAX),
+	NUMBER("foreign-yield-ms", foreign_yield_ms, 0, MS_MAX),
+	NUMBER("hold-total-ms", hold_total_ms, 0, MS_MAX),
+	NUMBER("grace-ms", grace_ms, 0, MS_MAX),
+	NUMBER("dirty-ms", dirty_ms, 0, MS_MAX),
+	NUMBER("per-user", per_user, 1, 1024),
+};
+
 static int parse_one(int opt, const char *value, struct options *o)
 {
 	uint32_t number = 0;
+	size_t i;
 	int r;
 
 	switch (opt) {
 	case OPT_DIR:
-		o->dir = value;
-		return value[0] != '\0' ? 0 : -EINVAL;
-	case OPT_CONNECT:
-		return parse_number(value, 1, RESOURCE_COUNT_MAX, &o->counts.of[RESOURCE_CONNECT]);
-	case OPT_SCAN:
-		return parse_number(value, 1, RESOURCE_COUNT_MAX, &o->counts.of[RESOURCE_SCAN]);
+		return parse_text(value, &o->dir);
+	case OPT_OWN_DIR:
+		return parse_text(value, &o->own_dir);
+	case OPT_LEVEL:
+		return parse_level(value, &o->level);
+	case OPT_HOLD:
+		return parse_holds(value, o->hold_ms);
 	case OPT_PARENT:
 		r = parse_number(value, 1, INT32_MAX, &number);
 		o->parent = (pid_t)number;
 		return r;
-	case OPT_LEVEL:
-		return parse_level(value, &o->level);
-	case OPT_SETTLE:
-		return parse_number(value, 0, MS_MAX, &o->settle_ms);
-	case OPT_AGE:
-		return parse_number(value, 0, MS_MAX, &o->age_step_ms);
 	default:
-		return -EINVAL;
+		i = (size_t)opt - OPT_NUMBERS;
+		return parse_number(value, NUMBERS[i].min, NUMBERS[i].max,
+				    (uint32_t *)(void *)((char *)o + NUMBERS[i].offset));
 	}
 }
 
+enum { OPTIONS_MAX = OPT_NUMBERS + (int)ARRAY_LEN(NUMBERS) };
+
+static void fill_table(struct option table[OPTIONS_MAX + 1])
+{
+	static const char *const names[OPT_NUMBERS] = {
+		[OPT_DIR] = "dir",	[OPT_OWN_DIR] = "own-dir", [OPT_LEVEL] = "log-level",
+		[OPT_HOLD] = "hold-ms", [OPT_PARENT] = "parent",
+	};
+	int i;
+
+	for (i = 0; i < OPTIONS_MAX; i++)
+		table[i] = (struct option){
+			.name = i < OPT_NUMBERS ? names[i] : NUMBERS[i - OPT_NUMBERS].name,
+			.has_arg = required_argument,
+			.val = i,
+		};
+	table[OPTIONS_MAX] = (struct option){ 0 };
+}
+
+static const struct options DEFAULTS = {
+	.counts = { .of = { [RESOURCE_CONNECT] = 1, [RESOURCE_SCAN] = 1 } },
+	.level = LOG_LEVEL_INFO,
+	.foreign_slots = FOREIGN_SLOTS,
+	.foreign_yield_ms = FOREIGN_YIELD_MS,
+	.age_step_ms = AGE_STEP_MS,
+	.hold_ms = { HOLD_MS, HOLD_MS, HOLD_MS, SCAN_HOLD_MS, SCAN_HOLD_MS },
+	.hold_total_ms = HOLD_TOTAL_MS,
+	.grace_ms = GRACE_MS,
+	.dirty_ms = DIRTY_MS,
+	.per_user = PER_USER,
+};
+
 int options_parse(int argc, char **argv, struct options *out_options, char out_why[OPTIONS_WHY_LEN])
 {
-	static const struct option table[] = {
-		{ "dir", required_argument, NULL, OPT_DIR },
-		{ "connect-slots", required_argument, NULL, OPT_CONNECT },
-		{ "scan-slots", required_argument, NULL, OPT_SCAN },
-		{ "parent", required_argument, NULL, OPT_PARENT },
-		{ "log-level", required_argument, NULL, OPT_LEVEL },
-		{ "settle-ms", required_argument, NULL, OPT_SETTLE },
-		{ "age-step-ms", required_argument, NULL, OPT_AGE },
-		{ 0 },
-	};
-	struct options o = {
-		.counts = { .of = { 1, 1, 1, 1 } },
-		.level = LOG_LEVEL_INFO,
-		.age_step_ms = AGE_STEP_MS,
-	};
+	struct option table[OPTIONS_MAX + 1];
+	struct options o = DEFAULTS;
 	const char *culprit = "--dir is missing";
 	int index = 0;
 	int opt;
 
+	fill_table(table);
 	opterr = 0;
 	optind = 0;
 	for (;;) {

@@ -6,7 +6,7 @@
  */
 #include "ipc/base.h"
 #include "ipc/log.h"
-#include "lockd/resource.h"
+#include "lockd/slotq.h"
 
 #include <sys/types.h>
 
@@ -15,11 +15,20 @@ struct options {
 	struct resource_counts counts;
 	pid_t parent; /* 0: not given */
 	enum log_level level;
-	uint32_t settle_ms; /* after a restart: holders hand back before anything is granted */
+	uint32_t settle_ms;  /* after a restart: holders hand back before anything is granted */
+	const char *own_dir; /* of argv, for slot files that are missing in dir; NULL: none */
+	/* As in struct arbiter_config. */
+	uint32_t foreign_slots;
+	uint32_t foreign_yield_ms;
 	uint32_t age_step_ms;
+	uint32_t hold_ms[SLOTQ_CLASSES];
+	uint32_t hold_total_ms;
+	uint32_t grace_ms;
+	uint32_t dirty_ms;
+	uint32_t per_user;
 };
 
-enum { OPTIONS_WHY_LEN = 512 };
+enum { OPTIONS_WHY_LEN = 1024 };
 
 /**
  * options_parse()

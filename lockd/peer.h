@@ -19,6 +19,8 @@ struct peer_host {
 	void *ctx;
 	void (*changed)(void *ctx);		      /* something was asked or given up */
 	void (*closed)(void *ctx, struct peer *peer); /* peer_free() it */
+	/* A grant was revoked: for the event log. */
+	void (*revoked)(void *ctx, const char *label, const struct arbiter_verdict *verdict);
 };
 
 /* Who it is, as the supervisor says. */
@@ -30,8 +32,8 @@ struct peer_info {
 	bool is_worker;
 };
 
-/* The answers to give to arbiter_new(): all owners are peers. */
-extern const struct arbiter_ops PEER_ARBITER_OPS;
+/* The answers of arbiter_ops that owners get, for serve.c to complete: all owners are peers. */
+void peer_fill_ops(struct arbiter_ops *ops);
 
 /**
  * peer_new()
@@ -45,6 +47,10 @@ must_check int peer_new(struct peer **out, const struct peer_host *host, int fd,
 struct peer *peer_free(struct peer *peer);
 
 uint32_t peer_number(const struct peer *peer);
+uint32_t peer_number_of(const struct arbiter_owner *owner);
+
+/* Tells a program why nobody will serve it. @fd stays the caller's. */
+void peer_refuse(int fd, struct chan_buf *buf, const char *text);
 
 /* Links of the owner's list. */
 struct peer *peer_next(const struct peer *peer);

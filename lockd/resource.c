@@ -8,10 +8,9 @@
 #include <string.h>
 
 static const char *const PREFIXES[RESOURCE_KINDS] = {
-	[RESOURCE_DEVICE] = "device:",
-	[RESOURCE_CONNECT] = "connect:",
-	[RESOURCE_SCAN] = "scan:",
-	[RESOURCE_MAINTENANCE] = "maintenance:",
+	[RESOURCE_DEVICE] = "device:", [RESOURCE_CONNECT] = "connect:",
+	[RESOURCE_SCAN] = "scan:",     [RESOURCE_MAINTENANCE] = "maintenance:",
+	[RESOURCE_UNDER] = "under:",
 };
 
 int resource_parse_adapter(const char *text, uint32_t *out_adapter)
@@ -56,7 +55,7 @@ int resource_parse(const char *text, struct resource *out_resource)
 	size_t len;
 	int r;
 
-	for (kind = 0; kind < RESOURCE_KINDS; kind++) {
+	for (kind = 0; kind < RESOURCE_UNDER; kind++) {
 		len = strlen(PREFIXES[kind]);
 		if (strncmp(text, PREFIXES[kind], len) != 0)
 			continue;
@@ -80,8 +79,9 @@ void resource_format(const struct resource *resource, char out_text[RESOURCE_NAM
 			       address);
 		return;
 	}
-	(void)snprintf(out_text, RESOURCE_NAME_LEN, "%shci%" PRIu64, PREFIXES[resource->kind],
-		       resource->key);
+	(void)snprintf(out_text, RESOURCE_NAME_LEN,
+		       resource->kind == RESOURCE_UNDER ? "%s%" PRIu64 : "%shci%" PRIu64,
+		       PREFIXES[resource->kind], resource->key);
 }
 
 static int compare(const struct resource *a, const struct resource *b)
@@ -153,7 +153,8 @@ const char *resource_set_text(int outcome)
 
 bool resource_is_on(const struct resource *resource, uint32_t adapter)
 {
-	return resource->kind != RESOURCE_DEVICE && resource->key == adapter;
+	return resource->kind != RESOURCE_DEVICE && resource->kind != RESOURCE_UNDER &&
+	       resource->key == adapter;
 }
 
 bool resource_set_is_on(const struct resource_set *set, uint32_t adapter)
@@ -164,4 +165,49 @@ bool resource_set_is_on(const struct resource_set *set, uint32_t adapter)
 		if (resource_is_on(&set->items[i], adapter))
 			return true;
 	return false;
+}
+
+const struct resource *resource_set_find(const struct resource_set *set, enum resource_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (set->items[i].kind == kind)
+			return &set->items[i];
+	return NULL;
+}
+
+static bool covers(const struct resource_set *cover, const struct resource *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < cover->n; i++) {
+		if (compare(&cover->items[i], wanted) == 0)
+			return true;
+		if (cover->items[i].kind == RESOURCE_MAINTENANCE &&
+		    (wanted->kind == RESOURCE_CONNECT || wanted->kind == RESOURCE_SCAN) &&
+		    cover->items[i].key == wanted->key)
+			return true;
+	}
+	return false;
+}
+
+size_t resource_set_under(const struct resource_set *set, const struct resource_set *cover,
+			  uint64_t grant, struct resource_set *out_rest)
+{
+	struct resource_set rest = { 0 };
+	size_t covered = 0;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		if (covers(cover, &set->items[i]))
+			covered++;
+		else
+			rest.items[rest.n++] = set->items[i];
+	}
+	/* There is room: it takes the place of a covered one. UNDER sorts last. */
+	if (covered > 0)
+		rest.items[rest.n++] = (struct resource){ .kind = RESOURCE_UNDER, .key = grant };
+	*out_rest = rest;
+	return covered;
 }

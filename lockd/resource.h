@@ -15,6 +15,7 @@ enum resource_kind {
 	RESOURCE_CONNECT,     /* attempts at once on an adapter */
 	RESOURCE_SCAN,	      /* discoveries at once on an adapter */
 	RESOURCE_MAINTENANCE, /* alone on an adapter: excludes connect and scan */
+	RESOURCE_UNDER,	      /* what another grant covers: one at a time; never on the wire */
 	RESOURCE_KINDS
 };
 
@@ -27,7 +28,8 @@ enum {
 
 struct resource {
 	enum resource_kind kind;
-	uint64_t key; /* device: address as in ipc/addr.h; else the number of the adapter */
+	uint64_t key; /* device: address as in ipc/addr.h; under: a grant; else the adapter's number
+		       */
 };
 
 struct resource_set {
@@ -35,7 +37,7 @@ struct resource_set {
 	struct resource items[RESOURCE_SET_MAX]; /* sorted, no duplicates */
 };
 
-/* Units of each kind. maintenance and device are 1 by their meaning. */
+/* Units of each kind. All but connect and scan are 1 by their meaning. */
 struct resource_counts {
 	uint32_t of[RESOURCE_KINDS];
 };
@@ -78,3 +80,18 @@ const char *resource_set_text(int outcome);
 
 bool resource_is_on(const struct resource *resource, uint32_t adapter);
 bool resource_set_is_on(const struct resource_set *set, uint32_t adapter);
+
+/* The first of that kind; NULL: none. */
+const struct resource *resource_set_find(const struct resource_set *set, enum resource_kind kind);
+
+/**
+ * resource_set_under() - what a request has to wait for when a grant covers part of it
+ * @set:   what it wants
+ * @cover: what the grant has; its maintenance covers connect and scan of that adapter
+ * @grant: its number
+ *
+ * Returns how many of @set are covered; @out_rest is the others and, if there are covered ones, the
+ * turn under that grant.
+ */
+size_t resource_set_under(const struct resource_set *set, const struct resource_set *cover,
+			  uint64_t grant, struct resource_set *out_rest);

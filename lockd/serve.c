@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lockd/serve.h"
 
-#include "ipc/build_id.h"
 #include "ipc/clock.h"
-#include "ipc/control.pb-c.h"
 #include "ipc/log.h"
-#include "ipc/loop/port.h"
-#include "lockd/arbiter.h"
-#include "lockd/peer.h"
-#include "lockd/publish.h"
+#include "lockd/serve_state.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum {
 	PEERS_MAX = 1024,
+	/*
+	 * Descriptors of a peer: its channel, and duplicates that wait while it does not read. Some
+	 * are kept for lockd itself and for the slot files, so that running out means fewer
+	 * programs, never a lost lock.
+	 */
+	FDS_PER_PEER = 1 + CHAN_FDS_MAX,
+	FDS_RESERVED = 48,
 	PUBLISH_AFTER_MS = 5, /* changes of that time make one publication */
 	/*
 	 * All before the peers (0): those can keep the loop busy for ever, and then nothing after
@@ -24,22 +28,6 @@ enum {
 	PRIORITY_TIMER = -5,
 	PRIORITY_PUBLISH = -4,
 	TIMER_ACCURACY_US = 1000,
-};
-
-struct serve {
-	sd_event *event;
-	struct chan_buf *buf;
-	struct port *control;
-	struct arbiter *arbiter;
-	struct publish *table;
-	sd_event_source *timer;
-	sd_event_source *publisher;
-	struct peer *peers;
-	uint32_t n_peers;
-	uint64_t timer_at_ms;	/* UINT64_MAX: off */
-	uint64_t published;	/* arbiter_changes() then */
-	bool is_publishing_due; /* the publisher is armed */
-	struct peer_host host;
 };
 
 /* --- timers --- */
@@ -68,12 +56,13 @@ static void arm_publisher(struct serve *s)
 	(void)sd_event_source_set_enabled(s->publisher, SD_EVENT_ONESHOT);
 }
 
-static void on_changed(void *ctx)
+void serve_changed(void *ctx)
 {
 	struct serve *s = ctx;
 
 	arm_timer(s);
 	arm_publisher(s);
+	watch_readers(s->watch, arbiter_is_blocked(s->arbiter));
 }
 
 static int on_timer(sd_event_source *source, uint64_t at_us, void *userdata)
@@ -84,7 +73,7 @@ static int on_timer(sd_event_source *source, uint64_t at_us, void *userdata)
 	(void)at_us;
 	s->timer_at_ms = UINT64_MAX;
 	arbiter_tick(s->arbiter, clock_now_ms());
-	on_changed(s);
+	serve_changed(s);
 	return 0;
 }
 
@@ -123,9 +112,27 @@ static int add_timer(struct serve *s, sd_event_source **out, sd_event_time_handl
 	return r;
 }
 
+/* --- programs outside --- */
+
+static void on_slot_file(void *ctx, const char *name, enum watch_event event)
+{
+	static const enum arbiter_outside whats[] = {
+		[WATCH_CLOSED] = ARBITER_FILE_CLOSED,
+		[WATCH_MADE] = ARBITER_FILE_MADE,
+	};
+	struct serve *s = ctx;
+	uint64_t now_ms = clock_now_ms();
+
+	if (event == WATCH_LOST)
+		arbiter_look_again(s->arbiter, now_ms);
+	else
+		arbiter_outside(s->arbiter, name, whats[event], now_ms);
+	serve_changed(s);
+}
+
 /* --- peers --- */
 
-static void drop_peer(struct serve *s, struct peer *peer)
+void serve_drop_peer(struct serve *s, struct peer *peer)
 {
 	struct peer *before = s->peers;
 
@@ -138,15 +145,37 @@ static void drop_peer(struct serve *s, struct peer *peer)
 	}
 	s->n_peers--;
 	peer_free(peer);
-	on_changed(s);
+	serve_changed(s);
 }
 
 static void on_peer_closed(void *ctx, struct peer *peer)
 {
-	drop_peer(ctx, peer);
+	serve_drop_peer(ctx, peer);
 }
 
-static struct peer *find_peer(const struct serve *s, uint32_t number)
+void serve_add_peer(struct serve *s, int *fd, const struct peer_info *info)
+{
+	struct peer *peer = NULL;
+	int r = -ENFILE;
+
+	if (s->n_peers >= s->peers_max)
+		peer_refuse(*fd, s->buf, "too many programs use the arbiter: try later");
+	else
+		r = peer_new(&peer, &s->host, *fd, info);
+	if (r < 0) {
+		/* Its channel closes with the frame: it learns that nobody serves it. */
+		log_warn("event=peer-refused pid=%u error=%s", info->pid, strerrorname_np(-r));
+		return;
+	}
+	(void)take_fd(fd);
+	peer_set_next(peer, s->peers);
+	s->peers = peer;
+	s->n_peers++;
+	log_debug("event=peer number=%u pid=%u worker=%d", info->number, info->pid,
+		  info->is_worker);
+}
+
+struct peer *serve_find_peer(const struct serve *s, uint32_t number)
 {
 	struct peer *peer;
 
@@ -156,110 +185,7 @@ static struct peer *find_peer(const struct serve *s, uint32_t number)
 	return peer;
 }
 
-/* --- what the supervisor says --- */
-
-static int on_lock_peer(void *ctx, struct chan_frame *frame, const void *body)
-{
-	const Bh__Ctl__LockPeer *msg = body;
-	struct serve *s = ctx;
-	struct peer_info info = {
-		.number = msg->has_peer ? msg->peer : 0,
-		.label = msg->label,
-		.pid = msg->has_pid ? msg->pid : 0,
-		.uid = msg->has_uid ? msg->uid : 0,
-		.is_worker = msg->has_worker && msg->worker,
-	};
-	struct peer *peer = NULL;
-	int r = -ENFILE;
-
-	if (s->n_peers < PEERS_MAX)
-		r = peer_new(&peer, &s->host, frame->fds[0], &info);
-	if (r < 0) {
-		/* Its channel closes with the frame: it learns that nobody serves it. */
-		log_warn("event=peer-refused pid=%u error=%s", info.pid, strerrorname_np(-r));
-		return 0;
-	}
-	(void)take_fd(&frame->fds[0]);
-	peer_set_next(peer, s->peers);
-	s->peers = peer;
-	s->n_peers++;
-	log_debug("event=peer number=%u pid=%u worker=%d", info.number, info.pid, info.is_worker);
-	return 0;
-}
-
-static int on_peer_gone(void *ctx, struct chan_frame *frame, const void *body)
-{
-	const Bh__Ctl__PeerRef *msg = body;
-	struct serve *s = ctx;
-	struct peer *peer = find_peer(s, msg->has_peer ? msg->peer : 0);
-
-	(void)frame;
-	if (peer)
-		drop_peer(s, peer);
-	return 0;
-}
-
-static int on_adapter_lost(void *ctx, struct chan_frame *frame, const void *body)
-{
-	const Bh__Ctl__AdapterName *msg = body;
-	struct serve *s = ctx;
-	uint32_t adapter = 0;
-
-	(void)frame;
-	if (!msg->adapter || resource_parse_adapter(msg->adapter, &adapter) < 0)
-		return -EBADMSG;
-	log_info("event=adapter-lost adapter=hci%u", adapter);
-	arbiter_adapter_lost(s->arbiter, adapter, clock_now_ms());
-	on_changed(s);
-	return 0;
-}
-
-static int on_stop(void *ctx, struct chan_frame *frame, const void *body)
-{
-	struct serve *s = ctx;
-
-	(void)frame;
-	(void)body;
-	return sd_event_exit(s->event, 0);
-}
-
-static const struct chan_rule RULES[] = {
-	{ BH__CTL__TYPE__LOCK_PEER, 1, 1, &bh__ctl__lock_peer__descriptor, on_lock_peer },
-	{ BH__CTL__TYPE__PEER_GONE, 0, 0, &bh__ctl__peer_ref__descriptor, on_peer_gone },
-	{ BH__CTL__TYPE__ADAPTER_LOST, 0, 0, &bh__ctl__adapter_name__descriptor, on_adapter_lost },
-	{ BH__CTL__TYPE__STOP, 0, 0, &bh__ctl__empty__descriptor, on_stop },
-};
-
-static void on_control_closed(struct port *port, void *ctx, int error)
-{
-	struct serve *s = ctx;
-
-	(void)port;
-	(void)sd_event_exit(s->event, error);
-}
-
-static const struct port_ops CONTROL_OPS = {
-	.rules = RULES,
-	.n_rules = ARRAY_LEN(RULES),
-	.closed = on_control_closed,
-};
-
 /* --- start and end --- */
-
-static void introduce(struct serve *s)
-{
-	static char build_id[] = BUILD_ID;
-	Bh__Ctl__Hello hello = BH__CTL__HELLO__INIT;
-	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
-	int fd = publish_fd(s->table);
-
-	hello.build_id = build_id;
-	hello.has_pid = 1;
-	hello.pid = (uint32_t)getpid();
-	port_send(s->control, BH__CTL__TYPE__HELLO, 0, 0, &hello.base);
-	port_send_fds(s->control, BH__CTL__TYPE__LOCK_TABLE, 0, 0, &empty.base, &fd, 1);
-	port_send(s->control, BH__CTL__TYPE__READY, 0, 0, &empty.base);
-}
 
 static uint64_t boot_us(void)
 {
@@ -269,27 +195,64 @@ static uint64_t boot_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-static int start(struct serve *s, const struct options *options, int dir_fd)
+static uint32_t peers_max(void)
 {
-	uint64_t now_ms = clock_now_ms();
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur >= FDS_RESERVED + PEERS_MAX * FDS_PER_PEER)
+		return PEERS_MAX;
+	if (limit.rlim_cur < FDS_RESERVED + FDS_PER_PEER)
+		return 1;
+	return (uint32_t)(limit.rlim_cur - FDS_RESERVED) / FDS_PER_PEER;
+}
+
+static int make_arbiter(struct serve *s, const struct options *options,
+			const struct serve_dirs *dirs, uint64_t now_ms)
+{
 	struct arbiter_config config = {
-		.dir_fd = dir_fd,
+		.dir_fd = dirs->slots_fd,
+		.own_dir_fd = dirs->own_fd,
 		.counts = options->counts,
+		.foreign_slots = options->foreign_slots,
+		.foreign_yield_ms = options->foreign_yield_ms,
 		.age_step_ms = options->age_step_ms,
+		.hold_total_ms = options->hold_total_ms,
+		.grace_ms = options->grace_ms,
+		.dirty_ms = options->dirty_ms,
+		.per_user = options->per_user,
 		.first_grant = arbiter_epoch(boot_us()),
 		.settled_at_ms = options->settle_ms > 0 ? now_ms + options->settle_ms : 0,
 		.fds_max = CHAN_FDS_MAX,
+		.is_watching = s->watch,
+		.ctx = s,
 	};
+
+	memcpy(config.hold_ms, options->hold_ms, sizeof(config.hold_ms));
+	s->ops = (struct arbiter_ops){ .dirty = serve_tell_dirty, .overdue = serve_tell_overdue };
+	peer_fill_ops(&s->ops);
+	return arbiter_new(&s->arbiter, &config, &s->ops);
+}
+
+static int start(struct serve *s, const struct options *options, const struct serve_dirs *dirs)
+{
+	uint64_t now_ms = clock_now_ms();
+	int watching;
 	int r;
 
 	s->timer_at_ms = UINT64_MAX;
+	s->peers_max = peers_max();
 	r = sd_event_new(&s->event);
 	if (r >= 0)
 		r = chan_buf_new(&s->buf, CHAN_BODY_CONTROL);
 	if (r >= 0)
 		r = publish_new(&s->table, now_ms);
-	if (r >= 0)
-		r = arbiter_new(&s->arbiter, &config, &PEER_ARBITER_OPS);
+	if (r < 0)
+		return r;
+	watching = watch_new(&s->watch, s->event, options->dir, PRIORITY_TIMER, on_slot_file, s);
+	if (watching < 0)
+		log_warn("event=no-inotify error=%s", strerrorname_np(-watching));
+	r = make_arbiter(s, options, dirs, now_ms);
 	if (r >= 0)
 		r = add_timer(s, &s->timer, on_timer, PRIORITY_TIMER);
 	if (r >= 0)
@@ -299,8 +262,9 @@ static int start(struct serve *s, const struct options *options, int dir_fd)
 		.buf = s->buf,
 		.arbiter = s->arbiter,
 		.ctx = s,
-		.changed = on_changed,
+		.changed = serve_changed,
 		.closed = on_peer_closed,
+		.revoked = serve_tell_revoked,
 	};
 	return r;
 }
@@ -323,24 +287,25 @@ static void finish(struct serve *s)
 	port_free(s->control);
 	sd_event_source_disable_unref(s->timer);
 	sd_event_source_disable_unref(s->publisher);
+	watch_free(s->watch);
 	publish_free(s->table);
 	sd_event_unref(s->event);
 	chan_buf_free(s->buf);
 }
 
-int serve_run(const struct options *options, int dir_fd, int control_fd)
+int serve_run(const struct options *options, const struct serve_dirs *dirs, int control_fd)
 {
 	struct serve s = { 0 };
 	int r;
 
-	r = start(&s, options, dir_fd);
+	r = start(&s, options, dirs);
 	if (r >= 0)
 		r = port_new(&s.control, s.event, control_fd, s.buf, CHAN_BODY_CONTROL,
-			     &CONTROL_OPS, &s, PRIORITY_CONTROL);
+			     &SERVE_CONTROL_OPS, &s, PRIORITY_CONTROL);
 	if (r < 0) {
 		(void)close_fd(control_fd);
 	} else {
-		introduce(&s);
+		serve_introduce(&s);
 		r = sd_event_loop(s.event);
 	}
 	finish(&s);

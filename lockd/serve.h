@@ -7,12 +7,18 @@
 #include "ipc/base.h"
 #include "lockd/options.h"
 
+struct serve_dirs {
+	int slots_fd; /* slot directory */
+	int own_fd;   /* lockd's own; -EBADF: none */
+};
+
 /**
  * serve_run() - be lockd until the supervisor says STOP or goes
  * @options:    checked
- * @dir_fd:     slot directory; stays the caller's
+ * @dirs:       stay the caller's
  * @control_fd: channel to the supervisor (control.proto); taken over
  *
  * Errors: what kept it from starting, or broke the channel.  Blocks: that is its purpose.
  */
-must_check int serve_run(const struct options *options, int dir_fd, int control_fd);
+must_check int serve_run(const struct options *options, const struct serve_dirs *dirs,
+			 int control_fd);

@@ -16,11 +16,43 @@ enum {
 void slotfile_name(enum resource_kind kind, uint32_t adapter, uint32_t slot,
 		   char out_name[SLOTFILE_NAME_LEN])
 {
+	char who[16] = "default";
+
+	if (adapter != SLOTFILE_DEFAULT)
+		(void)snprintf(who, sizeof(who), "hci%u", adapter);
 	if (kind == RESOURCE_SCAN)
-		(void)snprintf(out_name, SLOTFILE_NAME_LEN, "bleak-cm-hci%u-scan.lock", adapter);
+		(void)snprintf(out_name, SLOTFILE_NAME_LEN, "bleak-cm-%s-scan.lock", who);
 	else
-		(void)snprintf(out_name, SLOTFILE_NAME_LEN, "bleak-cm-hci%u-slot-%u.lock", adapter,
-			       slot);
+		(void)snprintf(out_name, SLOTFILE_NAME_LEN, "bleak-cm-%s-slot-%u.lock", who, slot);
+}
+
+/* Reads what slotfile_name() may have written, and then compares: one place knows the form. */
+int slotfile_parse(const char *name, enum resource_kind *out_kind, uint32_t *out_adapter,
+		   uint32_t *out_slot)
+{
+	enum resource_kind kind = RESOURCE_SCAN;
+	uint32_t adapter = SLOTFILE_DEFAULT;
+	char expected[SLOTFILE_NAME_LEN];
+	uint32_t slot = 0;
+	const char *dash;
+
+	if (strncmp(name, "bleak-cm-", 9) != 0)
+		return -EINVAL;
+	if (strncmp(name + 9, "hci", 3) == 0)
+		adapter = (uint32_t)strtoul(name + 12, NULL, 10);
+	dash = strstr(name, "-slot-");
+	if (dash) {
+		kind = RESOURCE_CONNECT;
+		slot = (uint32_t)strtoul(dash + 6, NULL, 10);
+	}
+	slotfile_name(kind, adapter, slot, expected);
+	if (strcmp(name, expected) != 0 || slot >= RESOURCE_COUNT_MAX ||
+	    (adapter != SLOTFILE_DEFAULT && adapter >= RESOURCE_ADAPTERS_MAX))
+		return -EINVAL;
+	*out_kind = kind;
+	*out_adapter = adapter;
+	*out_slot = slot;
+	return 0;
 }
 
 /* Whether a file may be believed at all. */
@@ -73,6 +105,8 @@ static int open_file(int dir_fd, const char *name, int *out_fd)
 			(void)fchmod(fd, MODE);
 		else if (errno == EEXIST)
 			return RETRY;
+		else if (errno == EACCES || errno == EPERM || errno == EROFS)
+			return SLOTFILE_MISSING;
 	}
 	if (fd < 0 && errno == ELOOP)
 		return SLOTFILE_SYMLINK;
@@ -84,51 +118,70 @@ static int open_file(int dir_fd, const char *name, int *out_fd)
 	return 0;
 }
 
-static int lock_once(int dir_fd, const char *name, int *out_fd)
+/*
+ * The file may have been replaced since it was opened: a lock on an inode that no other process
+ * will ever open is none, and that such an inode is busy means nothing.
+ */
+static int try_current(int dir_fd, const char *name, int fd)
 {
-	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
+	int locked;
 	int r;
 
-	r = open_file(dir_fd, name, &fd);
-	if (r == 0)
-		r = inspect(fd, &st);
-	if (r == 0)
-		r = try_flock(fd);
-	/*
-	 * The file may have been replaced between open and lock. We would then hold a lock on an
-	 * inode that no other process will ever open.
-	 */
-	if (r == 0)
-		r = check_path(dir_fd, name, &st);
-	if (r == 0)
-		*out_fd = take_fd(&fd);
-	return r;
+	r = inspect(fd, &st);
+	if (r != 0)
+		return r;
+	locked = try_flock(fd);
+	r = check_path(dir_fd, name, &st);
+	return r == 0 ? locked : r;
 }
 
-int slotfile_lock(int dir_fd, const char *name, int *out_fd)
+int slotfile_probe(int dir_fd, const char *name, int *fd)
 {
 	unsigned i;
 	int r = RETRY;
 
-	for (i = 0; i < TRIES && r == RETRY; i++)
-		r = lock_once(dir_fd, name, out_fd);
+	for (i = 0; i < TRIES && r == RETRY; i++) {
+		r = *fd < 0 ? open_file(dir_fd, name, fd) : 0;
+		if (r == 0)
+			r = try_current(dir_fd, name, *fd);
+		if (r != 0 && r != SLOTFILE_BUSY)
+			*fd = close_fd(*fd);
+	}
 	return r == RETRY ? SLOTFILE_REPLACED : r;
+}
+
+int slotfile_lock(int dir_fd, const char *name, int *out_fd)
+{
+	int fd = -EBADF;
+	int r = slotfile_probe(dir_fd, name, &fd);
+
+	if (r == 0)
+		*out_fd = fd;
+	else
+		(void)close_fd(fd);
+	return r;
 }
 
 int slotfile_adopt(int dir_fd, const char *name, int fd)
 {
-	struct stat st;
-	int r;
-
-	r = inspect(fd, &st);
-	if (r == 0)
-		r = check_path(dir_fd, name, &st);
 	/* On a description that has the lock this changes nothing; otherwise it takes it or fails.
 	 */
-	if (r == 0)
-		r = try_flock(fd);
+	int r = try_current(dir_fd, name, fd);
+
 	return r == RETRY ? SLOTFILE_OTHER : r;
+}
+
+void slotfile_let_go(int fd)
+{
+	(void)flock(fd, LOCK_UN);
+}
+
+bool slotfile_is_current(int dir_fd, const char *name, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && check_path(dir_fd, name, &st) == 0;
 }
 
 int slotfile_unlock(int fd)
@@ -148,11 +201,13 @@ const char *slotfile_text(int outcome)
 		[SLOTFILE_OWNER] = "the slot file belongs to another user: chown it to root",
 		[SLOTFILE_REPLACED] = "the slot file is being replaced all the time",
 		[SLOTFILE_OTHER] = "the descriptor is not of that slot file",
+		[SLOTFILE_MISSING] =
+			"the slot file is missing and may not be made: see tmpfiles.d(5), "
+			"`f /run/bleak-cm-hci0-slot-0.lock 0660 root bleherd`",
 	};
 
-	if (outcome == -EACCES || outcome == -EPERM || outcome == -EROFS)
-		return "the slot file is missing or unreadable and may not be made: "
-		       "see tmpfiles.d(5), `f /run/bleak-cm-hci0-slot-0.lock 0660 root bleherd`";
+	if (outcome == -EACCES || outcome == -EPERM)
+		return "the slot file may not be read: chmod it to 0664, or chgrp it to bleherd";
 	if (outcome < 0 && strerrordesc_np(-outcome))
 		return strerrordesc_np(-outcome);
 	return outcome > 0 && (size_t)outcome < ARRAY_LEN(texts) ? texts[outcome] : "?";

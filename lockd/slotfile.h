@@ -15,7 +15,10 @@
 #include "ipc/base.h"
 #include "lockd/resource.h"
 
-enum { SLOTFILE_NAME_LEN = 48 };
+enum {
+	SLOTFILE_NAME_LEN = 48,
+	SLOTFILE_DEFAULT = UINT32_MAX, /* in place of an adapter: the programs' "default" one */
+};
 
 /* Outcomes. All but SLOTFILE_BUSY mean that the file cannot serve as a lock: slotfile_text(). */
 enum {
@@ -26,10 +29,16 @@ enum {
 	SLOTFILE_OWNER,	   /* belongs neither to root nor to us */
 	SLOTFILE_REPLACED, /* replaced again and again while we tried */
 	SLOTFILE_OTHER,	   /* slotfile_adopt(): the descriptor is of another file */
+	SLOTFILE_MISSING,  /* there is none, and we may not make it */
 };
 
+/* @kind: RESOURCE_CONNECT, or RESOURCE_SCAN, which has no slots. */
 void slotfile_name(enum resource_kind kind, uint32_t adapter, uint32_t slot,
 		   char out_name[SLOTFILE_NAME_LEN]);
+
+/* -EINVAL: not the name of a slot file. */
+must_check int slotfile_parse(const char *name, enum resource_kind *out_kind, uint32_t *out_adapter,
+			      uint32_t *out_slot);
 
 /**
  * slotfile_lock() - lock a slot file, making it (0660) if it is missing
@@ -37,10 +46,22 @@ void slotfile_name(enum resource_kind kind, uint32_t adapter, uint32_t slot,
  * @out_fd: a description of its own, locked; slotfile_unlock() it
  *
  * Outcomes: 0 locked; SLOTFILE_*.
- * Errors:   errno of openat, fstat: -EACCES it is missing and must not be made, -EMFILE ...
+ * Errors:   errno of openat, fstat: -EACCES it is there and may not be read, -EMFILE ...
  * Blocks:   never.
  */
 must_check int slotfile_lock(int dir_fd, const char *name, int *out_fd);
+
+/**
+ * slotfile_probe() - the same, for trying again and again
+ * @fd: in: -EBADF, or what an earlier try left; out: locked, or if it is busy open for the next try
+ *
+ * Trying again on one descriptor is no open and no close that inotify would tell of, so that those
+ * who wait for a close do not wake themselves.
+ */
+must_check int slotfile_probe(int dir_fd, const char *name, int *fd);
+
+/* Unlocks what slotfile_probe() has locked; the descriptor goes on being a probe. */
+void slotfile_let_go(int fd);
 
 /**
  * slotfile_adopt() - take over the lock behind a descriptor that a holder handed back
@@ -49,6 +70,9 @@ must_check int slotfile_lock(int dir_fd, const char *name, int *out_fd);
  * Outcomes: 0 it is that file and locked through that descriptor; SLOTFILE_*.
  */
 must_check int slotfile_adopt(int dir_fd, const char *name, int fd);
+
+/* Whether a description that we have is still of the file that the path names. */
+bool slotfile_is_current(int dir_fd, const char *name, int fd);
 
 /* Unlocks and closes. Works though others hold duplicates. Always returns -EBADF. */
 int slotfile_unlock(int fd);

@@ -1,61 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lockd/slotq.h"
-
-enum {
-	/* Three of the set, and a maintenance that stands for three. */
-	NEEDS_MAX = RESOURCE_SET_MAX - 1 + 3,
-	BUCKETS = 256,
-};
-
-enum state { FREE, WAITING, HOLDING };
-
-/* One lockable thing that somebody wants or has. */
-struct unit {
-	struct resource resource;
-	uint32_t capacity;
-	uint64_t stamp;
-	uint32_t used;
-	uint32_t claimed; /* by waiters passed over; valid if stamp is the queue's */
-	uint32_t refs;
-	uint32_t next; /* in its bucket, or among the free */
-	bool is_busy;  /* a program outside holds it */
-};
-
-struct need {
-	uint32_t unit;
-	uint32_t amount;
-};
-
-struct entry {
-	enum state state;
-	enum slotq_class class;
-	uint64_t ticket;
-	uint64_t since_ms;
-	uint64_t deadline_at_ms;
-	uint32_t prev;
-	uint32_t next;
-	uint32_t n_needs;
-	uint32_t n_set; /* the first needs are the set's own resources, in its order */
-	struct need needs[NEEDS_MAX];
-};
-
-struct slotq {
-	uint32_t entries_max;
-	uint32_t age_step_ms;
-	struct resource_counts counts;
-	struct entry *entries;
-	struct unit *units;
-	uint32_t entry_top, entry_free; /* never used from top on; freed ones in a list */
-	uint32_t unit_top, unit_free;
-	uint32_t buckets[BUCKETS];
-	uint32_t first[SLOTQ_CLASSES], last[SLOTQ_CLASSES];
-	uint64_t next_ticket;
-	uint64_t deadline_hint_ms;
-	uint32_t n_waiting;
-	uint32_t n_busy;
-	uint64_t stamp;
-	struct slotq_cursor pass;
-};
+#include "lockd/slotq_state.h"
 
 int slotq_new(struct slotq **out, uint32_t entries_max, uint32_t age_step_ms,
 	      const struct resource_counts *counts)
@@ -107,8 +51,7 @@ static uint32_t *bucket_of(struct slotq *q, const struct resource *resource)
 }
 static_assert(BUCKETS == 256, "the hash is 8 bits");
 
-/* A reference to the unit of that resource; made if nobody has one. Never fails: see slotq_new().
- */
+/* The unit of that resource; made if nobody has one. Never fails: see slotq_new(). */
 static uint32_t unit_ref(struct slotq *q, const struct resource *resource)
 {
 	uint32_t *bucket = bucket_of(q, resource);
@@ -128,7 +71,9 @@ static uint32_t unit_ref(struct slotq *q, const struct resource *resource)
 		at = q->unit_top++;
 	q->units[at] = (struct unit){
 		.resource = *resource,
-		.capacity = q->counts.of[resource->kind],
+		.capacity = resource->kind == RESOURCE_CONNECT || resource->kind == RESOURCE_SCAN
+				    ? q->counts.of[resource->kind]
+				    : 1,
 		.refs = 1,
 		.next = *bucket,
 	};
@@ -183,7 +128,7 @@ static uint32_t entry_new(struct slotq *q, const struct resource_set *set, enum 
 			  uint64_t now_ms)
 {
 	uint32_t at = q->entry_free;
-	const struct resource *last;
+	const struct resource *maintenance;
 	struct entry *e;
 	uint32_t i;
 
@@ -206,10 +151,11 @@ static uint32_t entry_new(struct slotq *q, const struct resource_set *set, enum 
 	};
 	for (i = 0; i < set->n; i++)
 		need(q, e, set->items[i], 1);
-	/* A set is sorted, and has one maintenance at most. */
-	last = &set->items[set->n - 1];
-	for (i = RESOURCE_CONNECT; last->kind == RESOURCE_MAINTENANCE && i <= RESOURCE_SCAN; i++)
-		need(q, e, (struct resource){ .kind = (enum resource_kind)i, .key = last->key },
+	/* One at most. */
+	maintenance = resource_set_find(set, RESOURCE_MAINTENANCE);
+	for (i = RESOURCE_CONNECT; maintenance && i <= RESOURCE_SCAN; i++)
+		need(q, e,
+		     (struct resource){ .kind = (enum resource_kind)i, .key = maintenance->key },
 		     q->counts.of[i]);
 	return at;
 }
@@ -315,98 +261,6 @@ void slotq_remove(struct slotq *q, uint32_t entry)
 	q->entry_free = entry;
 }
 
-/* --- the order --- */
-
-static unsigned rank_of(const struct slotq *q, const struct entry *e, uint64_t now_ms)
-{
-	uint64_t steps;
-
-	if (e->class <= SLOTQ_INTERACTIVE || q->age_step_ms == 0)
-		return e->class;
-	steps = (now_ms - e->since_ms) / q->age_step_ms;
-	if (steps >= (uint64_t)(e->class - SLOTQ_INTERACTIVE))
-		return SLOTQ_INTERACTIVE;
-	return e->class - (unsigned)steps;
-}
-
-static void cursor_set(const struct slotq *q, struct slotq_cursor *cursor, unsigned class,
-		       uint32_t entry)
-{
-	cursor->entry[class] = entry;
-	if (entry != SLOTQ_NONE)
-		cursor->rank[class] = rank_of(q, &q->entries[entry], cursor->now_ms);
-}
-
-void slotq_walk_begin(struct slotq *q, struct slotq_cursor *cursor, uint64_t now_ms)
-{
-	unsigned i;
-
-	q->stamp++;
-	cursor->now_ms = now_ms;
-	for (i = 0; i < SLOTQ_CLASSES; i++)
-		cursor_set(q, cursor, i, q->first[i]);
-}
-
-/*
- * A class's list is sorted by arrival, so also by effective class (who came first is oldest): the
- * whole order is a merge of the lists, and ageing never sorts anything.
- */
-uint32_t slotq_walk_next(struct slotq *q, struct slotq_cursor *cursor)
-{
-	unsigned best = SLOTQ_CLASSES;
-	unsigned i;
-	uint32_t at;
-
-	for (i = 0; i < SLOTQ_CLASSES; i++) {
-		at = cursor->entry[i];
-		if (at == SLOTQ_NONE)
-			continue;
-		if (best == SLOTQ_CLASSES || cursor->rank[i] < cursor->rank[best] ||
-		    (cursor->rank[i] == cursor->rank[best] &&
-		     q->entries[at].ticket < q->entries[cursor->entry[best]].ticket))
-			best = i;
-	}
-	if (best == SLOTQ_CLASSES)
-		return SLOTQ_NONE;
-	at = cursor->entry[best];
-	cursor_set(q, cursor, best, q->entries[at].next);
-	return at;
-}
-
-static uint32_t claim(struct slotq *q, const struct need *n)
-{
-	struct unit *unit = &q->units[n->unit];
-
-	if (unit->stamp != q->stamp) {
-		unit->stamp = q->stamp;
-		unit->claimed = 0;
-	}
-	/* Claims of many waiters may exceed any count; they must not wrap. */
-	unit->claimed += n->amount;
-	return unit->claimed;
-}
-
-static void claim_all(struct slotq *q, const struct entry *e)
-{
-	uint32_t i;
-
-	for (i = 0; i < e->n_needs; i++)
-		(void)claim(q, &e->needs[i]);
-}
-
-void slotq_places(struct slotq *q, uint32_t entry, uint32_t out_places[RESOURCE_SET_MAX])
-{
-	const struct entry *e = &q->entries[entry];
-	uint32_t place;
-	uint32_t i;
-
-	for (i = 0; i < e->n_needs; i++) {
-		place = claim(q, &(struct need){ .unit = e->needs[i].unit, .amount = 1 });
-		if (i < e->n_set)
-			out_places[i] = place;
-	}
-}
-
 /* --- passes --- */
 
 void slotq_pass_begin(struct slotq *q, uint64_t now_ms)
@@ -424,7 +278,7 @@ int slotq_pass_next(struct slotq *q, uint32_t *out_entry)
 			return 0;
 		if (is_free(q, &q->entries[at]))
 			break;
-		claim_all(q, &q->entries[at]);
+		slotq_claim(q, &q->entries[at]);
 	}
 	*out_entry = at;
 	return SLOTQ_FOUND;
@@ -448,7 +302,7 @@ void slotq_set_busy(struct slotq *q, uint32_t entry, const struct resource *reso
 		if (unit->resource.kind == resource->kind && unit->resource.key == resource->key)
 			unit_set_busy(q, unit, true);
 	}
-	claim_all(q, e);
+	slotq_claim(q, e);
 }
 
 void slotq_clear_busy(struct slotq *q)
@@ -492,4 +346,26 @@ uint64_t slotq_deadline_ms(const struct slotq *q)
 uint32_t slotq_waiters(const struct slotq *q)
 {
 	return q->n_waiting;
+}
+
+static bool is_shared(const struct entry *a, const struct entry *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_needs * b->n_needs; i++)
+		if (a->needs[i / b->n_needs].unit == b->needs[i % b->n_needs].unit)
+			return true;
+	return false;
+}
+
+bool slotq_is_wanted(const struct slotq *q, uint32_t entry)
+{
+	unsigned i;
+	uint32_t at;
+
+	for (i = 0; i < SLOTQ_CLASSES; i++)
+		for (at = q->first[i]; at != SLOTQ_NONE; at = q->entries[at].next)
+			if (is_shared(&q->entries[entry], &q->entries[at]))
+				return true;
+	return false;
 }

@@ -104,6 +104,9 @@ uint64_t slotq_deadline_ms(const struct slotq *q);
 
 uint32_t slotq_waiters(const struct slotq *q);
 
+/* Whether somebody waits for any of what a holder has. */
+bool slotq_is_wanted(const struct slotq *q, uint32_t entry);
+
 /* For lists: waiters in the order in which they would be served; SLOTQ_NONE at the end. */
 void slotq_walk_begin(struct slotq *q, struct slotq_cursor *cursor, uint64_t now_ms);
 uint32_t slotq_walk_next(struct slotq *q, struct slotq_cursor *cursor);

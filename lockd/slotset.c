@@ -3,35 +3,43 @@
 
 #include <fcntl.h>
 
-enum { SCAN_FILE = RESOURCE_COUNT_MAX };
-
 struct file {
-	int fd; /* valid while there are users */
+	int fd; /* locked while there are users; else a probe (slotfile.h), or none */
 	uint32_t users;
+	bool is_reserve; /* locked only to keep programs outside from it */
+	bool is_outside; /* was in other hands when last tried */
 };
 
 struct slotset {
-	int dir_fd;
-	struct resource_counts counts;
+	struct slotset_config config;
+	uint32_t default_adapter;
 	struct file files[RESOURCE_ADAPTERS_MAX][SLOTSET_FILES];
 };
 
-/* The descriptors that a holder hands back; n 0: lock afresh. */
-struct offer {
-	const int *fds;
-	size_t n;
+/* What is being taken, for whom, and what has been taken so far. */
+struct taking {
+	struct slotset *s;
+	uint32_t adapter;
+	const int *fds; /* an adoption: what the holder hands back */
+	size_t n_fds;
 	bool is_adoption;
+	struct slotset_lock lock;
 };
 
-int slotset_new(struct slotset **out, int dir_fd, const struct resource_counts *counts)
+int slotset_new(struct slotset **out, const struct slotset_config *config)
 {
 	struct slotset *s;
+	unsigned adapter;
+	unsigned i;
 
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->dir_fd = dir_fd;
-	s->counts = *counts;
+	for (adapter = 0; adapter < RESOURCE_ADAPTERS_MAX; adapter++)
+		for (i = 0; i < SLOTSET_FILES; i++)
+			s->files[adapter][i].fd = -EBADF;
+	s->config = *config;
+	s->default_adapter = RESOURCE_ADAPTERS_MAX;
 	*out = s;
 	return 0;
 }
@@ -43,24 +51,66 @@ struct slotset *slotset_free(struct slotset *s)
 
 	for (adapter = 0; s && adapter < RESOURCE_ADAPTERS_MAX; adapter++)
 		for (i = 0; i < SLOTSET_FILES; i++)
-			if (s->files[adapter][i].users > 0)
-				(void)close_fd(s->files[adapter][i].fd);
+			(void)close_fd(s->files[adapter][i].fd);
 	free(s);
 	return NULL;
 }
 
-static int adopt_one(const struct slotset *s, const char *name, const struct offer *offer,
-		     int *out_fd)
+void slotset_set_default(struct slotset *s, uint32_t adapter)
+{
+	s->default_adapter = adapter;
+}
+
+/* --- which files --- */
+
+static bool has_alias(const struct slotset *s, uint32_t adapter)
+{
+	return adapter == s->default_adapter && s->config.foreign_slots > 0;
+}
+
+static bool is_slot(const struct slotset *s, uint32_t adapter, uint32_t file)
+{
+	uint32_t ours = s->config.counts.of[RESOURCE_CONNECT];
+	uint32_t theirs = s->config.foreign_slots;
+
+	if (file < SLOTSET_ALIAS)
+		return file < ours || file < theirs;
+	return file < SLOTSET_SCAN && has_alias(s, adapter) && file - SLOTSET_ALIAS < theirs;
+}
+
+/* How many slots must be kept from programs outside while one of ours connects. */
+static uint32_t reserve_size(const struct slotset *s, uint32_t adapter)
+{
+	uint32_t ours = s->config.counts.of[RESOURCE_CONNECT];
+	uint32_t theirs = s->config.foreign_slots * (has_alias(s, adapter) ? 2 : 1);
+
+	return theirs > ours ? theirs - ours : 0;
+}
+
+static void file_name(uint32_t adapter, uint32_t file, char out_name[SLOTFILE_NAME_LEN])
+{
+	bool is_scan = file >= SLOTSET_SCAN;
+	bool is_alias = file == SLOTSET_ALIAS_SCAN || (!is_scan && file >= SLOTSET_ALIAS);
+
+	slotfile_name(is_scan ? RESOURCE_SCAN : RESOURCE_CONNECT,
+		      is_alias ? SLOTFILE_DEFAULT : adapter, file % SLOTSET_ALIAS, out_name);
+}
+
+/* --- one file --- */
+
+static int adopt_file(const struct taking *t, const char *name, int *out_fd)
 {
 	int r = SLOTFILE_OTHER;
 	size_t i;
 	int fd;
 
-	for (i = 0; i < offer->n && r == SLOTFILE_OTHER; i++) {
-		r = slotfile_adopt(s->dir_fd, name, offer->fds[i]);
+	for (i = 0; i < t->n_fds && r == SLOTFILE_OTHER; i++) {
+		r = slotfile_adopt(t->s->config.dir_fd, name, t->fds[i]);
+		if (r != 0 && t->s->config.own_dir_fd >= 0)
+			r = slotfile_adopt(t->s->config.own_dir_fd, name, t->fds[i]);
 		if (r != 0)
 			continue;
-		fd = fcntl(offer->fds[i], F_DUPFD_CLOEXEC, 3);
+		fd = fcntl(t->fds[i], F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return -errno;
 		*out_fd = fd;
@@ -68,88 +118,167 @@ static int adopt_one(const struct slotset *s, const char *name, const struct off
 	return r;
 }
 
-/* Takes one file; one that we have locked already is shared. */
-static int take_file(struct slotset *s, uint32_t adapter, uint32_t file, const struct offer *offer,
-		     struct slotset_lock *lock)
+static int lock_file(const struct slotset *s, const char *name, int *fd)
 {
-	struct file *f = &s->files[adapter][file];
+	int r = slotfile_probe(s->config.dir_fd, name, fd);
+
+	if (r == SLOTFILE_MISSING && s->config.own_dir_fd >= 0)
+		r = slotfile_probe(s->config.own_dir_fd, name, fd);
+	return r;
+}
+
+/* One that we have locked already is shared. @is_adoption: only if the holder hands it back. */
+static int take_file(struct taking *t, uint32_t file, bool is_adoption)
+{
+	struct file *f = &t->s->files[t->adapter][file];
 	char name[SLOTFILE_NAME_LEN];
 	int r = 0;
 
 	if (f->users == 0) {
-		slotfile_name(file == SCAN_FILE ? RESOURCE_SCAN : RESOURCE_CONNECT, adapter, file,
-			      name);
-		r = offer->is_adoption ? adopt_one(s, name, offer, &f->fd)
-				       : slotfile_lock(s->dir_fd, name, &f->fd);
+		file_name(t->adapter, file, name);
+		if (is_adoption)
+			f->fd = close_fd(f->fd);
+		r = is_adoption ? adopt_file(t, name, &f->fd) : lock_file(t->s, name, &f->fd);
+		f->is_outside = r == SLOTFILE_BUSY;
 	}
 	if (r != 0)
 		return r;
-	assert(lock->n < SLOTSET_REFS_MAX);
+	assert(t->lock.n < SLOTSET_REFS_MAX);
 	f->users++;
-	lock->refs[lock->n].adapter = (uint16_t)adapter;
-	lock->refs[lock->n].file = (uint16_t)file;
-	lock->n++;
+	t->lock.refs[t->lock.n].adapter = (uint16_t)t->adapter;
+	t->lock.refs[t->lock.n].file = (uint16_t)file;
+	t->lock.n++;
 	return 0;
 }
 
-/* Any slot that none of ours has; the lowest that nobody outside has either. */
-static int take_slot(struct slotset *s, uint32_t adapter, const struct offer *offer,
-		     struct slotset_lock *lock)
+/* @as_probes: the descriptors are kept for the next try. */
+static void give(struct slotset *s, struct slotset_lock *lock, bool as_probes)
 {
-	int outcome = SLOTFILE_BUSY;
+	struct file *f;
+	uint32_t i;
+
+	for (i = 0; i < lock->n; i++) {
+		f = &s->files[lock->refs[i].adapter][lock->refs[i].file];
+		if (--f->users > 0)
+			continue;
+		if (as_probes)
+			slotfile_let_go(f->fd);
+		else
+			f->fd = slotfile_unlock(f->fd);
+		f->is_reserve = false;
+	}
+	lock->n = 0;
+}
+
+/* --- sets --- */
+
+/*
+ * One more slot of those that nobody of ours has. A bad file is worth telling, unless one that is
+ * merely busy may come free.
+ */
+static int take_slot(struct taking *t, bool is_adoption, uint32_t *out_file)
+{
+	int outcome = is_adoption ? SLOTFILE_OTHER : SLOTFILE_BUSY;
+	bool is_busy = false;
 	uint32_t i;
 	int r;
 
-	for (i = 0; i < s->counts.of[RESOURCE_CONNECT]; i++) {
-		if (s->files[adapter][i].users > 0)
+	for (i = 0; i < SLOTSET_SCAN; i++) {
+		if (!is_slot(t->s, t->adapter, i) || t->s->files[t->adapter][i].users > 0)
 			continue;
-		r = take_file(s, adapter, i, offer, lock);
-		if (r == 0)
+		r = take_file(t, i, is_adoption);
+		if (r == 0) {
+			*out_file = i;
 			return 0;
-		/* A bad file is worth telling, unless a slot that is merely busy may come free. */
-		if (i == 0 || r == SLOTFILE_BUSY)
-			outcome = r;
+		}
+		is_busy |= r == SLOTFILE_BUSY;
+		outcome = is_busy ? SLOTFILE_BUSY : r;
 	}
 	return outcome;
 }
 
-/* A maintenance may share what its own set holds, and locks what its grant had no room to carry. */
-static int take_all(struct slotset *s, uint32_t adapter, const struct offer *offer,
-		    struct slotset_lock *lock, enum resource_kind *out_kind)
+/* The reserve: what is there is shared, what is not yet is taken. */
+static int take_reserve(struct taking *t)
 {
-	static const struct offer none = { .n = 0 };
+	struct file *files = t->s->files[t->adapter];
+	uint32_t missing = reserve_size(t->s, t->adapter);
 	uint32_t i;
 	int r = 0;
 
-	for (i = 0; i < SLOTSET_FILES && r == 0; i++) {
-		if (i != SCAN_FILE && i >= s->counts.of[RESOURCE_CONNECT])
+	for (i = 0; i < SLOTSET_SCAN && r == 0; i++) {
+		if (!files[i].is_reserve)
 			continue;
-		*out_kind = i == SCAN_FILE ? RESOURCE_SCAN : RESOURCE_CONNECT;
-		r = take_file(s, adapter, i, offer, lock);
-		if (r == SLOTFILE_OTHER)
-			r = take_file(s, adapter, i, &none, lock);
+		r = take_file(t, i, false);
+		missing -= missing > 0 ? 1 : 0;
 	}
-	return r;
+	for (; missing > 0 && r == 0; missing--) {
+		r = take_slot(t, t->is_adoption, &i);
+		if (r != 0 && t->is_adoption)
+			r = take_slot(t, false, &i);
+		if (r == 0)
+			files[i].is_reserve = true;
+	}
+	/* A holder that is back holds, whoever else does by now. */
+	return t->is_adoption ? 0 : r;
 }
 
-static int take(struct slotset *s, const struct resource *resource, const struct offer *offer,
-		struct slotset_lock *lock, struct resource *out_culprit)
+static int take_connect(struct taking *t)
 {
-	uint32_t adapter = (uint32_t)resource->key;
+	uint32_t own;
+	int r = take_slot(t, t->is_adoption, &own);
+
+	return r == 0 ? take_reserve(t) : r;
+}
+
+static int take_scan(struct taking *t)
+{
+	int r = take_file(t, SLOTSET_SCAN, t->is_adoption);
+
+	if (r != 0 || !has_alias(t->s, t->adapter))
+		return r;
+	r = take_file(t, SLOTSET_ALIAS_SCAN, t->is_adoption);
+	return t->is_adoption ? 0 : r;
+}
+
+/* A maintenance may share what its own set holds, and locks what its grant had no room to carry. */
+static int take_all(struct taking *t, enum resource_kind *out_kind)
+{
+	uint32_t i;
+	int r = 0;
+
+	*out_kind = RESOURCE_CONNECT;
+	for (i = 0; i < SLOTSET_SCAN && r == 0; i++) {
+		if (!is_slot(t->s, t->adapter, i))
+			continue;
+		r = take_file(t, i, t->is_adoption);
+		if (r == SLOTFILE_OTHER)
+			r = take_file(t, i, false);
+	}
+	if (r != 0)
+		return r;
+	*out_kind = RESOURCE_SCAN;
+	r = take_scan(t);
+	return r == SLOTFILE_OTHER ? take_file(t, SLOTSET_SCAN, false) : r;
+}
+
+static int take(struct taking *t, const struct resource *resource, struct resource *out_culprit)
+{
 	struct resource culprit = *resource;
 	int r = 0;
 
+	t->adapter = (uint32_t)resource->key;
 	switch (resource->kind) {
 	case RESOURCE_CONNECT:
-		r = take_slot(s, adapter, offer, lock);
+		r = take_connect(t);
 		break;
 	case RESOURCE_SCAN:
-		r = take_file(s, adapter, SCAN_FILE, offer, lock);
+		r = take_scan(t);
 		break;
 	case RESOURCE_MAINTENANCE:
-		r = take_all(s, adapter, offer, lock, &culprit.kind);
+		r = take_all(t, &culprit.kind);
 		break;
 	case RESOURCE_DEVICE:
+	case RESOURCE_UNDER:
 	case RESOURCE_KINDS:
 		break;
 	}
@@ -158,50 +287,114 @@ static int take(struct slotset *s, const struct resource *resource, const struct
 	return r;
 }
 
-static int take_set(struct slotset *s, const struct resource_set *set, const struct offer *offer,
-		    struct slotset_lock *out_lock, struct resource *out_culprit)
+static int take_set(struct taking *t, const struct resource_set *set, struct slotset_lock *out_lock,
+		    struct resource *out_culprit)
 {
-	struct slotset_lock lock = { 0 };
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < set->n && r == 0; i++)
-		r = take(s, &set->items[i], offer, &lock, out_culprit);
-	if (r != 0)
-		slotset_give(s, &lock);
+		r = take(t, &set->items[i], out_culprit);
+	if (r == 0)
+		*out_lock = t->lock;
 	else
-		*out_lock = lock;
+		give(t->s, &t->lock, !t->is_adoption);
 	return r;
 }
 
 int slotset_take(struct slotset *s, const struct resource_set *set, struct slotset_lock *out_lock,
 		 struct resource *out_culprit)
 {
-	const struct offer none = { .n = 0 };
+	struct taking t = { .s = s };
 
-	return take_set(s, set, &none, out_lock, out_culprit);
+	return take_set(&t, set, out_lock, out_culprit);
 }
 
 int slotset_adopt(struct slotset *s, const struct resource_set *set, const int *fds, size_t n_fds,
 		  struct slotset_lock *out_lock)
 {
-	const struct offer offer = { .fds = fds, .n = n_fds, .is_adoption = true };
+	struct taking t = { .s = s, .fds = fds, .n_fds = n_fds, .is_adoption = true };
 	struct resource culprit;
 
-	return take_set(s, set, &offer, out_lock, &culprit);
+	return take_set(&t, set, out_lock, &culprit);
 }
 
 void slotset_give(struct slotset *s, struct slotset_lock *lock)
 {
-	struct file *f;
+	give(s, lock, false);
+}
+
+void slotset_forget(struct slotset *s, const struct resource *resource)
+{
+	uint32_t first = resource->kind == RESOURCE_SCAN ? SLOTSET_SCAN : 0;
+	uint32_t end = resource->kind == RESOURCE_SCAN ? SLOTSET_FILES : SLOTSET_SCAN;
 	uint32_t i;
 
-	for (i = 0; i < lock->n; i++) {
-		f = &s->files[lock->refs[i].adapter][lock->refs[i].file];
-		if (--f->users == 0)
-			f->fd = slotfile_unlock(f->fd);
+	for (i = first; i < end; i++) {
+		struct file *f = &s->files[resource->key][i];
+
+		if (f->users == 0)
+			f->fd = close_fd(f->fd);
+		f->is_outside = false;
 	}
-	lock->n = 0;
+}
+
+/* --- files by their names --- */
+
+uint32_t slotset_adapter(const struct slotset *s, uint32_t named)
+{
+	return named == SLOTFILE_DEFAULT ? s->default_adapter : named;
+}
+
+/* Never for a `default` that nothing is. */
+static uint32_t file_at(enum resource_kind kind, uint32_t named, uint32_t slot)
+{
+	if (kind == RESOURCE_SCAN)
+		return named == SLOTFILE_DEFAULT ? SLOTSET_ALIAS_SCAN : SLOTSET_SCAN;
+	return named == SLOTFILE_DEFAULT ? SLOTSET_ALIAS + slot : slot;
+}
+
+bool slotset_is_ours(const struct slotset *s, enum resource_kind kind, uint32_t adapter,
+		     uint32_t slot)
+{
+	uint32_t at = slotset_adapter(s, adapter);
+
+	return at < RESOURCE_ADAPTERS_MAX && s->files[at][file_at(kind, adapter, slot)].users > 0;
+}
+
+int slotset_appeared(struct slotset *s, enum resource_kind kind, uint32_t adapter, uint32_t slot)
+{
+	char name[SLOTFILE_NAME_LEN];
+	struct file *f;
+	int fd = -EBADF;
+	int r;
+
+	if (!slotset_is_ours(s, kind, adapter, slot))
+		return 0;
+	f = &s->files[slotset_adapter(s, adapter)][file_at(kind, adapter, slot)];
+	slotfile_name(kind, adapter, slot, name);
+	if (slotfile_is_current(s->config.dir_fd, name, f->fd))
+		return 0;
+	r = slotfile_lock(s->config.dir_fd, name, &fd);
+	if (r != 0)
+		return r;
+	(void)close_fd(f->fd);
+	f->fd = fd;
+	return 0;
+}
+
+size_t slotset_outside(const struct slotset *s, const struct resource *resource,
+		       char (*out_names)[SLOTFILE_NAME_LEN], size_t max)
+{
+	uint32_t first = resource->kind == RESOURCE_SCAN ? SLOTSET_SCAN : 0;
+	uint32_t end = resource->kind == RESOURCE_SCAN ? SLOTSET_FILES : SLOTSET_SCAN;
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = first; i < end && n < max; i++)
+		if (s->files[resource->key][i].is_outside)
+			file_name((uint32_t)resource->key, i, out_names[n++]);
+	return n;
 }
 
 size_t slotset_fds(const struct slotset *s, const struct slotset_lock *lock, int *out_fds,
@@ -221,7 +414,7 @@ uint32_t slotset_slot(const struct slotset_lock *lock, const struct resource *re
 	if (resource->kind != RESOURCE_CONNECT)
 		return 0;
 	for (i = 0; i < lock->n; i++)
-		if (lock->refs[i].adapter == resource->key && lock->refs[i].file != SCAN_FILE)
-			return lock->refs[i].file;
+		if (lock->refs[i].adapter == resource->key && lock->refs[i].file < SLOTSET_SCAN)
+			return lock->refs[i].file % SLOTSET_ALIAS;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
+#include "lockd/proclocks.h"
 #include "lockd/serve.h"
 
 #include <check.h>
@@ -101,12 +102,14 @@ void rig_start_lockd(struct rig *rig)
 	size_t i;
 
 	pair(fds);
-	rig->n_handed = 0;
+	rig->n_told = 0;
 	rig->lockd = fork_bound();
 	if (rig->lockd == 0) {
-		rig_keep_only((int[]){ fds[1], rig->dir_fd }, 2);
+		const struct serve_dirs dirs = { .slots_fd = rig->dir_fd, .own_fd = rig->own_fd };
+
+		rig_keep_only((int[]){ fds[1], rig->dir_fd, rig->own_fd }, 3);
 		log_setup("lockd", LOG_LEVEL_ERROR);
-		_exit(serve_run(&rig->options, rig->dir_fd, fds[1]) < 0 ? 70 : 0);
+		_exit(serve_run(&rig->options, &dirs, fds[1]) < 0 ? 70 : 0);
 	}
 	(void)close(fds[1]);
 	ck_assert_int_eq(chan_new(&rig->control, fds[0], rig->buf, CHAN_BODY_CONTROL), 0);
@@ -147,7 +150,9 @@ void rig_start(struct rig *rig, uint32_t connect_slots)
 {
 	*rig = (struct rig){
 		.dir = "/tmp/bh-lockd-XXXXXX",
-		.options = { .counts = { .of = { 1, connect_slots, 1, 1 } } },
+		.own_fd = -EBADF,
+		.options = { .counts = { .of = { [RESOURCE_CONNECT] = connect_slots,
+						 [RESOURCE_SCAN] = 1 } } },
 		.next_peer = 1,
 	};
 	ck_assert_ptr_nonnull(mkdtemp(rig->dir));
@@ -202,6 +207,90 @@ void rig_send_stop(struct rig *rig)
 	send_ctl(rig, BH__CTL__TYPE__STOP, &msg.base, NULL);
 }
 
+void rig_clean(struct rig *rig, uint64_t grant)
+{
+	Bh__Ctl__LockRef msg = BH__CTL__LOCK_REF__INIT;
+
+	msg.has_grant = 1;
+	msg.grant = grant;
+	send_ctl(rig, BH__CTL__TYPE__LOCK_CLEAN, &msg.base, NULL);
+}
+
+void rig_adapters(struct rig *rig, const char *names, const char *default_adapter)
+{
+	Bh__Ctl__Adapters msg = BH__CTL__ADAPTERS__INIT;
+	char *list[8];
+	char copy[96];
+	char *rest = copy;
+
+	(void)snprintf(copy, sizeof(copy), "%s", names);
+	while (msg.n_adapters < ARRAY_LEN(list) && rest && *rest)
+		list[msg.n_adapters++] = strsep(&rest, " ");
+	msg.adapters = list;
+	msg.default_adapter = (char *)(uintptr_t)default_adapter;
+	send_ctl(rig, BH__CTL__TYPE__ADAPTERS, &msg.base, NULL);
+}
+
+static void note_told(struct rig *rig, struct chan_frame *frame)
+{
+	const Bh__Ctl__LockRef *ref;
+	struct rig_told *told;
+
+	if (rig->n_told == RIG_TOLD_MAX) {
+		rig->n_told--;
+		memmove(&rig->told[0], &rig->told[1], rig->n_told * sizeof(rig->told[0]));
+	}
+	told = &rig->told[rig->n_told];
+	if (frame->type != BH__CTL__TYPE__LOCK_DIRTY && frame->type != BH__CTL__TYPE__LOCK_OVERDUE)
+		return;
+	ref = chan_unpack(rig->control, frame, &bh__ctl__lock_ref__descriptor);
+	ck_assert_ptr_nonnull(ref);
+	*told = (struct rig_told){ .type = frame->type,
+				   .grant = ref->grant,
+				   .peer = ref->peer,
+				   .pid = ref->pid,
+				   .address = ref->address };
+	(void)snprintf(told->adapter, sizeof(told->adapter), "%s",
+		       ref->adapter ? ref->adapter : "");
+	rig->n_told++;
+}
+
+/* Reads what lockd says to its supervisor, after waiting for it. */
+static void hear(struct rig *rig)
+{
+	struct pollfd p = { .fd = chan_fd(rig->control), .events = POLLIN };
+	struct chan_frame frame;
+	int r;
+
+	ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
+	for (;;) {
+		r = chan_recv(rig->control, &frame);
+		if (r != CHAN_FRAME)
+			break;
+		note_told(rig, &frame);
+		chan_frame_done(&frame);
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(chan_flush(rig->control), 0);
+}
+
+struct rig_told rig_wait_told(struct rig *rig, uint16_t type)
+{
+	struct rig_told told;
+	size_t i;
+
+	for (;;) {
+		for (i = 0; i < rig->n_told; i++) {
+			told = rig->told[i];
+			if (told.type != type)
+				continue;
+			rig->told[i] = rig->told[--rig->n_told];
+			return told;
+		}
+		hear(rig);
+	}
+}
+
 int rig_peer_fd(struct rig *rig, const char *label, bool is_worker)
 {
 	Bh__Ctl__LockPeer msg = BH__CTL__LOCK_PEER__INIT;
@@ -215,17 +304,9 @@ int rig_peer_fd(struct rig *rig, const char *label, bool is_worker)
 	msg.worker = is_worker;
 	send_ctl(rig, BH__CTL__TYPE__LOCK_PEER, &msg.base, &fds[1]);
 	(void)close(fds[1]);
-	/*
-	 * Every descriptor but the first waits for lockd's word that the one before arrived. Lockd
-	 * says nothing else on this channel, so what comes is that word.
-	 */
-	if (rig->n_handed++ > 0) {
-		struct chan_frame frame;
-		struct pollfd p = { .fd = chan_fd(rig->control), .events = POLLIN };
-
-		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
-		ck_assert_int_eq(chan_recv(rig->control, &frame), 0);
-	}
+	/* Every descriptor but the first waits for lockd's word that the one before arrived. */
+	while (chan_queued(rig->control) > 0)
+		hear(rig);
 	return fds[0];
 }
 
@@ -242,6 +323,12 @@ struct chan *rig_peer(struct rig *rig, const char *label, bool is_worker)
 
 void rig_acquire(struct chan *chan, const struct rig_request *request)
 {
+	rig_acquire_under(chan, request, 0, 0);
+}
+
+void rig_acquire_under(struct chan *chan, const struct rig_request *request, uint32_t max_hold_ms,
+		       uint64_t under)
+{
 	Bh__Lock__Acquire msg = BH__LOCK__ACQUIRE__INIT;
 	char *names[RIG_NAMES_MAX];
 
@@ -252,8 +339,11 @@ void rig_acquire(struct chan *chan, const struct rig_request *request)
 	msg.resources = names;
 	msg.has_class_ = request->class != 0;
 	msg.class_ = (Bh__Lock__Class)request->class;
-	msg.has_timeout_ms = 1;
+	msg.has_timeout_ms = msg.has_max_hold_ms = 1;
 	msg.timeout_ms = request->timeout_ms;
+	msg.max_hold_ms = max_hold_ms;
+	msg.has_under = under != 0;
+	msg.under = under;
 	ck_assert_int_eq(
 		chan_send(chan, BH__LOCK__TYPE__ACQUIRE, request->id, 0, &msg.base, NULL, 0), 0);
 }
@@ -274,6 +364,24 @@ void rig_cancel(struct chan *chan, uint32_t id)
 	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__CANCEL, id, 0, &msg.base, NULL, 0), 0);
 }
 
+void rig_renew(struct chan *chan, uint32_t id, uint64_t grant)
+{
+	Bh__Lock__Renew msg = BH__LOCK__RENEW__INIT;
+
+	msg.has_grant = 1;
+	msg.grant = grant;
+	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__RENEW, id, 0, &msg.base, NULL, 0), 0);
+}
+
+void rig_hello(struct chan *chan, uint32_t id, uint32_t version)
+{
+	Bh__Lock__Hello msg = BH__LOCK__HELLO__INIT;
+
+	msg.has_version = 1;
+	msg.version = version;
+	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__HELLO, id, 0, &msg.base, NULL, 0), 0);
+}
+
 void rig_held(struct chan *chan, uint64_t grant, const char *name, const int *fds, size_t n_fds)
 {
 	Bh__Lock__Held msg = BH__LOCK__HELD__INIT;
@@ -286,28 +394,47 @@ void rig_held(struct chan *chan, uint64_t grant, const char *name, const int *fd
 	ck_assert_int_eq(chan_send(chan, BH__LOCK__TYPE__HELD, 0, 0, &msg.base, fds, n_fds), 0);
 }
 
+static const void *unpack(struct chan *chan, struct chan_frame *frame,
+			  const ProtobufCMessageDescriptor *descriptor)
+{
+	const void *msg = chan_unpack(chan, frame, descriptor);
+
+	ck_assert_ptr_nonnull(msg);
+	return msg;
+}
+
 static void read_answer(struct chan *chan, struct chan_frame *frame, struct rig_answer *out)
 {
 	const Bh__Lock__Granted *granted;
 	const Bh__Lock__Revoked *revoked;
 	const Bh__Lock__Refused *refused;
+	const Bh__Lock__Renewed *renewed;
 
 	out->type = frame->type;
 	out->id = frame->id;
 	if (frame->type == BH__LOCK__TYPE__GRANTED) {
-		granted = chan_unpack(chan, frame, &bh__lock__granted__descriptor);
-		ck_assert_ptr_nonnull(granted);
+		granted = unpack(chan, frame, &bh__lock__granted__descriptor);
 		out->grant = granted->grant;
 		out->waited_ms = granted->waited_ms;
+		out->lease_ms = granted->lease_ms;
 	} else if (frame->type == BH__LOCK__TYPE__REVOKED) {
-		revoked = chan_unpack(chan, frame, &bh__lock__revoked__descriptor);
-		ck_assert_ptr_nonnull(revoked);
+		revoked = unpack(chan, frame, &bh__lock__revoked__descriptor);
 		out->grant = revoked->grant;
+		out->grace_ms = revoked->grace_ms;
+		out->reason = (int)revoked->reason;
 		(void)snprintf(out->text, sizeof(out->text), "%s", revoked->text);
 	} else if (frame->type == BH__LOCK__TYPE__REFUSED) {
-		refused = chan_unpack(chan, frame, &bh__lock__refused__descriptor);
-		ck_assert_ptr_nonnull(refused);
+		refused = unpack(chan, frame, &bh__lock__refused__descriptor);
+		out->reason = (int)refused->reason;
 		(void)snprintf(out->text, sizeof(out->text), "%s", refused->text);
+	} else if (frame->type == BH__LOCK__TYPE__RENEWED) {
+		renewed = unpack(chan, frame, &bh__lock__renewed__descriptor);
+		out->lease_ms = renewed->lease_ms;
+		out->is_wanted = renewed->wanted;
+	} else if (frame->type == BH__LOCK__TYPE__HELLO_OK) {
+		const Bh__Lock__HelloOk *ok = unpack(chan, frame, &bh__lock__hello_ok__descriptor);
+
+		out->reason = (int)ok->version;
 	}
 }
 
@@ -387,4 +514,15 @@ bool rig_is_lockable(struct rig *rig, const char *name)
 
 	(void)close_fd(fd);
 	return is_ok;
+}
+
+void rig_wait_taken(struct rig *rig, const char *name)
+{
+	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;
+
+	/* Not by trying: that would be in the way. A lock has no event: look each millisecond. */
+	while (proclocks_holder(rig->dir_fd, name) == 0) {
+		ck_assert_msg(clock_now_ms() < until_ms, "%s is not taken", name);
+		(void)poll(NULL, 0, 1);
+	}
 }

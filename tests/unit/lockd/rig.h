@@ -13,18 +13,30 @@
 
 #include <sys/types.h>
 
-enum { RIG_WAIT_MS = 10000, RIG_NAMES_MAX = 6 };
+enum { RIG_WAIT_MS = 10000, RIG_NAMES_MAX = 6, RIG_TOLD_MAX = 64 };
+
+/* LOCK_DIRTY, LOCK_OVERDUE. */
+struct rig_told {
+	uint16_t type;
+	uint64_t grant;
+	uint32_t peer;
+	uint32_t pid;
+	uint64_t address;
+	char adapter[16];
+};
 
 struct rig {
 	char dir[32];
 	int dir_fd;
-	struct options options;
+	int own_fd;		/* -EBADF: none */
+	struct options options; /* of the next lockd; without leases, and nothing foreign */
 	pid_t lockd;
 	struct chan_buf *buf;
 	struct chan *control;
 	int table_fd;
 	uint32_t next_peer;
-	uint32_t n_handed; /* to this lockd */
+	struct rig_told told[RIG_TOLD_MAX]; /* by lockd to its supervisor, not asked for yet */
+	size_t n_told;
 };
 
 /* What lockd answered. */
@@ -33,6 +45,10 @@ struct rig_answer {
 	uint32_t id;
 	uint64_t grant;
 	uint32_t waited_ms;
+	uint32_t lease_ms; /* GRANTED, RENEWED */
+	uint32_t grace_ms; /* REVOKED */
+	int reason;	   /* Bh__Lock__Reason of REFUSED, REVOKED; version of HELLO_OK */
+	bool is_wanted;	   /* RENEWED */
 	char text[128];
 	int fds[CHAN_FDS_MAX]; /* in an agent: kept there, here only their number counts */
 	size_t n_fds;
@@ -62,6 +78,12 @@ int rig_wait_lockd(struct rig *rig);
 void rig_adapter_lost(struct rig *rig, const char *adapter);
 void rig_peer_gone(struct rig *rig, uint32_t peer);
 void rig_send_stop(struct rig *rig);
+void rig_clean(struct rig *rig, uint64_t grant);
+/* "hci0 hci2"; @default_adapter may be NULL. */
+void rig_adapters(struct rig *rig, const char *names, const char *default_adapter);
+
+/* The next such word of lockd to its supervisor. */
+struct rig_told rig_wait_told(struct rig *rig, uint16_t type);
 
 /* A channel into lockd, here in the test. chan_free() it. The last peer's number is next_peer - 1.
  */
@@ -70,8 +92,13 @@ struct chan *rig_peer(struct rig *rig, const char *label, bool is_worker);
 int rig_peer_fd(struct rig *rig, const char *label, bool is_worker);
 
 void rig_acquire(struct chan *chan, const struct rig_request *request);
+/* With those fields of ACQUIRE, too. */
+void rig_acquire_under(struct chan *chan, const struct rig_request *request, uint32_t max_hold_ms,
+		       uint64_t under);
 void rig_release(struct chan *chan, uint64_t grant);
 void rig_cancel(struct chan *chan, uint32_t id);
+void rig_renew(struct chan *chan, uint32_t id, uint64_t grant);
+void rig_hello(struct chan *chan, uint32_t id, uint32_t version);
 void rig_held(struct chan *chan, uint64_t grant, const char *name, const int *fds, size_t n_fds);
 void rig_wait(struct rig *rig, struct chan *chan, struct rig_answer *out);
 void rig_close_fds(struct rig_answer *answer);
@@ -111,3 +138,6 @@ void rig_outsider_start(struct rig *rig, struct rig_agent *agent, const char *na
 
 /* Whether a description of our own could lock that file just now. */
 bool rig_is_lockable(struct rig *rig, const char *name);
+
+/* Waits until somebody has it. */
+void rig_wait_taken(struct rig *rig, const char *name);

@@ -21,7 +21,9 @@ static struct {
 	uint32_t id;
 	uint64_t grant;
 	uint32_t waited_ms;
+	uint32_t lease_ms;
 	size_t n_fds;
+	enum arbiter_reason reason;
 	char text[128];
 	unsigned count;
 } said;
@@ -43,10 +45,11 @@ static void say(int what, uint32_t id, uint64_t grant)
 }
 
 static void on_granted(struct arbiter_owner *owner, uint32_t id, uint64_t grant, uint32_t waited_ms,
-		       const int *fds, size_t n_fds)
+		       uint32_t lease_ms, const int *fds, size_t n_fds)
 {
 	size_t i;
 
+	said.lease_ms = lease_ms;
 	(void)owner;
 	say(GRANTED, id, grant);
 	said.waited_ms = waited_ms;
@@ -61,28 +64,41 @@ static void on_timed_out(struct arbiter_owner *owner, uint32_t id)
 	say(TIMED_OUT, id, 0);
 }
 
-static void on_refused(struct arbiter_owner *owner, uint32_t id, const char *text)
+static void on_refused(struct arbiter_owner *owner, uint32_t id,
+		       const struct arbiter_verdict *verdict)
 {
 	(void)owner;
 	say(REFUSED, id, 0);
-	(void)snprintf(said.text, sizeof(said.text), "%s", text);
+	said.reason = verdict->reason;
+	(void)snprintf(said.text, sizeof(said.text), "%s", verdict->text);
 }
 
-static void on_revoked(struct arbiter_owner *owner, uint64_t grant, const char *text)
+static void on_revoked(struct arbiter_owner *owner, uint64_t grant,
+		       const struct arbiter_verdict *verdict)
 {
 	(void)owner;
 	say(REVOKED, 0, grant);
-	(void)snprintf(said.text, sizeof(said.text), "%s", text);
+	said.reason = verdict->reason;
+	(void)snprintf(said.text, sizeof(said.text), "%s", verdict->text);
 }
 
-static const struct arbiter_ops OPS = { on_granted, on_timed_out, on_refused, on_revoked };
+static void on_dirty(void *ctx, const struct arbiter_stray *stray)
+{
+	(void)ctx;
+	(void)stray;
+}
+
+static const struct arbiter_ops OPS = {
+	on_granted, on_timed_out, on_refused, on_revoked, on_dirty, on_dirty,
+};
 
 /* --- the stage --- */
 
 static void start(uint32_t connect, uint32_t scan)
 {
 	struct arbiter_config config = {
-		.counts = { .of = { 1, connect, scan, 1 } },
+		.counts = { .of = { [RESOURCE_CONNECT] = connect, [RESOURCE_SCAN] = scan } },
+		.own_dir_fd = -EBADF,
 		.first_grant = arbiter_epoch(5),
 		.fds_max = FDS_MAX,
 	};
@@ -183,6 +199,8 @@ START_TEST(looks_again_only_while_somebody_waits)
 	arbiter_tick(arbiter, now_ms);
 	ck_assert_int_eq(said.what, GRANTED);
 	ck_assert_uint_eq(said.waited_ms, now_ms - 20000);
+	ck_assert_int_eq(arbiter_release(arbiter, &alice, said.grant, now_ms), 0);
+	arbiter_tick(arbiter, arbiter_next_at_ms(arbiter));
 	ck_assert_uint_eq(arbiter_next_at_ms(arbiter), UINT64_MAX);
 }
 END_TEST
@@ -271,7 +289,8 @@ START_TEST(a_full_queue_is_said)
 	ck_assert_int_eq(said.what, REFUSED);
 	ck_assert_ptr_nonnull(strstr(said.text, "full"));
 	arbiter_owner_gone(arbiter, &alice, 1);
-	acquire(&bob, 2, RESOURCE_CONNECT, 0, 1);
+	arbiter_tick(arbiter, 2); /* what it held was dirty */
+	acquire(&bob, 2, RESOURCE_CONNECT, 0, 2);
 	ck_assert_int_eq(said.what, GRANTED);
 }
 END_TEST

@@ -29,8 +29,6 @@ START_TEST(what_the_supervisor_gives)
 	ck_assert_str_eq(o.dir, "/run");
 	ck_assert_uint_eq(o.counts.of[RESOURCE_CONNECT], 2);
 	ck_assert_uint_eq(o.counts.of[RESOURCE_SCAN], 1);
-	ck_assert_uint_eq(o.counts.of[RESOURCE_DEVICE], 1);
-	ck_assert_uint_eq(o.counts.of[RESOURCE_MAINTENANCE], 1);
 	ck_assert_int_eq(o.parent, 42);
 	ck_assert_int_eq(o.level, LOG_LEVEL_DEBUG);
 	ck_assert_uint_eq(o.settle_ms, 0);
