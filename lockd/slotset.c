@@ -68,23 +68,39 @@ static bool has_alias(const struct slotset *s, uint32_t adapter)
 	return adapter == s->default_adapter && s->config.foreign_slots > 0;
 }
 
-static bool is_slot(const struct slotset *s, uint32_t adapter, uint32_t file)
+static uint32_t shared_slots(const struct slotset *s, uint32_t adapter)
+{
+	return s->config.foreign_slots * (has_alias(s, adapter) ? 2 : 1);
+}
+
+/*
+ * The slots in the order in which ours take them: those that only we use, if our count is the
+ * larger one, then those that programs outside take as well. The reserve comes from the other end.
+ */
+static size_t slot_order(const struct slotset *s, uint32_t adapter, uint32_t out[SLOTSET_SCAN])
 {
 	uint32_t ours = s->config.counts.of[RESOURCE_CONNECT];
 	uint32_t theirs = s->config.foreign_slots;
+	uint32_t shared = shared_slots(s, adapter);
+	size_t n = 0;
+	uint32_t i;
 
-	if (file < SLOTSET_ALIAS)
-		return file < ours || file < theirs;
-	return file < SLOTSET_SCAN && has_alias(s, adapter) && file - SLOTSET_ALIAS < theirs;
+	for (i = theirs; i + shared < ours + theirs; i++)
+		out[n++] = i;
+	for (i = 0; i < theirs; i++)
+		out[n++] = i;
+	for (i = 0; i < theirs && has_alias(s, adapter); i++)
+		out[n++] = SLOTSET_ALIAS + i;
+	return n;
 }
 
 /* How many slots must be kept from programs outside while one of ours connects. */
 static uint32_t reserve_size(const struct slotset *s, uint32_t adapter)
 {
 	uint32_t ours = s->config.counts.of[RESOURCE_CONNECT];
-	uint32_t theirs = s->config.foreign_slots * (has_alias(s, adapter) ? 2 : 1);
+	uint32_t shared = shared_slots(s, adapter);
 
-	return theirs > ours ? theirs - ours : 0;
+	return shared > ours ? shared - ours : 0;
 }
 
 static void file_name(uint32_t adapter, uint32_t file, char out_name[SLOTFILE_NAME_LEN])
@@ -176,19 +192,24 @@ static void give(struct slotset *s, struct slotset_lock *lock, bool as_probes)
  * One more slot of those that nobody of ours has. A bad file is worth telling, unless one that is
  * merely busy may come free.
  */
-static int take_slot(struct taking *t, bool is_adoption, uint32_t *out_file)
+static int take_slot(struct taking *t, bool is_adoption, bool is_reserve)
 {
+	struct file *files = t->s->files[t->adapter];
 	int outcome = is_adoption ? SLOTFILE_OTHER : SLOTFILE_BUSY;
+	uint32_t order[SLOTSET_SCAN];
+	size_t n = slot_order(t->s, t->adapter, order);
 	bool is_busy = false;
-	uint32_t i;
+	uint32_t at;
+	size_t i;
 	int r;
 
-	for (i = 0; i < SLOTSET_SCAN; i++) {
-		if (!is_slot(t->s, t->adapter, i) || t->s->files[t->adapter][i].users > 0)
+	for (i = 0; i < n; i++) {
+		at = order[is_reserve ? n - 1 - i : i];
+		if (files[at].users > 0)
 			continue;
-		r = take_file(t, i, is_adoption);
+		r = take_file(t, at, is_adoption);
 		if (r == 0) {
-			*out_file = i;
+			files[at].is_reserve = is_reserve;
 			return 0;
 		}
 		is_busy |= r == SLOTFILE_BUSY;
@@ -200,7 +221,7 @@ static int take_slot(struct taking *t, bool is_adoption, uint32_t *out_file)
 /* The reserve: what is there is shared, what is not yet is taken. */
 static int take_reserve(struct taking *t)
 {
-	struct file *files = t->s->files[t->adapter];
+	const struct file *files = t->s->files[t->adapter];
 	uint32_t missing = reserve_size(t->s, t->adapter);
 	uint32_t i;
 	int r = 0;
@@ -212,11 +233,9 @@ static int take_reserve(struct taking *t)
 		missing -= missing > 0 ? 1 : 0;
 	}
 	for (; missing > 0 && r == 0; missing--) {
-		r = take_slot(t, t->is_adoption, &i);
+		r = take_slot(t, t->is_adoption, true);
 		if (r != 0 && t->is_adoption)
-			r = take_slot(t, false, &i);
-		if (r == 0)
-			files[i].is_reserve = true;
+			r = take_slot(t, false, true);
 	}
 	/* A holder that is back holds, whoever else does by now. */
 	return t->is_adoption ? 0 : r;
@@ -224,8 +243,7 @@ static int take_reserve(struct taking *t)
 
 static int take_connect(struct taking *t)
 {
-	uint32_t own;
-	int r = take_slot(t, t->is_adoption, &own);
+	int r = take_slot(t, t->is_adoption, false);
 
 	return r == 0 ? take_reserve(t) : r;
 }
@@ -243,16 +261,16 @@ static int take_scan(struct taking *t)
 /* A maintenance may share what its own set holds, and locks what its grant had no room to carry. */
 static int take_all(struct taking *t, enum resource_kind *out_kind)
 {
-	uint32_t i;
+	uint32_t order[SLOTSET_SCAN];
+	size_t n = slot_order(t->s, t->adapter, order);
+	size_t i;
 	int r = 0;
 
 	*out_kind = RESOURCE_CONNECT;
-	for (i = 0; i < SLOTSET_SCAN && r == 0; i++) {
-		if (!is_slot(t->s, t->adapter, i))
-			continue;
-		r = take_file(t, i, t->is_adoption);
+	for (i = 0; i < n && r == 0; i++) {
+		r = take_file(t, order[i], t->is_adoption);
 		if (r == SLOTFILE_OTHER)
-			r = take_file(t, i, false);
+			r = take_file(t, order[i], false);
 	}
 	if (r != 0)
 		return r;
