@@ -16,13 +16,25 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+enum what { ACQUIRE, RELEASE, RENEW, FORK };
+
 struct command {
-	bool is_release;
+	enum what what;
 	uint32_t id;
 	uint32_t timeout_ms;
 	uint64_t grant;
 	char name[64];
 };
+
+/* A helper that keeps all descriptors, until the test ends or lets the agent's pipe go. */
+static void fork_helper(int from)
+{
+	char c;
+
+	if (fork() != 0)
+		return;
+	_exit(read(from, &c, 1) < 0);
+}
 
 static void obey(struct chan *chan, int from)
 {
@@ -33,10 +45,20 @@ static void obey(struct chan *chan, int from)
 		_exit(0);
 	request =
 		(struct rig_request){ .id = c.id, .timeout_ms = c.timeout_ms, .names = { c.name } };
-	if (c.is_release)
-		rig_release(chan, c.grant);
-	else
+	switch (c.what) {
+	case ACQUIRE:
 		rig_acquire(chan, &request);
+		break;
+	case RELEASE:
+		rig_release(chan, c.grant);
+		break;
+	case RENEW:
+		rig_renew(chan, c.id, c.grant);
+		break;
+	case FORK:
+		fork_helper(from);
+		break;
+	}
 }
 
 /* The descriptors of a grant stay open here, also after its release: that must not matter. */
@@ -117,7 +139,17 @@ void rig_agent_acquire(struct rig_agent *agent, uint32_t id, uint32_t timeout_ms
 
 void rig_agent_release(struct rig_agent *agent, uint64_t grant)
 {
-	command(agent, &(struct command){ .is_release = true, .grant = grant });
+	command(agent, &(struct command){ .what = RELEASE, .grant = grant });
+}
+
+void rig_agent_renew(struct rig_agent *agent, uint32_t id, uint64_t grant)
+{
+	command(agent, &(struct command){ .what = RENEW, .id = id, .grant = grant });
+}
+
+void rig_agent_fork(struct rig_agent *agent)
+{
+	command(agent, &(struct command){ .what = FORK });
 }
 
 static void wait_readable(int fd)
@@ -143,10 +175,20 @@ void rig_agent_signal(struct rig_agent *agent, int signal)
 	ck_assert_int_eq(kill(agent->pid, signal), 0);
 }
 
-void rig_agent_kill(struct rig_agent *agent)
+void rig_agent_die(struct rig_agent *agent)
 {
 	rig_agent_signal(agent, SIGKILL);
 	ck_assert_int_eq(waitpid(agent->pid, NULL, 0), agent->pid);
+}
+
+void rig_agent_kill(struct rig_agent *agent)
+{
+	rig_agent_die(agent);
+	rig_agent_forget(agent);
+}
+
+void rig_agent_forget(struct rig_agent *agent)
+{
 	agent->to = close_fd(agent->to);
 	agent->from = close_fd(agent->from);
 }

@@ -93,6 +93,14 @@ static void send_ctl(struct rig *rig, uint16_t type, const ProtobufCMessage *msg
 
 /* --- lockd --- */
 
+static void limit_fds(rlim_t most)
+{
+	const struct rlimit limit = { .rlim_cur = most, .rlim_max = most };
+
+	if (most > 0)
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void rig_start_lockd(struct rig *rig)
 {
 	static const uint16_t order[] = { BH__CTL__TYPE__HELLO, BH__CTL__TYPE__LOCK_TABLE,
@@ -103,12 +111,17 @@ void rig_start_lockd(struct rig *rig)
 
 	pair(fds);
 	rig->n_told = 0;
+	if (rig->die_at > 0)
+		doom_new(&rig->doom, rig->die_at);
 	rig->lockd = fork_bound();
 	if (rig->lockd == 0) {
 		const struct serve_dirs dirs = { .slots_fd = rig->dir_fd, .own_fd = rig->own_fd };
 
 		rig_keep_only((int[]){ fds[1], rig->dir_fd, rig->own_fd }, 3);
 		log_setup("lockd", LOG_LEVEL_ERROR);
+		limit_fds(rig->fd_limit);
+		if (rig->die_at > 0)
+			doom_run_traced(&rig->doom);
 		_exit(serve_run(&rig->options, &dirs, fds[1]) < 0 ? 70 : 0);
 	}
 	(void)close(fds[1]);
@@ -122,6 +135,8 @@ void rig_start_lockd(struct rig *rig)
 		}
 		chan_frame_done(&frame);
 	}
+	if (rig->die_at > 0)
+		doom_begin(&rig->doom);
 }
 
 static void forget_lockd(struct rig *rig)
@@ -216,21 +231,6 @@ void rig_clean(struct rig *rig, uint64_t grant)
 	send_ctl(rig, BH__CTL__TYPE__LOCK_CLEAN, &msg.base, NULL);
 }
 
-void rig_adapters(struct rig *rig, const char *names, const char *default_adapter)
-{
-	Bh__Ctl__Adapters msg = BH__CTL__ADAPTERS__INIT;
-	char *list[8];
-	char copy[96];
-	char *rest = copy;
-
-	(void)snprintf(copy, sizeof(copy), "%s", names);
-	while (msg.n_adapters < ARRAY_LEN(list) && rest && *rest)
-		list[msg.n_adapters++] = strsep(&rest, " ");
-	msg.adapters = list;
-	msg.default_adapter = (char *)(uintptr_t)default_adapter;
-	send_ctl(rig, BH__CTL__TYPE__ADAPTERS, &msg.base, NULL);
-}
-
 static void note_told(struct rig *rig, struct chan_frame *frame)
 {
 	const Bh__Ctl__LockRef *ref;
@@ -255,8 +255,8 @@ static void note_told(struct rig *rig, struct chan_frame *frame)
 	rig->n_told++;
 }
 
-/* Reads what lockd says to its supervisor, after waiting for it. */
-static void hear(struct rig *rig)
+/* Reads what lockd says to its supervisor, after waiting for it. False: lockd is dead. */
+static bool hear(struct rig *rig)
 {
 	struct pollfd p = { .fd = chan_fd(rig->control), .events = POLLIN };
 	struct chan_frame frame;
@@ -270,8 +270,7 @@ static void hear(struct rig *rig)
 		note_told(rig, &frame);
 		chan_frame_done(&frame);
 	}
-	ck_assert_int_eq(r, 0);
-	ck_assert_int_eq(chan_flush(rig->control), 0);
+	return r == 0 && chan_flush(rig->control) == 0;
 }
 
 struct rig_told rig_wait_told(struct rig *rig, uint16_t type)
@@ -287,11 +286,12 @@ struct rig_told rig_wait_told(struct rig *rig, uint16_t type)
 			rig->told[i] = rig->told[--rig->n_told];
 			return told;
 		}
-		hear(rig);
+		ck_assert(hear(rig));
 	}
 }
 
-int rig_peer_fd(struct rig *rig, const char *label, bool is_worker)
+/* Our end of a channel; its other end is on its way to lockd, or lockd is dead. */
+static int send_peer(struct rig *rig, const char *label, bool is_worker)
 {
 	Bh__Ctl__LockPeer msg = BH__CTL__LOCK_PEER__INIT;
 	int fds[2];
@@ -302,12 +302,54 @@ int rig_peer_fd(struct rig *rig, const char *label, bool is_worker)
 	msg.label = (char *)(uintptr_t)label;
 	msg.pid = (uint32_t)getpid();
 	msg.worker = is_worker;
-	send_ctl(rig, BH__CTL__TYPE__LOCK_PEER, &msg.base, &fds[1]);
+	(void)!chan_send(rig->control, BH__CTL__TYPE__LOCK_PEER, 0, 0, &msg.base, &fds[1], 1);
 	(void)close(fds[1]);
+	return fds[0];
+}
+
+int rig_peer_fd(struct rig *rig, const char *label, bool is_worker)
+{
+	int fd = send_peer(rig, label, is_worker);
+
 	/* Every descriptor but the first waits for lockd's word that the one before arrived. */
 	while (chan_queued(rig->control) > 0)
-		hear(rig);
-	return fds[0];
+		ck_assert(hear(rig));
+	return fd;
+}
+
+struct chan *rig_peer_unless_dead(struct rig *rig, const char *label)
+{
+	struct chan *chan = NULL;
+	int fd = send_peer(rig, label, false);
+
+	while (chan_queued(rig->control) > 0 && hear(rig))
+		;
+	ck_assert_int_eq(chan_new(&chan, fd, rig->buf, CHAN_BODY_CONTROL), 0);
+	return chan;
+}
+
+void rig_adapters(struct rig *rig, const char *names, const char *default_adapter)
+{
+	Bh__Ctl__Adapters msg = BH__CTL__ADAPTERS__INIT;
+	char *list[8];
+	char copy[96];
+	char *rest = copy;
+
+	(void)snprintf(copy, sizeof(copy), "%s", names);
+	while (msg.n_adapters < ARRAY_LEN(list) && rest && *rest)
+		list[msg.n_adapters++] = strsep(&rest, " ");
+	msg.adapters = list;
+	msg.default_adapter = (char *)(uintptr_t)default_adapter;
+	send_ctl(rig, BH__CTL__TYPE__ADAPTERS, &msg.base, NULL);
+	/* Peers are read beside this channel: that the second of two arrives shows that this has.
+	 */
+	(void)close(rig_peer_fd(rig, "first", false));
+	(void)close(rig_peer_fd(rig, "second", false));
+}
+
+void rig_hang_up(struct rig *rig)
+{
+	rig->control = chan_free(rig->control);
 }
 
 struct chan *rig_peer(struct rig *rig, const char *label, bool is_worker)

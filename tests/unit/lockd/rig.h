@@ -10,10 +10,12 @@
 #include "ipc/lock.pb-c.h"
 #include "ipc/locktab.h"
 #include "lockd/options.h"
+#include "tests/support/doom.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
-enum { RIG_WAIT_MS = 10000, RIG_NAMES_MAX = 6, RIG_TOLD_MAX = 64 };
+enum { RIG_WAIT_MS = 10000, RIG_NAMES_MAX = 6, RIG_TOLD_MAX = 64, RIG_DIED = DOOM_DIED };
 
 /* LOCK_DIRTY, LOCK_OVERDUE. */
 struct rig_told {
@@ -28,7 +30,11 @@ struct rig_told {
 struct rig {
 	char dir[32];
 	int dir_fd;
-	int own_fd;		/* -EBADF: none */
+	int own_fd;	 /* -EBADF: none */
+	rlim_t fd_limit; /* of the next lockd; 0: as ours */
+	/* The next lockd is killed at its die_at-th system call after it was started; 0: never. */
+	unsigned long die_at;
+	struct doom doom;
 	struct options options; /* of the next lockd; without leases, and nothing foreign */
 	pid_t lockd;
 	struct chan_buf *buf;
@@ -71,7 +77,7 @@ void rig_stop(struct rig *rig);
 void rig_start_lockd(struct rig *rig);
 void rig_kill_lockd(struct rig *rig);
 
-/* Its exit status after it ended by itself; the directory stays. */
+/* Its exit status after it ended by itself, RIG_DIED at die_at; the directory stays. */
 int rig_wait_lockd(struct rig *rig);
 
 /* Control messages. */
@@ -88,6 +94,10 @@ struct rig_told rig_wait_told(struct rig *rig, uint16_t type);
 /* A channel into lockd, here in the test. chan_free() it. The last peer's number is next_peer - 1.
  */
 struct chan *rig_peer(struct rig *rig, const char *label, bool is_worker);
+/* The same with a lockd that may die of it. */
+struct chan *rig_peer_unless_dead(struct rig *rig, const char *label);
+/* The supervisor is gone: lockd ends. */
+void rig_hang_up(struct rig *rig);
 /* The same as a bare socket. */
 int rig_peer_fd(struct rig *rig, const char *label, bool is_worker);
 
@@ -130,6 +140,12 @@ void rig_agent_start(struct rig *rig, struct rig_agent *agent, const char *label
 void rig_agent_acquire(struct rig_agent *agent, uint32_t id, uint32_t timeout_ms, const char *name);
 void rig_agent_release(struct rig_agent *agent, uint64_t grant);
 uint64_t rig_agent_expect(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id);
+void rig_agent_renew(struct rig_agent *agent, uint32_t id, uint64_t grant);
+/* A helper with duplicates of all that the agent has; it goes with rig_agent_forget(). */
+void rig_agent_fork(struct rig_agent *agent);
+/* Its process ends; its pipes stay until rig_agent_forget(). */
+void rig_agent_die(struct rig_agent *agent);
+void rig_agent_forget(struct rig_agent *agent);
 void rig_agent_kill(struct rig_agent *agent);
 void rig_agent_signal(struct rig_agent *agent, int signal);
 

@@ -13,7 +13,11 @@ enum {
 	DEVICES = 4,
 	UNITS = 3 * ADAPTERS + DEVICES,
 	ENTRIES = 48,
+#if defined(__SANITIZE_ADDRESS__)
+	OPERATIONS = 200000,
+#else
 	OPERATIONS = 1000000, /* for each of the four seeds */
+#endif
 	AGE_MS = 50,
 };
 
@@ -49,7 +53,10 @@ struct request {
 	unsigned rank; /* at the last model_order() */
 };
 
-static const struct resource_counts COUNTS = { .of = { 1, 2, 1, 1 } };
+static const struct resource_counts COUNTS = { .of = { [RESOURCE_DEVICE] = 1,
+						       [RESOURCE_CONNECT] = 2,
+						       [RESOURCE_SCAN] = 1,
+						       [RESOURCE_MAINTENANCE] = 1 } };
 
 static struct {
 	struct request requests[ENTRIES]; /* by the queue's handle */
