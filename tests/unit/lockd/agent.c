@@ -29,11 +29,11 @@ struct command {
 /* A helper that keeps all descriptors, until the test ends or lets the agent's pipe go. */
 static void fork_helper(int from)
 {
-	char c;
+	struct pollfd p = { .fd = from }; /* its end only: the commands are the agent's */
 
 	if (fork() != 0)
 		return;
-	_exit(read(from, &c, 1) < 0);
+	_exit(poll(&p, 1, -1) < 0);
 }
 
 static void obey(struct chan *chan, int from)
