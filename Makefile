@@ -215,7 +215,7 @@ contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in on
 
 D := $(DESTDIR)$(PREFIX)
 install: all ## DESTDIR= PREFIX=
-	install -d '$(D)/bin' '$(D)/sbin' '$(D)/libexec/bleherd' '$(D)/lib/pkgconfig' \
+	install -d '$(D)/bin' '$(D)/sbin' '$(D)/libexec/bleherd' '$(D)/lib/pkgconfig' '$(D)/lib/tmpfiles.d' \
 		'$(D)/include' '$(D)/share/man/man1' '$(D)/share/man/man3' '$(D)/share/man/man5' \
 		'$(D)/share/man/man8' '$(D)/share/bash-completion/completions' '$(D)/share/doc/bleherd'
 	install -m 755 $(B)/bin/bleherd $(B)/bin/bleherd-sim '$(D)/bin'
@@ -231,12 +231,13 @@ install: all ## DESTDIR= PREFIX=
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
 	install -m 644 contrib/completion/bleherd.bash '$(D)/share/bash-completion/completions/bleherd'
 	install -m 644 README.md ARCHITECTURE.md '$(D)/share/doc/bleherd'
+	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
 
 uninstall:
 	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
 		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
-		'$(D)/share/bash-completion/completions/bleherd'
+		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf'
 	for s in 1 3 5 8; do for f in contrib/man/*.$$s; do \
 		rm -f '$(D)/share/man/man'$$s/"$${f##*/}"; done; done
 	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd'

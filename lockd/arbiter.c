@@ -402,6 +402,7 @@ void arbiter_adopt(struct arbiter *a, struct arbiter_owner *owner,
 
 	if (record_by_grant(a, grant) != SLOTQ_NONE)
 		return;
+	verdict.adapter = RESOURCE_ADAPTERS_MAX;
 	verdict.text = adopt(a, owner, &request, grant, fds, n_fds, now_ms);
 	if (verdict.text)
 		a->ops->revoked(owner, grant, &verdict);
@@ -420,6 +421,7 @@ void arbiter_adapter_lost(struct arbiter *a, uint32_t adapter, uint64_t now_ms)
 	uint32_t at;
 
 	(void)refuse(&gone, ARBITER_ADAPTER_GONE, "adapter hci%u is gone", adapter);
+	gone.verdict.adapter = adapter;
 	for (at = 0; at < a->top; at++) {
 		struct record *rec = &a->records[at];
 		struct arbiter_owner *owner = rec->owner;

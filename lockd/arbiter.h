@@ -75,6 +75,7 @@ struct arbiter_verdict {
 	enum arbiter_reason reason;
 	const char *text;
 	uint32_t grace_ms; /* revoked: 0 it is over */
+	uint32_t adapter;  /* revoked: RESOURCE_ADAPTERS_MAX if it is not about one */
 };
 
 /* A grant that its holder did not give back, for the supervisor. */

@@ -64,17 +64,30 @@ static bool connects(const struct record *rec)
 	return rec->grant != 0 && resource_set_find(&rec->set, RESOURCE_CONNECT);
 }
 
+static uint32_t adapter_of(const struct resource_set *set)
+{
+	const struct resource *last = &set->items[set->n - 1];
+
+	return last->kind == RESOURCE_DEVICE ? RESOURCE_ADAPTERS_MAX : (uint32_t)last->key;
+}
+
+void lease_tell_revoked(struct arbiter *a, const struct record *rec,
+			const struct arbiter_verdict *verdict)
+{
+	struct arbiter_verdict told = *verdict;
+
+	told.adapter = adapter_of(&rec->set);
+	a->ops->revoked(rec->owner, rec->grant, &told);
+}
+
 static void describe(const struct record *rec, struct arbiter_stray *out)
 {
-	const struct resource *last = &rec->set.items[rec->set.n - 1];
-
 	*out = (struct arbiter_stray){
 		.owner = rec->owner,
 		.grant = rec->grant,
 		.pid = rec->pid,
 		.label = rec->label,
-		.adapter =
-			last->kind == RESOURCE_DEVICE ? RESOURCE_ADAPTERS_MAX : (uint32_t)last->key,
+		.adapter = adapter_of(&rec->set),
 		.address = device_of(&rec->set),
 	};
 }
@@ -126,7 +139,7 @@ void lease_revoke(struct arbiter *a, uint32_t at, const struct arbiter_verdict *
 {
 	struct record *rec = &a->records[at];
 
-	a->ops->revoked(rec->owner, rec->grant, verdict);
+	lease_tell_revoked(a, rec, verdict);
 	if (verdict->grace_ms == 0) {
 		lease_abandon(a, at, now_ms);
 		return;
@@ -164,7 +177,7 @@ bool lease_end_under(struct arbiter *a, uint64_t grant, uint64_t now_ms, uint64_
 		}
 		/* Its turn was the grant's; the one that it was under stays dirty in its place. */
 		if (owner)
-			a->ops->revoked(owner, rec->grant, &verdict);
+			lease_tell_revoked(a, rec, &verdict);
 		(void)lease_end_under(a, rec->grant, now_ms, out_address);
 		record_drop(a, at, now_ms);
 	}

@@ -99,6 +99,9 @@ void lease_abandon(struct arbiter *a, uint32_t at, uint64_t now_ms);
 /* Tells its owner; without grace it is over. */
 void lease_revoke(struct arbiter *a, uint32_t at, const struct arbiter_verdict *verdict,
 		  uint64_t now_ms);
+/* Tells its owner, and nothing else. */
+void lease_tell_revoked(struct arbiter *a, const struct record *rec,
+			const struct arbiter_verdict *verdict);
 /*
  * Those under a grant end with it. True: one may still be connecting, to *out_address if it is
  * known.

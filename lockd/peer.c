@@ -209,7 +209,8 @@ static int on_held(void *ctx, struct chan_frame *frame, const void *body)
 {
 	const Bh__Lock__Held *msg = body;
 	struct arbiter_request request = { .id = 0 };
-	struct arbiter_verdict verdict = { .reason = ARBITER_INVALID };
+	struct arbiter_verdict verdict = { .reason = ARBITER_INVALID,
+					   .adapter = RESOURCE_ADAPTERS_MAX };
 	char label[LOCKTAB_LABEL_LEN];
 	struct peer *peer = ctx;
 

@@ -44,8 +44,12 @@ void serve_tell_revoked(void *ctx, const char *label, const struct arbiter_verdi
 {
 	Bh__Event event = BH__EVENT__INIT;
 	struct serve *s = ctx;
+	char adapter[16];
 	char text[192];
 
+	(void)snprintf(adapter, sizeof(adapter), "hci%u", verdict->adapter);
+	if (verdict->adapter < RESOURCE_ADAPTERS_MAX)
+		event.adapter = adapter;
 	(void)snprintf(text, sizeof(text), "%s: %s", label, verdict->text);
 	event.kind = (char *)(uintptr_t) "lock-revoked";
 	event.has_class_ = 1;

@@ -122,6 +122,7 @@ int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_po
 	adapter->is_present = true;
 	adapter->address = address;
 	tell(adapter, EVENT_ADAPTER_ADDED);
+	lockd_child_adapters(sup->lockd);
 	child_start(adapter->child);
 	return 0;
 }
@@ -133,6 +134,7 @@ void adapters_unplug(struct sup *sup, struct adapter *adapter)
 	adapter->is_present = false;
 	tell(adapter, EVENT_ADAPTER_REMOVED);
 	lockd_child_adapter_lost(sup->lockd, adapter->name);
+	lockd_child_adapters(sup->lockd);
 	devices_drop_adapter(sup->devices, adapter->index);
 	/* Its sessions move once it is dead: until then it may still answer. */
 	child_stop(adapter->child);

@@ -259,6 +259,15 @@ void child_stop(struct child *child)
 	child_handle(child, CHILD_EV_STOP);
 }
 
+void child_overdue(struct child *child, const char *adapter)
+{
+	if (child->pid <= 0 || child->is_dead)
+		return;
+	child_process_blame(child, CHILD_CAUSE_OVERDUE);
+	(void)snprintf(child->lock, sizeof(child->lock), "%s", adapter);
+	child_handle(child, CHILD_EV_BAD);
+}
+
 int child_on_hello(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct child *child = ctx;

@@ -19,6 +19,8 @@
 
 struct child;
 
+enum { CHILD_LOCK_LEN = 16 }; /* name of an adapter */
+
 enum { CHILD_PRIORITY = 0 }; /* of channels: the same as clients', so that nobody starves another */
 
 /* Why a child was sent a signal by us. */
@@ -26,9 +28,10 @@ enum child_cause {
 	CHILD_CAUSE_NONE,  /* it was not */
 	CHILD_CAUSE_ASKED, /* it was to stop */
 	CHILD_CAUSE_HUNG,
-	CHILD_CAUSE_LATE,   /* not ready in time */
-	CHILD_CAUSE_BAD,    /* broke the form, wrong build */
-	CHILD_CAUSE_CLOSED, /* closed its channel and lived on */
+	CHILD_CAUSE_LATE,    /* not ready in time */
+	CHILD_CAUSE_BAD,     /* broke the form, wrong build */
+	CHILD_CAUSE_CLOSED,  /* closed its channel and lived on */
+	CHILD_CAUSE_OVERDUE, /* did not let go of a lock */
 };
 
 /* Exit statuses with a meaning. */
@@ -40,7 +43,8 @@ struct child_obituary {
 	int status;	/* signal or exit status */
 	int exec_error; /* errno; it never became the role */
 	enum child_cause cause;
-	uint64_t healthy_ms; /* how long it was ready */
+	char lock[CHILD_LOCK_LEN]; /* CHILD_CAUSE_OVERDUE: of which adapter */
+	uint64_t healthy_ms;	   /* how long it was ready */
 	bool has_page;
 	struct wpage_view page; /* the last state of its page */
 };
@@ -79,6 +83,9 @@ void *child_owner(const struct child *child); /* the @ctx of child_new() */
 
 void child_start(struct child *child);
 void child_stop(struct child *child);
+
+/* Kills it because it does not let go of a lock of @adapter. Nothing happens where none runs. */
+void child_overdue(struct child *child, const char *adapter);
 
 /* Rules for HELLO and READY; -EBADMSG for another build, or READY before HELLO. */
 must_check int child_on_hello(void *ctx, struct chan_frame *frame, const void *msg);

@@ -44,6 +44,7 @@ void child_process_obituary(const struct child *child, struct child_obituary *ou
 		.cause = child->cause,
 		.healthy_ms = child->ready_at_ms ? now_ms - child->ready_at_ms : 0,
 	};
+	memcpy(out->lock, child->lock, sizeof(out->lock));
 	out->has_page = child_read_page(child, &out->page);
 }
 

@@ -29,6 +29,7 @@ struct child {
 	bool is_dead; /* its status is known; what it sent may not have been read yet */
 	bool has_said_hello;
 	enum child_cause cause;
+	char lock[CHILD_LOCK_LEN]; /* of CHILD_CAUSE_OVERDUE */
 	siginfo_t status;
 	uint64_t ready_at_ms; /* 0: not yet */
 	int exec_fd;

@@ -12,6 +12,8 @@
 
 enum { CLIENT_LABEL_LEN = 64, CLIENT_STREAMS_MAX = 16 };
 
+struct lock_peer;
+
 struct stream {
 	uint32_t id; /* of the request; 0: free */
 	uint16_t type;
@@ -32,6 +34,7 @@ struct client {
 	bool has_said_hello;
 	char label[CLIENT_LABEL_LEN];
 	uint32_t n_sessions;
+	struct lock_peer *lock; /* its channel to the arbiter, lock_peers.c's; NULL: none */
 	size_t n_streams;
 	struct stream streams[CLIENT_STREAMS_MAX];
 };

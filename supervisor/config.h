@@ -28,6 +28,18 @@ struct config {
 	char lock_dir[CONFIG_PATH_LEN];
 	uint32_t connect_slots;
 	uint32_t scan_slots;
+	uint32_t foreign_slots;
+	uint32_t foreign_yield_ms;
+	uint32_t age_step_ms; /* 0: no ageing */
+	uint32_t hold_recovery_ms;
+	uint32_t hold_interactive_ms;
+	uint32_t hold_connect_ms;
+	uint32_t hold_scan_ms;
+	uint32_t hold_background_ms;
+	uint32_t hold_total_ms;
+	uint32_t grace_ms;
+	uint32_t dirty_ms;
+	uint32_t per_user;
 	/* [workers] */
 	uint32_t restart_base_ms;
 	uint32_t restart_max_ms;

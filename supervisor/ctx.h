@@ -12,8 +12,10 @@
 #include "supervisor/spawn.h"
 
 struct adapters;
+struct cleaner;
 struct devices;
 struct events;
+struct lock_peers;
 struct lockd_child;
 struct mgmt;
 struct server;
@@ -32,6 +34,8 @@ struct sup {
 	struct sessions *sessions;
 	struct server *server;
 	struct lockd_child *lockd;
+	struct lock_peers *lock_peers;
+	struct cleaner *cleaner;
 	uint64_t started_at_ms;
 	uint32_t worker_deaths;
 	bool is_listed;	      /* the index list was read at least once */

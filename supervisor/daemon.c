@@ -8,9 +8,11 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
+#include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
 #include "supervisor/enumerate.h"
 #include "supervisor/events.h"
+#include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/readiness.h"
 #include "supervisor/server.h"
@@ -162,6 +164,10 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = sessions_new(&sup->sessions, sup);
 	if (r >= 0)
+		r = lock_peers_new(&sup->lock_peers, sup);
+	if (r >= 0)
+		r = cleaner_new(&sup->cleaner, sup);
+	if (r >= 0)
 		r = lockd_child_new(&sup->lockd, sup);
 	if (r >= 0)
 		r = mgmt_new(&sup->mgmt, sup->event, sup->config.mgmt, &ENUMERATE_MGMT_OPS, sup);
@@ -178,7 +184,9 @@ static void free_parts(struct daemon *daemon)
 	sup->is_stopping = true;
 	sd_event_source_disable_unref(daemon->stopping);
 	sup->server = server_free(sup->server);
+	sup->lock_peers = lock_peers_free(sup->lock_peers);
 	sup->mgmt = mgmt_free(sup->mgmt);
+	sup->cleaner = cleaner_free(sup->cleaner);
 	sup->lockd = lockd_child_free(sup->lockd);
 	sup->sessions = sessions_free(sup->sessions);
 	sup->adapters = adapters_free(sup->adapters);

@@ -8,6 +8,7 @@
 #include "supervisor/adapters.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
+#include "supervisor/lockd_child.h"
 #include "supervisor/sessions.h"
 
 enum { AGAIN_MS = 60000 };
@@ -23,27 +24,33 @@ static void note_enumerated(struct sup *sup)
 	if (sup->infos_asked > 0 || !sup->is_listed || sup->is_enumerated)
 		return;
 	sup->is_enumerated = true;
+	lockd_child_adapters(sup->lockd);
 	sessions_adapter_changed(sup);
 }
 
-static void on_info(void *ctx, uint16_t index, uint8_t status, const uint8_t *data, size_t len,
-		    struct mgmt_token token)
+static void plug(struct sup *sup, uint16_t index, const uint8_t *data, size_t len)
 {
-	struct sup *sup = ctx;
 	struct mgmt_info info;
 	int r;
 
-	(void)token;
-	sup->infos_asked--;
-	note_enumerated(sup);
-	if (status != MGMT_STATUS_SUCCESS || sup->is_stopping)
-		return;
 	r = mgmt_codec_info(data, len, &info);
 	if (r == 0)
 		r = adapters_plug(sup, index, info.address,
 				  (info.current_settings & MGMT_SETTING_POWERED) != 0);
 	if (r < 0)
 		log_error("adapter=hci%u error=\"%s\"", index, strerror(-r));
+}
+
+static void on_info(void *ctx, uint16_t index, uint8_t status, const uint8_t *data, size_t len,
+		    struct mgmt_token token)
+{
+	struct sup *sup = ctx;
+
+	(void)token;
+	sup->infos_asked--;
+	if (status == MGMT_STATUS_SUCCESS && !sup->is_stopping)
+		plug(sup, index, data, len);
+	note_enumerated(sup);
 }
 
 static void ask_info(struct sup *sup, uint16_t index)

@@ -29,19 +29,24 @@ static void search_on(const struct session *session, struct adapter *adapter)
 {
 	if (adapter_is_suitable(adapter) &&
 	    (!session->only[0] || strcmp(session->only, adapter->name) == 0))
-		worker_child_find(adapter, session->address, false);
+		worker_child_find(adapter, session->address, session->under);
 }
 
-static void start_search(struct session *session)
+static void search_everywhere(const struct session *session)
 {
 	struct adapters *adapters = session->sup->adapters;
 	size_t i;
 
+	for (i = 0; i < adapters->n; i++)
+		search_on(session, adapters->list[i]);
+}
+
+static void start_search(struct session *session)
+{
 	if (session->is_searching)
 		return;
 	session->is_searching = true;
-	for (i = 0; i < adapters->n; i++)
-		search_on(session, adapters->list[i]);
+	search_everywhere(session);
 }
 
 void finder_stop_search(struct session *session)
@@ -54,11 +59,15 @@ void finder_stop_search(struct session *session)
 		return;
 	session->is_searching = false;
 	TAILQ_FOREACH(other, &session->sup->sessions->homeless, homeless)
-	if (other->is_searching && other->address == session->address)
+	if (other->is_searching && other->address == session->address) {
+		/* It goes on for that one, and no longer under our grant. */
+		if (other->under != session->under)
+			search_everywhere(other);
 		return;
+	}
 	for (i = 0; i < adapters->n; i++)
 		if (child_state(adapters->list[i]->child) == CHILD_READY)
-			worker_child_find(adapters->list[i], session->address, true);
+			worker_child_find_stop(adapters->list[i], session->address);
 }
 
 /* An adapter that comes in the middle of searches joins them. */
@@ -90,6 +99,8 @@ static void send_attach(const struct session *session, struct adapter *adapter, 
 	attach.has_address = attach.has_random = !session->is_scan;
 	attach.address = session->address;
 	attach.random = device && device->is_random;
+	attach.has_under = session->under != 0;
+	attach.under = session->under;
 	attach.label = (char *)(uintptr_t)client_label(session->client);
 	port_send_fds(child_port(adapter->child), BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base,
 		      &fd, 1);

@@ -61,6 +61,25 @@ static int make_folder(const char *path, char *why)
 	return no_runtime(why, "use", path);
 }
 
+/* Nobody but lockd, which has our uid, is to hold these. */
+static int make_own_locks(const struct config *config, char *why)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/" INSTANCE_OWN_LOCKS, config->runtime_dir);
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return no_runtime(why, "make", path);
+	if (lstat(path, &st) < 0)
+		return no_runtime(why, "look at", path);
+	errno = S_ISDIR(st.st_mode) ? EPERM : ENOTDIR;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || chmod(path, 0700) < 0)
+		return no_runtime(why, "use", path);
+	return 0;
+}
+
 /* A lock that goes with us, however we end. The file has no content: a full disk does not matter.
  */
 static int take_lock(struct instance *instance, const struct config *config, char *why)
@@ -157,6 +176,8 @@ int instance_open(struct instance *instance, const struct config *config,
 
 	if (r == 0)
 		r = take_lock(instance, config, out_why);
+	if (r == 0)
+		r = make_own_locks(config, out_why);
 	if (r != 0 || is_from_systemd(instance))
 		return r;
 	return listen_on_path(instance, config, out_why);

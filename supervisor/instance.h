@@ -9,6 +9,9 @@
 
 enum { INSTANCE_WHY_LEN = 512 };
 
+/* In the runtime directory: lockd's own slot files, for adapters that have none elsewhere. */
+#define INSTANCE_OWN_LOCKS "locks"
+
 /* Outcomes of instance_open(); @why says it in one line. */
 enum {
 	INSTANCE_RUNNING = 1,	 /* another one is there */

@@ -9,70 +9,114 @@
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
 #include "supervisor/child.h"
+#include "supervisor/cleaner.h"
 #include "supervisor/events.h"
+#include "supervisor/lock_peers.h"
+#include "supervisor/lockd_args.h"
+#include "supervisor/slot_dir.h"
 #include "supervisor/worker_child.h"
 
-enum { SETTLE_MS = 200 };
+enum {
+	SETTLE_MS = 200,
+	BACKLOG_MAX = 64, /* frames that wait for lockd */
+};
 
 struct lockd_child {
 	struct sup *sup;
 	struct child *child;
 	int table_fd;
 	uint32_t last_peer;
+	bool has_greeted;	       /* it got as far as HELLO: it will serve */
+	char parked[SLOT_DIR_WHY_LEN]; /* why */
 };
 
-/* --- channels between lockd and workers --- */
+/* --- channels --- */
 
-static void send_peer(struct lockd_child *lockd, const struct adapter *adapter, int fd)
+bool lockd_child_is_there(const struct lockd_child *lockd)
+{
+	return lockd->has_greeted && child_port(lockd->child);
+}
+
+bool lockd_child_has_room(const struct lockd_child *lockd)
+{
+	return port_queued(child_port(lockd->child)) < BACKLOG_MAX;
+}
+
+static void send_peer(struct lockd_child *lockd, const struct lockd_who *who, uint32_t number,
+		      int fd)
 {
 	Bh__Ctl__LockPeer peer = BH__CTL__LOCK_PEER__INIT;
-	char label[ADAPTER_NAME_LEN + 8];
 
-	(void)snprintf(label, sizeof(label), "worker %s", adapter->name);
 	peer.has_peer = peer.has_pid = peer.has_uid = peer.has_worker = 1;
-	peer.peer = adapter->lock_peer;
-	peer.label = label;
-	peer.pid = (uint32_t)child_pid(adapter->child);
-	peer.uid = (uint32_t)getuid();
-	peer.worker = 1;
+	peer.peer = number;
+	peer.label = (char *)(uintptr_t)who->label;
+	peer.pid = (uint32_t)who->pid;
+	peer.uid = (uint32_t)who->uid;
+	peer.worker = who->is_worker;
 	port_send_fds(child_port(lockd->child), BH__CTL__TYPE__LOCK_PEER, 0, 0, &peer.base, &fd, 1);
+}
+
+int lockd_child_connect(struct lockd_child *lockd, const struct lockd_who *who, uint32_t *out_peer,
+			int *out_fd)
+{
+	_cleanup_close_ int lockds = -EBADF;
+	_cleanup_close_ int theirs = -EBADF;
+	int ends[2];
+
+	if (!child_port(lockd->child))
+		return -ENOTCONN;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return -errno;
+	lockds = ends[0];
+	theirs = ends[1];
+	*out_peer = ++lockd->last_peer;
+	send_peer(lockd, who, *out_peer, lockds);
+	*out_fd = take_fd(&theirs);
+	return 0;
+}
+
+void lockd_child_peer_gone(struct lockd_child *lockd, uint32_t peer)
+{
+	Bh__Ctl__PeerRef ref = BH__CTL__PEER_REF__INIT;
+
+	ref.has_peer = 1;
+	ref.peer = peer;
+	port_send(child_port(lockd->child), BH__CTL__TYPE__PEER_GONE, 0, 0, &ref.base);
 }
 
 void lockd_child_introduce(struct lockd_child *lockd, struct adapter *adapter)
 {
-	_cleanup_close_ int theirs = -EBADF;
-	_cleanup_close_ int workers = -EBADF;
-	int ends[2];
+	_cleanup_close_ int fd = -EBADF;
+	char label[ADAPTER_NAME_LEN + 8];
+	struct lockd_who who = {
+		.label = label,
+		.pid = child_pid(adapter->child),
+		.uid = getuid(),
+		.is_worker = true,
+	};
+	int r;
 
+	(void)snprintf(label, sizeof(label), "worker %s", adapter->name);
 	adapter->lock_peer = 0;
-	if (!child_port(lockd->child)) {
-		worker_child_arbiter_gone(adapter);
-		return;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+	r = lockd_child_connect(lockd, &who, &adapter->lock_peer, &fd);
+	if (r < 0 && r != -ENOTCONN)
 		log_error("arbiter=no-channel adapter=%s error=\"%s\"", adapter->name,
-			  strerror(errno));
+			  strerror(-r));
+	if (r < 0)
 		worker_child_arbiter_gone(adapter);
-		return;
-	}
-	theirs = ends[0];
-	workers = ends[1];
-	adapter->lock_peer = ++lockd->last_peer;
-	send_peer(lockd, adapter, theirs);
-	worker_child_arbiter(adapter, workers);
+	else
+		worker_child_arbiter(adapter, fd);
 }
 
 void lockd_child_forget(struct lockd_child *lockd, struct adapter *adapter)
 {
-	Bh__Ctl__PeerRef ref = BH__CTL__PEER_REF__INIT;
-
 	if (!lockd || adapter->lock_peer == 0)
 		return;
-	ref.has_peer = 1;
-	ref.peer = adapter->lock_peer;
+	lockd_child_peer_gone(lockd, adapter->lock_peer);
 	adapter->lock_peer = 0;
-	port_send(child_port(lockd->child), BH__CTL__TYPE__PEER_GONE, 0, 0, &ref.base);
 }
+
+/* --- adapters and grants --- */
 
 void lockd_child_adapter_lost(struct lockd_child *lockd, const char *name)
 {
@@ -82,7 +126,46 @@ void lockd_child_adapter_lost(struct lockd_child *lockd, const char *name)
 	port_send(child_port(lockd->child), BH__CTL__TYPE__ADAPTER_LOST, 0, 0, &adapter.base);
 }
 
+void lockd_child_adapters(struct lockd_child *lockd)
+{
+	const struct adapters *adapters = lockd->sup->adapters;
+	Bh__Ctl__Adapters msg = BH__CTL__ADAPTERS__INIT;
+	char *names[ADAPTERS_MAX];
+	size_t i;
+
+	/* A list that is not whole yet would say of the others that they do not exist. */
+	if (!lockd->sup->is_enumerated)
+		return;
+	for (i = 0; i < adapters->n; i++)
+		if (adapters->list[i]->is_present)
+			names[msg.n_adapters++] = adapters->list[i]->name;
+	msg.adapters = names;
+	msg.default_adapter = msg.n_adapters > 0 ? names[0] : NULL;
+	port_send(child_port(lockd->child), BH__CTL__TYPE__ADAPTERS, 0, 0, &msg.base);
+}
+
+void lockd_child_clean(struct lockd_child *lockd, uint64_t grant)
+{
+	Bh__Ctl__LockRef ref = BH__CTL__LOCK_REF__INIT;
+
+	ref.has_grant = 1;
+	ref.grant = grant;
+	port_send(child_port(lockd->child), BH__CTL__TYPE__LOCK_CLEAN, 0, 0, &ref.base);
+}
+
 /* --- what it says --- */
+
+static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct lockd_child *lockd = child_owner(ctx);
+	int r = child_on_hello(ctx, frame, msg);
+
+	if (r < 0)
+		return r;
+	lockd->has_greeted = true;
+	lock_peers_lockd_up(lockd->sup);
+	return 0;
+}
 
 static int on_table(void *ctx, struct chan_frame *frame, const void *msg)
 {
@@ -109,11 +192,52 @@ static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_dirty(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct lockd_child *lockd = child_owner(ctx);
+
+	(void)frame;
+	cleaner_dirty(lockd->sup, msg);
+	return 0;
+}
+
+static struct adapter *worker_of(const struct adapters *adapters, uint32_t peer)
+{
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++)
+		if (peer != 0 && adapters->list[i]->lock_peer == peer)
+			return adapters->list[i];
+	return NULL;
+}
+
+/* lockd has taken the lock by then; a worker that does not let go is ill, too. */
+static int on_overdue(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct lockd_child *lockd = child_owner(ctx);
+	struct sup *sup = lockd->sup;
+	const Bh__Ctl__LockRef *ref = msg;
+	struct adapter *worker = worker_of(sup->adapters, ref->peer);
+	struct event event = { .kind = EVENT_LOCK_OVERDUE, .class = CLASS_LOCK_LOST };
+
+	(void)frame;
+	(void)snprintf(event.adapter, sizeof(event.adapter), "%s",
+		       ref->adapter ? ref->adapter : "");
+	events_add(sup->events, &event, "%s (pid %u) did not let go of its lock: %s",
+		   ref->label && ref->label[0] ? ref->label : "a program", ref->pid,
+		   worker ? "it is killed" : "it was taken from it");
+	if (worker)
+		child_overdue(worker->child, event.adapter);
+	return 0;
+}
+
 static const struct chan_rule RULES[] = {
-	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, child_on_hello },
+	{ BH__CTL__TYPE__HELLO, 0, 0, &bh__ctl__hello__descriptor, on_hello },
 	{ BH__CTL__TYPE__READY, 0, 0, &bh__ctl__empty__descriptor, child_on_ready },
 	{ BH__CTL__TYPE__EVENT, 0, 0, &bh__event__descriptor, on_event },
 	{ BH__CTL__TYPE__LOCK_TABLE, 1, 1, &bh__ctl__empty__descriptor, on_table },
+	{ BH__CTL__TYPE__LOCK_DIRTY, 0, 0, &bh__ctl__lock_ref__descriptor, on_dirty },
+	{ BH__CTL__TYPE__LOCK_OVERDUE, 0, 0, &bh__ctl__lock_ref__descriptor, on_overdue },
 };
 
 static const struct port_ops PORT = {
@@ -128,27 +252,11 @@ static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_A
 			char *text, size_t text_size)
 {
 	const struct lockd_child *lockd = ctx;
-	const struct config *config = &lockd->sup->config;
-	static const char *const NAMES[] = { "--connect-slots", "--scan-slots", "--parent",
-					     "--log-level", "--settle-ms" };
-	size_t n = 0;
-	size_t i;
-	int len;
 
 	/* A second one first lets the workers hand back what they hold: device: has no file that
 	 * would keep others out. */
-	len = snprintf(text, text_size, "%u%c%u%c%d%c%u%c%d", config->connect_slots, 0,
-		       config->scan_slots, 0, getpid(), 0, config->log_level, 0,
-		       child_incarnation(child) > 1 ? SETTLE_MS : 0);
-	assert(len > 0 && (size_t)len < text_size);
-	argv[n++] = "--dir";
-	argv[n++] = config->lock_dir;
-	for (i = 0; i < ARRAY_LEN(NAMES); i++) {
-		argv[n++] = NAMES[i];
-		argv[n++] = text;
-		text += strlen(text) + 1;
-	}
-	return n;
+	return lockd_args(&lockd->sup->config, getpid(),
+			  child_incarnation(child) > 1 ? SETTLE_MS : 0, argv, text, text_size);
 }
 
 static void on_spawned(struct child *child, void *ctx)
@@ -158,6 +266,8 @@ static void on_spawned(struct child *child, void *ctx)
 	size_t i;
 
 	(void)child;
+	/* Before those who will ask for them. */
+	lockd_child_adapters(lockd);
 	for (i = 0; i < adapters->n; i++)
 		if (child_port(adapters->list[i]->child))
 			lockd_child_introduce(lockd, adapters->list[i]);
@@ -179,6 +289,19 @@ static bool on_counts(struct child *child, void *ctx, const struct child_obituar
 	return true;
 }
 
+static void note_parked(struct lockd_child *lockd, const struct child_obituary *obituary)
+{
+	bool is_config = !obituary->is_signal && obituary->status == CHILD_EXIT_CONFIG;
+	struct event event = { .kind = EVENT_ARBITER_PARKED, .class = CLASS_INTERNAL };
+
+	if (slot_dir_check(lockd->sup->config.lock_dir, lockd->parked) == 0)
+		(void)snprintf(lockd->parked, sizeof(lockd->parked),
+			       is_config ? "lockd refused its configuration, its last line in the "
+					   "log says why; mend that and restart bleherdd"
+					 : "lockd died too often; restart bleherdd");
+	events_add(lockd->sup->events, &event, "%s", lockd->parked);
+}
+
 static void on_died(struct child *child, void *ctx, const struct child_obituary *obituary,
 		    uint32_t delay_ms)
 {
@@ -190,15 +313,19 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	(void)child;
 	child_obituary_text(obituary, text, sizeof(text));
 	lockd->table_fd = close_fd(lockd->table_fd);
+	lockd->has_greeted = false;
 	for (i = 0; i < adapters->n; i++) {
 		adapters->list[i]->lock_peer = 0;
 		worker_child_arbiter_gone(adapters->list[i]);
 	}
-	if (obituary->cause == CHILD_CAUSE_ASKED)
-		return;
-	events_add(lockd->sup->events, &(struct event){ .kind = EVENT_ARBITER_DOWN },
-		   delay_ms == UINT32_MAX ? "lockd %s; not restarted" : "lockd %s; it is restarted",
-		   text);
+	if (obituary->cause != CHILD_CAUSE_ASKED)
+		events_add(lockd->sup->events, &(struct event){ .kind = EVENT_ARBITER_DOWN },
+			   delay_ms == UINT32_MAX ? "lockd %s; not restarted"
+						  : "lockd %s; it is restarted",
+			   text);
+	if (child_state(lockd->child) == CHILD_PARKED)
+		note_parked(lockd, obituary);
+	lock_peers_lockd_down(lockd->sup, lockd_child_parked(lockd));
 }
 
 static const struct child_ops OPS = {
@@ -254,6 +381,11 @@ bool lockd_child_is_off(const struct lockd_child *lockd)
 bool lockd_child_is_ready(const struct lockd_child *lockd)
 {
 	return child_state(lockd->child) == CHILD_READY;
+}
+
+const char *lockd_child_parked(const struct lockd_child *lockd)
+{
+	return child_state(lockd->child) == CHILD_PARKED ? lockd->parked : NULL;
 }
 
 int lockd_child_table(const struct lockd_child *lockd)

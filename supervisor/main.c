@@ -15,6 +15,7 @@
 #include "supervisor/daemon.h"
 #include "supervisor/instance.h"
 #include "supervisor/nearest.h"
+#include "supervisor/slot_dir.h"
 
 enum {
 	STATUS_USAGE = 2,
@@ -152,6 +153,7 @@ static int serve(const struct config *config)
 		[INSTANCE_NO_RUNTIME] = STATUS_NO_RUNTIME,
 	};
 	struct instance instance = INSTANCE_INIT;
+	char slots[SLOT_DIR_WHY_LEN];
 	char why[INSTANCE_WHY_LEN];
 	int r;
 
@@ -162,6 +164,9 @@ static int serve(const struct config *config)
 		return STATUS[r];
 	}
 	clean_environment();
+	/* No reason to end: workers go on without an arbiter, one attempt at a time each. */
+	if (slot_dir_check(config->lock_dir, slots) < 0)
+		(void)fprintf(stderr, "bleherdd: no arbiter: %s\n", slots);
 	r = daemon_run(config, take_fd(&instance.listen_fd));
 	instance_close(&instance);
 	if (r == 0)

@@ -14,6 +14,7 @@ static const char *const CAUSES[] = {
 	[CHILD_CAUSE_LATE] = ", not ready in time",
 	[CHILD_CAUSE_BAD] = ", it broke the protocol",
 	[CHILD_CAUSE_CLOSED] = ", it closed its channel",
+	[CHILD_CAUSE_OVERDUE] = "", /* why() names the adapter */
 };
 
 static const struct {
@@ -25,8 +26,17 @@ static const struct {
 	{ CHILD_EXIT_CONFIG, "exited: wrong configuration" },
 };
 
+static void why(const struct child_obituary *obituary, char *out, size_t size)
+{
+	if (obituary->cause == CHILD_CAUSE_OVERDUE)
+		(void)snprintf(out, size, ", held the lock of %s too long", obituary->lock);
+	else
+		(void)snprintf(out, size, "%s", CAUSES[obituary->cause]);
+}
+
 void child_obituary_text(const struct child_obituary *obituary, char *out, size_t size)
 {
+	char cause[64];
 	size_t i;
 
 	if (obituary->exec_error) {
@@ -34,11 +44,12 @@ void child_obituary_text(const struct child_obituary *obituary, char *out, size_
 			       strerror(obituary->exec_error));
 		return;
 	}
+	why(obituary, cause, sizeof(cause));
 	if (obituary->is_signal) {
 		(void)snprintf(out, size, "killed by SIG%s%s",
 			       sigabbrev_np(obituary->status) ? sigabbrev_np(obituary->status)
 							      : "?",
-			       CAUSES[obituary->cause]);
+			       cause);
 		return;
 	}
 	for (i = 0; i < ARRAY_LEN(EXITS); i++) {
@@ -47,6 +58,5 @@ void child_obituary_text(const struct child_obituary *obituary, char *out, size_
 		(void)snprintf(out, size, "%s", EXITS[i].text);
 		return;
 	}
-	(void)snprintf(out, size, "exited with status %d%s", obituary->status,
-		       CAUSES[obituary->cause]);
+	(void)snprintf(out, size, "exited with status %d%s", obituary->status, cause);
 }

@@ -11,6 +11,7 @@
 #include "supervisor/client.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
+#include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/server.h"
@@ -24,7 +25,7 @@ enum { PROTOCOL_VERSION = 1 };
 static bool is_proper(struct client *client, uint32_t id)
 {
 	return client->has_said_hello && id != 0 && !streams_find(client, id) &&
-	       !sessions_is_opening(client->sup, client, id);
+	       !sessions_is_opening(client->sup, client, id) && !lock_peers_is_opening(client, id);
 }
 
 static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
@@ -84,6 +85,7 @@ static int on_status(void *ctx, struct chan_frame *frame, const void *msg)
 	status.sessions = sessions_count(sup);
 	status.clients = server_clients(sup->server);
 	status.arbiter = lockd_child_is_ready(sup->lockd);
+	status.arbiter_trouble = (char *)(uintptr_t)lockd_child_parked(sup->lockd);
 	status.worker_deaths = sup->worker_deaths;
 	status.sessions_moved = sessions_moved(sup);
 	status.mgmt = mgmt_is_up(sup->mgmt);
@@ -157,6 +159,17 @@ static int on_locks(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_lock_open(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	(void)msg;
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	lock_peers_open(client->sup, client, frame->id);
+	return 0;
+}
+
 /* --- sessions --- */
 
 static int on_session_open(void *ctx, struct chan_frame *frame, const void *msg)
@@ -198,7 +211,8 @@ static int on_cancel(void *ctx, struct chan_frame *frame, const void *msg)
 		return 0;
 	}
 	/* If there is none its answer is under way already. */
-	(void)sessions_cancel(client->sup, client, frame->id);
+	if (!lock_peers_cancel(client, frame->id))
+		(void)sessions_cancel(client->sup, client, frame->id);
 	return 0;
 }
 
@@ -295,5 +309,6 @@ const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__SESSION_OPEN, 0, 0, &bh__session_open__descriptor, on_session_open },
 	{ BH__TYPE__SESSION_CLOSE, 0, 0, &bh__session_close__descriptor, on_session_close },
 	{ BH__TYPE__LINK_DROP, 0, 0, &bh__link_drop__descriptor, on_link_drop },
+	{ BH__TYPE__LOCK_OPEN, 0, 0, &bh__empty__descriptor, on_lock_open },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
 };

@@ -7,6 +7,7 @@
 
 #include "ipc/log.h"
 #include "supervisor/events.h"
+#include "supervisor/lock_peers.h"
 #include "supervisor/requests.h"
 #include "supervisor/sessions.h"
 #include "supervisor/streams.h"
@@ -34,6 +35,7 @@ static void client_free(struct client *client)
 	struct server *server = client->sup->server;
 
 	sessions_client_gone(client->sup, client);
+	lock_peers_client_gone(client);
 	TAILQ_REMOVE(&server->clients, client, entry);
 	server->n--;
 	port_free(client->port);

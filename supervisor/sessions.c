@@ -160,6 +160,7 @@ static struct session *make(struct sup *sup, struct client *client, uint32_t req
 	session->request = request;
 	session->is_scan = msg->kind == BH__SESSION_KIND__SESSION_SCAN;
 	session->address = session->is_scan ? 0 : msg->address;
+	session->under = msg->under;
 	session->home = SESSION_NO_ADAPTER;
 	session->asked_at_ms = clock_now_ms();
 	session->deadline_at_ms = session->asked_at_ms + timeout_ms;

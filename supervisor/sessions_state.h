@@ -31,6 +31,7 @@ struct session {
 	bool is_scan;
 	uint64_t address;
 	char only[ADAPTER_NAME_LEN]; /* "": any adapter */
+	uint64_t under;		     /* the grant under which it connects and searches; 0: none */
 	uint16_t home;		     /* the adapter that serves or served it */
 	uint64_t incarnation;	     /* of the worker there */
 

@@ -194,13 +194,24 @@ void worker_child_arbiter_gone(struct adapter *adapter)
 	port_send(port_of(adapter), BH__CTL__TYPE__ARBITER_GONE, 0, 0, &empty.base);
 }
 
-void worker_child_find(struct adapter *adapter, uint64_t address, bool is_stop)
+void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under)
+{
+	Bh__Ctl__Find find = BH__CTL__FIND__INIT;
+
+	find.has_address = 1;
+	find.address = address;
+	find.has_under = under != 0;
+	find.under = under;
+	port_send(port_of(adapter), BH__CTL__TYPE__FIND, 0, 0, &find.base);
+}
+
+void worker_child_find_stop(struct adapter *adapter, uint64_t address)
 {
 	Bh__Ctl__Find find = BH__CTL__FIND__INIT;
 
 	find.has_address = find.has_stop = 1;
 	find.address = address;
-	find.stop = is_stop;
+	find.stop = 1;
 	port_send(port_of(adapter), BH__CTL__TYPE__FIND, 0, 0, &find.base);
 }
 

@@ -13,6 +13,8 @@ must_check int worker_child_new(struct adapter *adapter);
 /* --- what the supervisor says; nothing happens where no worker runs --- */
 void worker_child_arbiter(struct adapter *adapter, int fd);
 void worker_child_arbiter_gone(struct adapter *adapter);
-void worker_child_find(struct adapter *adapter, uint64_t address, bool is_stop);
+/* @under: a grant under which it is done, 0: none. */
+void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under);
+void worker_child_find_stop(struct adapter *adapter, uint64_t address);
 void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random);
 void worker_child_detach(struct adapter *adapter, uint32_t session);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tests/unit/supervisor/agent.c - this test program as bleherd-worker and bleherd-lockd: rig.c
- * makes links of those names to it, and a constructor looks at argv[0] before main() does.
+ * tests/unit/supervisor/agent.c - this test program as bleherd-worker and bleherd-lockd
+ * (agent_lockd.c): rig.c makes links of those names to it, and a constructor looks at argv[0]
+ * before main() does.
  *
  * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; anything else is
- * answered. A READ is answered with the adapter's name.
+ * answered. A READ is answered with the adapter's name. What it is asked to do under a grant it
+ * says as an event.
  */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "ipc/build_id.h"
@@ -33,6 +34,7 @@ struct agent {
 	struct chan_buf *buf;
 	struct chan *up;
 	struct wpage *page;
+	int arbiter; /* a channel that is only kept open */
 	struct seat seats[SEATS_MAX];
 };
 
@@ -81,6 +83,19 @@ static void say_ready(struct agent *agent)
 	tell(agent, BH__CTL__TYPE__READY, &empty.base);
 }
 
+static void tell_under(struct agent *agent, const char *what, uint64_t under)
+{
+	Bh__Event event = BH__EVENT__INIT;
+	char text[64];
+
+	if (under == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%s under %llu", what, (unsigned long long)under);
+	event.kind = (char *)(uintptr_t) "connecting";
+	event.text = text;
+	tell(agent, BH__CTL__TYPE__EVENT, &event.base);
+}
+
 static void attach(struct agent *agent, struct chan_frame *frame)
 {
 	const Bh__Ctl__SessionAttach *msg =
@@ -95,6 +110,7 @@ static void attach(struct agent *agent, struct chan_frame *frame)
 		_exit(9);
 	agent->seats[i].session = msg->session;
 	agent->seats[i].address = msg->address;
+	tell_under(agent, "session", msg->under);
 }
 
 static void let_go(struct agent *agent, struct seat *seat, uint16_t type)
@@ -174,6 +190,8 @@ static void on_find(struct agent *agent, const struct chan_frame *frame)
 {
 	const Bh__Ctl__Find *msg = chan_unpack(agent->up, frame, &bh__ctl__find__descriptor);
 
+	if (msg && !msg->stop)
+		tell_under(agent, "search", msg->under);
 	if (msg && !msg->stop && msg->address == RIG_HIDDEN)
 		tell_seen(agent, RIG_HIDDEN, -40);
 }
@@ -201,6 +219,10 @@ static void on_control(struct agent *agent)
 			attach(agent, &frame);
 		if (frame.type == BH__CTL__TYPE__SESSION_DETACH)
 			detach(agent, &frame);
+		if (frame.type == BH__CTL__TYPE__ARBITER) {
+			(void)close_fd(agent->arbiter);
+			agent->arbiter = take_fd(&frame.fds[0]);
+		}
 		if (frame.type == BH__CTL__TYPE__FIND)
 			on_find(agent, &frame);
 		chan_frame_done(&frame);
@@ -229,7 +251,7 @@ static void turn(struct agent *agent)
 
 static _Noreturn void be_worker(char **argv)
 {
-	struct agent agent = { .adapter = argv[2] };
+	struct agent agent = { .adapter = argv[2], .arbiter = -EBADF };
 
 	if (chan_buf_new(&agent.buf, CHAN_BODY_DATA) < 0 ||
 	    chan_new(&agent.up, 3, agent.buf, CHAN_BODY_CONTROL) < 0 ||
@@ -241,22 +263,6 @@ static _Noreturn void be_worker(char **argv)
 		turn(&agent);
 }
 
-static _Noreturn void be_lockd(void)
-{
-	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
-	struct agent agent = { .adapter = "" };
-	int table = memfd_create("table", MFD_CLOEXEC);
-
-	if (chan_buf_new(&agent.buf, CHAN_BODY_CONTROL) < 0 ||
-	    chan_new(&agent.up, 3, agent.buf, CHAN_BODY_CONTROL) < 0)
-		_exit(9);
-	say_hello(&agent, 0);
-	(void)!chan_send(agent.up, BH__CTL__TYPE__LOCK_TABLE, 0, 0, &empty.base, &table, 1);
-	tell(&agent, BH__CTL__TYPE__READY, &empty.base);
-	for (;;)
-		turn(&agent);
-}
-
 __attribute__((constructor)) static void be_somebody_else(int argc, char **argv)
 {
 	if (argc < 5)
@@ -264,5 +270,5 @@ __attribute__((constructor)) static void be_somebody_else(int argc, char **argv)
 	if (strcmp(argv[0], "bleherd-worker") == 0)
 		be_worker(argv);
 	if (strcmp(argv[0], "bleherd-lockd") == 0)
-		be_lockd();
+		agent_be_lockd(argv);
 }

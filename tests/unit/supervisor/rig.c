@@ -41,6 +41,21 @@ static size_t fill_list(const struct rig *rig, uint8_t *data)
 	return 2u + 2u * data[0];
 }
 
+static uint8_t disconnect(struct rig *rig, const struct mgmt_packet *command)
+{
+	uint64_t address = 0;
+	size_t i;
+
+	for (i = 6; i > 0; i--)
+		address = address << 8 | command->params[i - 1];
+	rig->disconnects++;
+	rig->last_type = command->params[6];
+	if (rig->connecting == 0 ||
+	    (rig->connecting == address && rig->connecting_type == rig->last_type))
+		return MGMT_STATUS_SUCCESS;
+	return MGMT_STATUS_NOT_CONNECTED;
+}
+
 static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 {
 	uint8_t data[300] = { (uint8_t)command->code, (uint8_t)(command->code >> 8), 0 };
@@ -53,7 +68,8 @@ static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 		data[3 + 13] = MGMT_SETTING_POWERED;
 		len += 280;
 	}
-	rig->disconnects += command->code == MGMT_DISCONNECT;
+	if (command->code == MGMT_DISCONNECT)
+		data[2] = disconnect(rig, command);
 	mgmt_event(rig, MGMT_EV_COMMAND_COMPLETE, command->index, data, len);
 }
 
@@ -63,7 +79,7 @@ static void serve_mgmt(struct rig *rig)
 	struct mgmt_packet packet;
 	ssize_t n;
 
-	if (rig->mgmt < 0)
+	if (rig->mgmt < 0 && rig->mgmt_listen >= 0)
 		rig->mgmt = accept4(rig->mgmt_listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	while (rig->mgmt >= 0 && (n = recv(rig->mgmt, data, sizeof(data), MSG_DONTWAIT)) > 0)
 		if (mgmt_codec_packet(data, (size_t)n, &packet) == 0)
@@ -74,6 +90,22 @@ void rig_plug(struct rig *rig, uint16_t index, bool is_in)
 {
 	rig->is_unplugged[index] = !is_in;
 	mgmt_event(rig, is_in ? MGMT_EV_INDEX_ADDED : MGMT_EV_INDEX_REMOVED, index, NULL, 0);
+}
+
+void rig_link(struct rig *rig, uint16_t index, uint64_t address)
+{
+	uint8_t data[13] = { [6] = MGMT_LE_RANDOM };
+	size_t i;
+
+	for (i = 0; i < 6; i++)
+		data[i] = (uint8_t)(address >> (8 * i));
+	mgmt_event(rig, MGMT_EV_DEVICE_CONNECTED, index, data, sizeof(data));
+}
+
+void rig_lose_mgmt(struct rig *rig)
+{
+	rig->mgmt_listen = close_fd(rig->mgmt_listen);
+	rig->mgmt = close_fd(rig->mgmt);
 }
 
 /* --- waiting --- */
@@ -157,6 +189,37 @@ struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max)
 	return *at;
 }
 
+void rig_close(struct rig *rig, struct chan *chan)
+{
+	size_t i;
+
+	for (i = 0; i < rig->n_chans; i++)
+		if (rig->chans[i] == chan)
+			rig->chans[i] = chan_free(rig->chans[i]);
+}
+
+void rig_follow(struct rig *rig)
+{
+	Bh__EventsRequest request = BH__EVENTS_REQUEST__INIT;
+
+	request.has_follow = 1;
+	request.follow = 1;
+	rig->events = rig_connect(rig);
+	rig_ask(rig, rig->events, BH__TYPE__EVENTS_REQUEST, &request.base);
+}
+
+void rig_expect_event(struct rig *rig, const char *kind, const char *text)
+{
+	const Bh__Event *event;
+	struct chan_frame frame;
+
+	do {
+		rig_expect(rig, rig->events, BH__TYPE__EVENT, &frame);
+		event = chan_unpack(rig->events, &frame, &bh__event__descriptor);
+		ck_assert_ptr_nonnull(event);
+	} while (strcmp(event->kind, kind) != 0 || (text && !strstr(event->text, text)));
+}
+
 struct chan *rig_connect(struct rig *rig)
 {
 	Bh__Hello hello = BH__HELLO__INIT;
@@ -229,6 +292,7 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	pid_t parent = getpid();
+	bool is_arbitrated;
 	char path[128];
 
 	ck_assert_ptr_nonnull(rig);
@@ -236,6 +300,7 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 	ck_assert_ptr_nonnull(mkdtemp(rig->dir));
 	config_defaults(&rig->config);
 	(void)snprintf(rig->config.runtime_dir, CONFIG_PATH_LEN, "%s", rig->dir);
+	(void)snprintf(rig->config.lock_dir, CONFIG_PATH_LEN, "%s", rig->dir);
 	(void)snprintf(rig->config.socket, CONFIG_PATH_LEN, "%s/s", rig->dir);
 	(void)snprintf(rig->config.mgmt, CONFIG_PATH_LEN, "%s/m", rig->dir);
 	(void)snprintf(rig->config.bus, CONFIG_BUS_LEN, "unix:path=%s/none", rig->dir);
@@ -255,7 +320,8 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 	if (rig->daemon == 0)
 		run_daemon(rig, parent);
 	rig->control = rig_connect(rig);
-	while (count_ready(rig) < RIG_ADAPTERS || !has_arbiter(rig))
+	is_arbitrated = access(rig->config.lock_dir, F_OK) == 0;
+	while (count_ready(rig) < RIG_ADAPTERS || has_arbiter(rig) != is_arbitrated)
 		(void)poll(NULL, 0, 5);
 	return rig;
 }

@@ -12,7 +12,7 @@
 #define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
 #define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
 
-enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 64 };
+enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 700 };
 
 struct rig {
 	char dir[64];
@@ -21,8 +21,14 @@ struct rig {
 	int mgmt;
 	bool is_unplugged[RIG_ADAPTERS];
 	unsigned disconnects; /* commands of that kind */
+	/* The device that the kernel connects to: Disconnect of others says "not connected". 0:
+	 * any. */
+	uint64_t connecting;
+	uint8_t connecting_type;
+	uint8_t last_type; /* of the last Disconnect */
 	struct chan_buf *buf;
 	struct chan *control;
+	struct chan *events; /* of rig_follow() */
 	struct chan *chans[RIG_CHANS_MAX];
 	size_t n_chans;
 	uint32_t last_id;
@@ -33,11 +39,20 @@ struct rig *rig_start(void (*adjust)(struct config *config));
 struct rig *rig_stop(struct rig *rig);
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
 
+/* The kernel says that the link is up. */
+void rig_link(struct rig *rig, uint16_t index, uint64_t address);
+
+/* No MGMT socket from now on. */
+void rig_lose_mgmt(struct rig *rig);
+
 /* A channel that lives as long as the rig; takes @fd over. */
 struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max);
 
 /* A control connection, HELLO done. */
 struct chan *rig_connect(struct rig *rig);
+
+/* Closes it now. */
+void rig_close(struct rig *rig, struct chan *chan);
 
 /* Sends; returns the request's id. */
 uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const ProtobufCMessage *msg);
@@ -47,3 +62,12 @@ void rig_expect(struct rig *rig, struct chan *chan, uint16_t type, struct chan_f
 
 /* Waits until the peer closes. */
 void rig_expect_end(struct rig *rig, struct chan *chan);
+
+/* Follows the events from now on; what rig_expect_event() reads. */
+void rig_follow(struct rig *rig);
+
+/* The next event of that kind; @text, NULL or what its text contains: others are skipped. */
+void rig_expect_event(struct rig *rig, const char *kind, const char *text);
+
+/* agent_lockd.c: what bleherd-lockd is here. */
+_Noreturn void agent_be_lockd(char **argv);

@@ -3,11 +3,13 @@
  * tests/unit/supervisor/test_config.c - values, and one clear line for each mistake.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ipc/log.h"
 #include "supervisor/config.h"
+#include "supervisor/lockd_args.h"
 #include "supervisor/nearest.h"
 
 Suite *suite_config(void);
@@ -59,6 +61,77 @@ START_TEST(test_values)
 }
 END_TEST
 
+/* --- [locks] as lockd's arguments --- */
+
+static const char *argument(const char *const argv[], size_t n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < n; i += 2)
+		if (strcmp(argv[i], name) == 0)
+			return argv[i + 1];
+	return "missing";
+}
+
+static const struct {
+	const char *key; /* NULL: what follows from others */
+	const char *value;
+	const char *name;
+	const char *by_default;
+	const char *given;
+} ARGS[] = {
+	{ "connect", "8", "--connect-slots", "1", "8" },
+	{ "scan", "2", "--scan-slots", "1", "2" },
+	{ "foreign_slots", "0", "--foreign-slots", "2", "0" },
+	{ "foreign_yield_ms", "10000", "--foreign-yield-ms", "200", "10000" },
+	{ "age_step_ms", "0", "--age-step-ms", "5000", "0" },
+	{ "hold_recovery_ms", "1001", "--hold-ms", "60000,60000,60000,30000,30000",
+	  "1001,60000,60000,30000,30000" },
+	{ "hold_interactive_ms", "1002", "--hold-ms", "60000,60000,60000,30000,30000",
+	  "60000,1002,60000,30000,30000" },
+	{ "hold_connect_ms", "1003", "--hold-ms", "60000,60000,60000,30000,30000",
+	  "60000,60000,1003,30000,30000" },
+	{ "hold_scan_ms", "1004", "--hold-ms", "60000,60000,60000,30000,30000",
+	  "60000,60000,60000,1004,30000" },
+	{ "hold_background_ms", "3600000", "--hold-ms", "60000,60000,60000,30000,30000",
+	  "60000,60000,60000,30000,3600000" },
+	{ "hold_total_ms", "3600000", "--hold-total-ms", "600000", "3600000" },
+	{ "grace_ms", "0", "--grace-ms", "500", "0" },
+	{ "dirty_ms", "60000", "--dirty-ms", "2000", "60000" },
+	{ "per_user", "1024", "--per-user", "256", "1024" },
+	{ "dir", "/l", "--dir", "/run", "/l" },
+	{ NULL, NULL, "--own-dir", "/run/bleherd/locks", "/run/bleherd/locks" },
+	{ NULL, NULL, "--parent", "4711", "4711" },
+	{ NULL, NULL, "--settle-ms", "200", "200" },
+	{ NULL, NULL, "--log-level", "6", "6" },
+};
+
+static void expect_argument(const struct config *c, const char *name, const char *value)
+{
+	const char *argv[SPAWN_ARGS_MAX];
+	char text[512];
+	size_t n = lockd_args(c, 4711, 200, argv, text, sizeof(text));
+
+	ck_assert_str_eq(argument(argv, n, name), value);
+}
+
+START_TEST(test_lock_args)
+{
+	char error[CONFIG_ERROR_LEN] = "";
+	char line[64];
+	struct config c;
+
+	config_defaults(&c);
+	expect_argument(&c, ARGS[_i].name, ARGS[_i].by_default);
+	if (ARGS[_i].key) {
+		(void)snprintf(line, sizeof(line), "[locks]\n%s = %s\n", ARGS[_i].key,
+			       ARGS[_i].value);
+		ck_assert_msg(config_parse(&c, line, "f", error) == 0, "%s", error);
+	}
+	expect_argument(&c, ARGS[_i].name, ARGS[_i].given);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *where;
@@ -72,7 +145,21 @@ static const struct {
 	{ "[daemon]\nsocket_mode = 0999\n", "f:2: ", "octal" },
 	{ "[daemon]\nsocket_mode = 1777\n", "f:2: ", "from 0 to 777" },
 	{ "[daemon]\nlog_level = loud\n", "f:2: ", "error, warn, info, debug" },
-	{ "[locks]\nconnect = 0\n", "f:2: ", "from 1 to 64" },
+	{ "[locks]\nconnect = 0\n", "f:2: ", "from 1 to 8" },
+	{ "[locks]\nscan = 9\n", "f:2: ", "from 1 to 8" },
+	{ "[locks]\nforeign_slots = 9\n", "f:2: ", "from 0 to 8" },
+	{ "[locks]\nforeign_slot = 1\n", "f:2: ", "nearest is foreign_slots" },
+	{ "[locks]\nforeign_yield_ms = 10001\n", "f:2: ", "from 0 to 10000" },
+	{ "[locks]\nage_step_ms = 3600001\n", "f:2: ", "from 0 to 3600000" },
+	{ "[locks]\nhold_recovery_ms = 999\n", "f:2: ", "from 1000 to 3600000" },
+	{ "[locks]\nhold_interactive_ms = 0\n", "f:2: ", "from 1000 to 3600000" },
+	{ "[locks]\nhold_connect_ms = 60s\n", "f:2: ", "a number" },
+	{ "[locks]\nhold_scan_ms = -5\n", "f:2: ", "a number" },
+	{ "[locks]\nhold_background_ms = 3600001\n", "f:2: ", "from 1000 to 3600000" },
+	{ "[locks]\nhold_total_ms = 1\n", "f:2: ", "from 1000 to 3600000" },
+	{ "[locks]\ngrace_ms = 10001\n", "f:2: ", "from 0 to 10000" },
+	{ "[locks]\ndirty_ms = 60001\n", "f:2: ", "from 0 to 60000" },
+	{ "[locks]\nper_user = 0\n", "f:2: ", "from 1 to 1024" },
 	{ "[locks]\nconnect = 2x\n", "f:2: ", "a number" },
 	{ "[locks]\nconnect = -1\n", "f:2: ", "a number" },
 	{ "[locks]\nconnect = 99999999999\n", "f:2: ", "a number" },
@@ -161,6 +248,7 @@ Suite *suite_config(void)
 
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_values);
+	tcase_add_loop_test(tc, test_lock_args, 0, (int)ARRAY_LEN(ARGS));
 	tcase_add_loop_test(tc, test_wrong, 0, (int)ARRAY_LEN(WRONG));
 	tcase_add_test(tc, test_long_lines);
 	tcase_add_test(tc, test_noise);
