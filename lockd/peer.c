@@ -116,7 +116,9 @@ static void on_revoked(struct arbiter_owner *owner, uint64_t grant,
 	log_info("event=revoked peer=\"%s\" grant=%" PRIu64 " grace_ms=%u why=\"%s\"", owner->label,
 		 grant, verdict->grace_ms, verdict->text);
 	port_send(peer_of(owner)->port, BH__LOCK__TYPE__REVOKED, 0, 0, &msg.base);
-	host->revoked(host->ctx, owner->label, verdict);
+	/* That a part ends with its whole is no event. */
+	if (verdict->reason != ARBITER_FENCED)
+		host->revoked(host->ctx, owner->label, verdict);
 }
 
 void peer_fill_ops(struct arbiter_ops *ops)
@@ -344,6 +346,11 @@ struct peer *peer_free(struct peer *peer)
 	port_free(peer->port);
 	free(peer);
 	return NULL;
+}
+
+void peer_drain(struct peer *peer)
+{
+	port_drain(peer->port);
 }
 
 void peer_refuse(int fd, struct chan_buf *buf, const char *text)

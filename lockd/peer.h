@@ -46,6 +46,9 @@ must_check int peer_new(struct peer **out, const struct peer_host *host, int fd,
 /* Frees all that it holds and waits for, and closes its channel. NULL is fine; returns NULL. */
 struct peer *peer_free(struct peer *peer);
 
+/* Hears what it has said so far, before it is freed. */
+void peer_drain(struct peer *peer);
+
 uint32_t peer_number(const struct peer *peer);
 uint32_t peer_number_of(const struct arbiter_owner *owner);
 

@@ -83,8 +83,11 @@ static int on_peer_gone(void *ctx, struct chan_frame *frame, const void *body)
 	struct peer *peer = serve_find_peer(s, msg->has_peer ? msg->peer : 0);
 
 	(void)frame;
-	if (peer)
-		serve_drop_peer(s, peer);
+	if (!peer)
+		return 0;
+	/* A program that gives back and ends at once must not count as one that died holding. */
+	peer_drain(peer);
+	serve_drop_peer(s, peer);
 	return 0;
 }
 

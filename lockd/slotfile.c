@@ -165,10 +165,26 @@ int slotfile_lock(int dir_fd, const char *name, int *out_fd)
 
 int slotfile_adopt(int dir_fd, const char *name, int fd)
 {
-	/* On a description that has the lock this changes nothing; otherwise it takes it or fails.
-	 */
-	int r = try_current(dir_fd, name, fd);
+	int own = -EBADF;
+	struct stat st;
+	int r;
 
+	r = inspect(fd, &st);
+	if (r == 0)
+		r = check_path(dir_fd, name, &st);
+	if (r != 0)
+		return r == RETRY ? SLOTFILE_OTHER : r;
+	/*
+	 * What nobody has locked was taken away by the lockd before, and its holder has not heard.
+	 * flock() on its description would lock it anew, and so bring back a grant that is over.
+	 */
+	r = slotfile_lock(dir_fd, name, &own);
+	if (r == 0)
+		(void)slotfile_unlock(own);
+	if (r != SLOTFILE_BUSY)
+		return r == 0 ? SLOTFILE_OTHER : r;
+	/* On a description that has the lock this changes nothing; otherwise it fails. */
+	r = try_current(dir_fd, name, fd);
 	return r == RETRY ? SLOTFILE_OTHER : r;
 }
 

@@ -3,6 +3,8 @@
 
 #include <sys/epoll.h>
 
+enum { DRAIN_FRAMES = 4096 }; /* more than a socket's buffer holds */
+
 struct port {
 	struct chan *chan;
 	sd_event_source *io;
@@ -46,13 +48,13 @@ static void update_events(struct port *port)
 }
 
 /* Reads and dispatches. 0, or why the port ends (1 for end of file). */
-static int read_some(struct port *port)
+static int read_some(struct port *port, unsigned frames_max)
 {
 	struct chan_frame frame;
 	unsigned i;
 	int r;
 
-	for (i = 0; i < CHAN_READS_PER_WAKEUP; i++) {
+	for (i = 0; i < frames_max; i++) {
 		r = chan_recv(port->chan, &frame);
 		if (r != CHAN_FRAME)
 			return r == CHAN_EOF ? 1 : r;
@@ -75,7 +77,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	port->is_reading = true;
 	/* Read first: a peer that has gone may have left frames that matter. */
 	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		r = read_some(port);
+		r = read_some(port, CHAN_READS_PER_WAKEUP);
 	port->is_reading = false;
 	if (port->is_freed) {
 		port_free(port);
@@ -159,6 +161,21 @@ void port_send(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
 	       const ProtobufCMessage *msg)
 {
 	port_send_fds(port, type, id, epoch, msg, NULL, 0);
+}
+
+void port_drain(struct port *port)
+{
+	int r;
+
+	if (!port || port->is_reading)
+		return;
+	port->is_reading = true;
+	r = read_some(port, DRAIN_FRAMES);
+	port->is_reading = false;
+	if (port->is_freed)
+		port_free(port);
+	else if (r != 0)
+		die(port, r < 0 ? r : 0);
 }
 
 size_t port_queued(const struct port *port)

@@ -49,6 +49,12 @@ void port_send(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
 void port_send_fds(struct port *port, uint16_t type, uint32_t id, uint32_t epoch,
 		   const ProtobufCMessage *msg, const int *fds, size_t n_fds);
 
+/*
+ * Reads and handles now all that the peer has sent, for an owner that is about to port_free(): what
+ * it said before it went still counts. closed() may follow from the loop.
+ */
+void port_drain(struct port *port);
+
 /* Frames that wait for the socket to become writable: 0 when the peer has got all of them. */
 size_t port_queued(const struct port *port);
 

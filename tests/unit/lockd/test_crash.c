@@ -105,6 +105,33 @@ START_TEST(killed_with_the_grant_in_flight)
 }
 END_TEST
 
+/* The word that it has gone overtakes what it said last: control is read first. */
+START_TEST(one_that_gives_back_and_ends_leaves_no_dirt)
+{
+	uint32_t number;
+	struct chan *a;
+	uint64_t grant;
+	uint32_t i;
+
+	for (i = 1; i <= ROUNDS; i++) {
+		number = rig.next_peer;
+		a = rig_peer(&rig, "a", false);
+		ask(a, i, LONG_MS, CONNECT);
+		grant = rig_expect(&rig, a, GRANTED, i);
+		ask(b, i, LONG_MS, CONNECT);
+		rig_expect_silence(&rig, b);
+		ck_assert_int_eq(kill(rig.lockd, SIGSTOP), 0);
+		rig_release(a, grant);
+		chan_free(a);
+		rig_peer_gone(&rig, number);
+		ck_assert_int_eq(kill(rig.lockd, SIGCONT), 0);
+		rig_release(b, rig_expect(&rig, b, GRANTED, i));
+		rig_expect_silence(&rig, b);
+	}
+	ck_assert_uint_eq(rig.n_told, 0);
+}
+END_TEST
+
 START_TEST(stopped_for_longer_than_its_lease)
 {
 	struct rig_agent agent;
@@ -304,6 +331,7 @@ Suite *suite_crash(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, killed_while_it_connects);
 	tcase_add_test(tc, killed_with_the_grant_in_flight);
+	tcase_add_test(tc, one_that_gives_back_and_ends_leaves_no_dirt);
 	tcase_add_test(tc, stopped_for_longer_than_its_lease);
 	tcase_add_test(tc, renewed_in_time_it_stays);
 	tcase_add_test(tc, a_helper_that_keeps_the_descriptor_keeps_nothing);

@@ -193,6 +193,16 @@ START_TEST(nothing_is_granted_until_it_has_settled)
 }
 END_TEST
 
+/* The lockd before had taken it away; its holder has not heard. */
+START_TEST(what_was_taken_away_does_not_come_back)
+{
+	ck_assert_int_eq(flock(held.fds[0], LOCK_UN), 0);
+	rig_held(a, held.grant, CONNECT, held.fds, held.n_fds);
+	(void)rig_expect(&rig, a, REVOKED, 0);
+	ck_assert(rig_is_lockable(&rig, SLOT0));
+}
+END_TEST
+
 Suite *suite_restart(void);
 Suite *suite_restart(void)
 {
@@ -206,6 +216,7 @@ Suite *suite_restart(void)
 	tcase_add_test(tc, a_holder_that_says_nothing_is_an_outsider);
 	tcase_add_test(tc, what_another_holds_does_not_come_back);
 	tcase_add_loop_test(tc, a_forged_descriptor_is_revoked, 0, (int)ARRAY_LEN(FORGERIES));
+	tcase_add_test(tc, what_was_taken_away_does_not_come_back);
 	tcase_add_test(tc, a_grant_of_this_lockd_does_not_come_back);
 	tcase_add_test(tc, nothing_is_granted_until_it_has_settled);
 	suite_add_tcase(suite, tc);
