@@ -242,7 +242,7 @@ static int on_find(void *ctx, struct chan_frame *frame, const void *msg)
 	if (find->stop)
 		scan_find_stop(w->scan, find->address);
 	else
-		scan_find(w->scan, find->address);
+		scan_find(w->scan, find->address, find->under);
 	return 0;
 }
 

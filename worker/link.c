@@ -108,6 +108,29 @@ bool link_is_wanted(const struct link *link)
 	return false;
 }
 
+/* What the link waits for now was asked for under this one. */
+static uint64_t current_under(const struct link *link)
+{
+	return link->seek.is_on ? link->seek.under : link->lock.under;
+}
+
+uint64_t link_under(const struct link *link)
+{
+	const struct seat *seat;
+	uint64_t under = 0;
+
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	{
+		if (!seat->wants_link || seat->under == 0)
+			continue;
+		if (seat->under == current_under(link))
+			return seat->under;
+		if (under == 0)
+			under = seat->under;
+	}
+	return under;
+}
+
 static bool has_requests_for_link(const struct seat *seat)
 {
 	const struct request *request;
@@ -226,6 +249,12 @@ static void review_down(struct link *link)
 		link_event(link, device ? LINK_EV_WANT : LINK_EV_WANT_BLIND);
 }
 
+/* For what is had under a grant: there it can still be asked for under another. */
+static bool is_waiting(enum link_state state)
+{
+	return state == LINK_SEEKING || state == LINK_LOCKING;
+}
+
 static void review_once(struct link *link)
 {
 	const enum link_state before = link->state;
@@ -235,6 +264,8 @@ static void review_once(struct link *link)
 		review_down(link);
 	else if (!link_is_wanted(link))
 		link_event(link, LINK_EV_UNWANT);
+	else if (is_waiting(link->state) && link_under(link) != current_under(link))
+		link_event(link, LINK_EV_UNDER);
 	/* Adopted, it may be up at once: whoever waited for that has not been served yet. */
 	link->is_review_due |= link->state != before;
 }

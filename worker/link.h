@@ -8,6 +8,7 @@
  * wants or what may be issued ends in link_review(), the one place that looks at the whole link.
  */
 #include "worker/link_table.h"
+#include "worker/scan.h"
 #include "worker/seat.h"
 
 enum { LINK_EVENTS_MAX = 16, LINK_TEXT_LEN = 160 };
@@ -38,7 +39,7 @@ struct link {
 	uint32_t attempts;     /* of this connecting */
 	enum err_class failed; /* why the attempt failed */
 	char failed_text[LINK_TEXT_LEN];
-	bool is_seeking;
+	struct scan_want seek;
 	bool has_paused;
 	bool is_told_up;   /* the supervisor knows of it */
 	uint64_t since_ms; /* in this state */
@@ -75,6 +76,9 @@ uint32_t link_attempts(const struct link *link);
 /* Whether somebody wants it up. */
 bool link_is_wanted(const struct link *link);
 
+/* A grant under which somebody wants it: the one in use while that is one; 0: none. */
+uint64_t link_under(const struct link *link);
+
 /* Wanted or not, up or not: does what follows. */
 void link_review(struct link *link);
 /* The same in @delay_ms. */
@@ -103,5 +107,8 @@ void link_on_pump(struct deadline *deadline);
 void link_act(struct link *link, enum link_act act);
 /* Everything that a state may hold and the next one must not. */
 void link_release(struct link *link);
+/* A grant is over: whoever wanted the link under it is told, and does not want it any more. */
+void link_fence(struct link *link, uint64_t under);
+void link_on_seek_fenced(struct scan_want *want, uint64_t under);
 /* MGMT did not end it: Device1.Disconnect. */
 void link_end_by_bus(struct link *link);

@@ -41,9 +41,8 @@ static void let_scan_go_on(struct link *link)
 
 static void stop_seeking(struct link *link)
 {
-	if (link->is_seeking)
-		scan_unwant(link->w->scan);
-	link->is_seeking = false;
+	if (link->seek.is_on)
+		scan_unwant(link->w->scan, &link->seek);
 }
 
 void link_release(struct link *link)
@@ -92,8 +91,8 @@ static void act_seek(struct link *link)
 		link_event_why(link, LINK_EV_GONE, trouble, text);
 		return;
 	}
-	link->is_seeking = true;
-	scan_want(link->w->scan);
+	link->seek.under = link_under(link);
+	scan_want(link->w->scan, &link->seek);
 }
 
 /* The longest that anybody waits: requests run out by themselves. */
@@ -115,9 +114,23 @@ static uint32_t longest_left_ms(const struct link *link)
 
 static void act_lock(struct link *link)
 {
-	if (!link->is_seeking)
+	if (!link->seek.is_on)
 		link->attempts++;
 	stop_seeking(link);
+	link->lock.under = link_under(link);
+	lockc_acquire(link->w->lockc, &link->lock, longest_left_ms(link));
+}
+
+static void act_under(struct link *link)
+{
+	uint64_t under = link_under(link);
+
+	if (link->seek.is_on) {
+		scan_want_under(link->w->scan, &link->seek, under);
+		return;
+	}
+	lockc_drop(link->w->lockc, &link->lock);
+	link->lock.under = under;
 	lockc_acquire(link->w->lockc, &link->lock, longest_left_ms(link));
 }
 
@@ -312,24 +325,46 @@ static void act_cut(struct link *link)
 	act_end(link);
 }
 
-static void act_give_up(struct link *link)
+/* Whoever waits for the link in that session is answered; it wants the link no more. */
+static void give_up_seat(struct seat *seat, enum err_class class, const char *text)
 {
 	struct request *request;
 	struct request *next;
+
+	seat->wants_link = false;
+	for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		if (!request_needs_link(request))
+			continue;
+		request->has_waited = true;
+		request_fail(request, class, text);
+	}
+}
+
+void link_fence(struct link *link, uint64_t under)
+{
+	struct seat *seat;
+
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	if (under != 0 && seat->under == under && seat->wants_link)
+		give_up_seat(seat, CLASS_LOCK_LOST, "the grant under which it connected is over");
+}
+
+void link_on_seek_fenced(struct scan_want *want, uint64_t under)
+{
+	struct link *link = container_of(want, struct link, seek);
+
+	link_fence(link, under);
+	link_review(link);
+}
+
+static void act_give_up(struct link *link)
+{
 	struct seat *seat;
 
 	link_release(link);
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	{
-		seat->wants_link = false;
-		for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
-			next = TAILQ_NEXT(request, entry);
-			if (!request_needs_link(request))
-				continue;
-			request->has_waited = true;
-			request_fail(request, link->failed, link->failed_text);
-		}
-	}
+	give_up_seat(seat, link->failed, link->failed_text);
 	link->attempts = 0;
 	link->failed = CLASS_NONE;
 }
@@ -391,7 +426,8 @@ static void (*const ACTS[])(struct link *link) = {
 	[LINK_ACT_RESOLVE] = act_resolve, [LINK_ACT_UP] = act_up,
 	[LINK_ACT_END] = act_end,	  [LINK_ACT_CUT] = act_cut,
 	[LINK_ACT_LOST] = act_lost,	  [LINK_ACT_REPORT] = act_report,
-	[LINK_ACT_GIVE_UP] = act_give_up, [LINK_ACT_REST] = act_rest,
+	[LINK_ACT_UNDER] = act_under,	  [LINK_ACT_GIVE_UP] = act_give_up,
+	[LINK_ACT_REST] = act_rest,
 };
 
 void link_act(struct link *link, enum link_act act)

@@ -31,6 +31,7 @@ enum link_event {
 	LINK_EV_ADOPT,	    /* somebody wants it, and BlueZ has it connected */
 	LINK_EV_UNWANT,	    /* nobody does any more */
 	LINK_EV_SEEN,	    /* the object appeared */
+	LINK_EV_UNDER,	    /* it is to be done under another grant, or under none any more */
 	LINK_EV_GRANTED,
 	LINK_EV_REFUSED,   /* the lock: not in time, refused */
 	LINK_EV_REVOKED,   /* taken away */
@@ -51,6 +52,7 @@ enum link_act {
 	LINK_ACT_NONE,
 	LINK_ACT_SEEK,
 	LINK_ACT_LOCK,
+	LINK_ACT_UNDER, /* ask for the same again, under that grant */
 	LINK_ACT_PREPARE,
 	LINK_ACT_CONNECT,
 	LINK_ACT_CANCEL,

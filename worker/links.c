@@ -23,6 +23,19 @@ struct link *links_find(const struct links *links, uint64_t addr)
 	return link;
 }
 
+static void on_refused(struct link *link, Bh__Lock__Reason reason)
+{
+	if (reason == BH__LOCK__REASON__REASON_ADAPTER_GONE)
+		link_event_why(link, LINK_EV_REFUSED, CLASS_ADAPTER_GONE,
+			       "the arbiter does not know the adapter");
+	else if (reason == BH__LOCK__REASON__REASON_LIMIT)
+		link_event_why(link, LINK_EV_REFUSED, CLASS_LIMIT,
+			       "too many wait for the adapter already");
+	else
+		link_event_why(link, LINK_EV_REFUSED, CLASS_LOCK_TIMEOUT,
+			       "the arbiter refused the lock");
+}
+
 static void on_lock(struct lock *lock, enum lock_outcome outcome)
 {
 	struct link *link = container_of(lock, struct link, lock);
@@ -31,16 +44,24 @@ static void on_lock(struct lock *lock, enum lock_outcome outcome)
 	case LOCK_GRANTED:
 		link_event(link, LINK_EV_GRANTED);
 		break;
+	case LOCK_WANTED: /* an attempt is short and given back at its end in any case */
+		break;
 	case LOCK_TIMED_OUT:
 		link_event_why(link, LINK_EV_REFUSED, CLASS_LOCK_TIMEOUT,
 			       "the adapter was not free in time");
 		break;
 	case LOCK_REFUSED:
-		link_event_why(link, LINK_EV_REFUSED, CLASS_LOCK_TIMEOUT,
-			       "the arbiter refused the lock");
+		on_refused(link, lock->reason);
 		break;
-	case LOCK_REVOKED:
-		link_event_why(link, LINK_EV_REVOKED, CLASS_ABORTED_LOCAL,
+	case LOCK_FENCED:
+		link_fence(link, lockc_over(lock));
+		if (link_is_wanted(link))
+			link_event(link, LINK_EV_UNDER);
+		break;
+	case LOCK_REVOKED: /* held until BlueZ has answered, or until LOST */
+	case LOCK_LOST:
+		link_fence(link, lockc_over(lock));
+		link_event_why(link, LINK_EV_REVOKED, CLASS_LOCK_LOST,
 			       "the arbiter took the lock away");
 		break;
 	}
@@ -63,6 +84,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	TAILQ_INIT(&link->subs);
 	link->limit.fire = link_on_limit;
 	link->pump.fire = link_on_pump;
+	link->seek.fenced = link_on_seek_fenced;
 	addr_format(addr, text);
 	(void)snprintf(link->lock.resources[0], LOCK_NAME_LEN, "device:%s", text);
 	(void)snprintf(link->lock.resources[1], LOCK_NAME_LEN, "connect:%s", links->w->adapter);

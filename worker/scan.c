@@ -1,54 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "worker/scan.h"
-
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "worker/link.h"
-#include "worker/sight.h"
+#include "worker/scan_state.h"
 
 #include <stdio.h>
 
 /*
  * START_MS: a lost StartDiscovery is never answered, a hung controller's after 2.1 s.
  * LOCK_MS: another round then; somebody else scans.
+ * TURN_MS: as long a discovery is of use. Peripherals that advertise every second or two are heard
+ * in it; two scanners that took turns faster would start and stop and hear little.
  */
 enum {
 	START_MS = 4000,
 	STOP_MS = 3000,
 	LOCK_MS = 30000,
+	TURN_MS = 5000,
 	REST_FIRST_MS = 250,
 	REST_MAX_MS = 5000,
-	EVENTS_MAX = 16,
 	RENEW_MS = 30000,
-	FINDS_MAX = 256,
-	QUEUED_MAX = 192, /* frames to a program that has just begun; the channel takes 256 */
 };
 
 static const char ADAPTER[] = "org.bluez.Adapter1";
-
-struct scan {
-	struct worker *w;
-	enum scan_state state;
-	enum scan_event events[EVENTS_MAX];
-	size_t n_events;
-	bool is_stepping;
-	unsigned n_wants;
-	unsigned n_pauses;
-	uint32_t rest_ms;
-	uint64_t renewed_at_ms;
-	struct lock lock;
-	struct bus_call *call;
-	struct deadline retry;
-	struct op_mark op;
-	TAILQ_HEAD(, scan_client) clients;
-	uint64_t finds[FINDS_MAX];
-	size_t n_finds;
-};
-
-struct scan_client {
-	TAILQ_ENTRY(scan_client) entry;
-	struct request *request;
-};
 
 static void scan_event(struct scan *scan, enum scan_event event);
 
@@ -136,8 +110,26 @@ static int call_adapter(struct scan *scan, const char *member, uint32_t timeout_
 
 /* --- actions --- */
 
+/* The grant under which to discover: as before, while anybody wants that. */
+static uint64_t wanted_under(const struct scan *scan)
+{
+	const struct scan_want *want;
+	uint64_t under = 0;
+
+	TAILQ_FOREACH(want, &scan->wants, entry)
+	{
+		if (want->under == scan->lock.under && want->under != 0)
+			return want->under;
+		if (under == 0)
+			under = want->under;
+	}
+	return under;
+}
+
 static void act_lock(struct scan *scan)
 {
+	lockc_drop(scan->w->lockc, &scan->lock);
+	scan->lock.under = wanted_under(scan);
 	lockc_acquire(scan->w->lockc, &scan->lock, LOCK_MS);
 }
 
@@ -178,6 +170,7 @@ static void act_unlock(struct scan *scan)
 	scan->call = NULL;
 	worker_op_end(scan->w, &scan->op);
 	deadline_clear(scan->w->deadlines, &scan->retry);
+	deadline_clear(scan->w->deadlines, &scan->turn);
 	lockc_drop(scan->w->lockc, &scan->lock);
 }
 
@@ -201,14 +194,14 @@ static void catch_up(struct scan *scan)
 	enum scan_event event = SCAN_EVENT_COUNT;
 
 	if (scan->state == SCAN_IDLE)
-		event = scan->n_wants > 0 ? SCAN_EV_WANT : event;
-	else if (scan->n_wants == 0)
+		event = TAILQ_EMPTY(&scan->wants) ? event : SCAN_EV_WANT;
+	else if (TAILQ_EMPTY(&scan->wants))
 		event = SCAN_EV_UNWANT;
 	else if (scan->state == SCAN_ON && scan->n_pauses > 0)
 		event = SCAN_EV_PAUSE;
 	else if (scan->state == SCAN_PAUSED && scan->n_pauses == 0)
 		event = SCAN_EV_RESUME;
-	if (event != SCAN_EVENT_COUNT && scan->n_events < EVENTS_MAX)
+	if (event != SCAN_EVENT_COUNT && scan->n_events < SCAN_EVENTS_MAX)
 		scan->events[scan->n_events++] = event;
 }
 
@@ -235,7 +228,7 @@ static void scan_event(struct scan *scan, enum scan_event event)
 {
 	size_t i;
 
-	assert(scan->n_events < EVENTS_MAX);
+	assert(scan->n_events < SCAN_EVENTS_MAX);
 	scan->events[scan->n_events++] = event;
 	if (scan->is_stepping)
 		return;
@@ -251,27 +244,101 @@ static void on_retry(struct deadline *deadline)
 	scan_event(container_of(deadline, struct scan, retry), SCAN_EV_RETRY);
 }
 
+static void on_turn(struct deadline *deadline)
+{
+	scan_event(container_of(deadline, struct scan, turn), SCAN_EV_YIELD);
+}
+
+/* A grant is over: whoever wanted discovery under it gives up, or goes on without. */
+static void fence(struct scan *scan, uint64_t under)
+{
+	struct scan_want *want = TAILQ_FIRST(&scan->wants);
+
+	while (under != 0 && want) {
+		if (want->under != under) {
+			want = TAILQ_NEXT(want, entry);
+			continue;
+		}
+		want->under = 0;
+		if (want->fenced)
+			want->fenced(want, under);
+		/* That may have ended any of them. */
+		want = TAILQ_FIRST(&scan->wants);
+	}
+}
+
 static void on_lock(struct lock *lock, enum lock_outcome outcome)
 {
 	struct scan *scan = container_of(lock, struct scan, lock);
 
-	scan_event(scan, outcome == LOCK_GRANTED ? SCAN_EV_GRANTED : SCAN_EV_REFUSED);
+	switch (outcome) {
+	case LOCK_GRANTED:
+		scan->granted_at_ms = clock_now_ms();
+		scan_event(scan, SCAN_EV_GRANTED);
+		break;
+	case LOCK_WANTED:
+		deadline_set(scan->w->deadlines, &scan->turn, scan->granted_at_ms + TURN_MS);
+		break;
+	case LOCK_REVOKED:
+		fence(scan, lockc_over(lock));
+		if (lock->state == LOCK_HELD)
+			scan_event(scan, SCAN_EV_YIELD);
+		break;
+	case LOCK_FENCED:
+		fence(scan, lockc_over(lock));
+		if (scan->state == SCAN_LOCKING)
+			scan_event(scan, SCAN_EV_YIELD);
+		break;
+	case LOCK_TIMED_OUT:
+	case LOCK_REFUSED:
+		scan_event(scan, SCAN_EV_REFUSED);
+		break;
+	case LOCK_LOST:
+		fence(scan, lockc_over(lock));
+		scan_event(scan, SCAN_EV_REFUSED);
+		break;
+	}
 }
 
 /* --- for others --- */
 
-void scan_want(struct scan *scan)
+/* Waiting with the wrong grant, or none, it asks again; held under one that is not wanted: back. */
+static void check_under(struct scan *scan)
 {
-	scan->n_wants++;
-	scan_event(scan, SCAN_EV_WANT);
+	uint64_t under = wanted_under(scan);
+	bool is_wrong = scan->lock.state == LOCK_WAITING && scan->lock.under != under;
+	bool is_moot =
+		scan->lock.state == LOCK_HELD && scan->lock.under != 0 && scan->lock.under != under;
+
+	if (!TAILQ_EMPTY(&scan->wants) && (is_wrong || is_moot))
+		scan_event(scan, SCAN_EV_YIELD);
 }
 
-void scan_unwant(struct scan *scan)
+void scan_want(struct scan *scan, struct scan_want *want)
 {
-	assert(scan->n_wants > 0);
-	scan->n_wants--;
-	if (scan->n_wants == 0)
+	assert(!want->is_on);
+	want->is_on = true;
+	TAILQ_INSERT_TAIL(&scan->wants, want, entry);
+	scan_event(scan, SCAN_EV_WANT);
+	check_under(scan);
+}
+
+void scan_unwant(struct scan *scan, struct scan_want *want)
+{
+	assert(want->is_on);
+	want->is_on = false;
+	TAILQ_REMOVE(&scan->wants, want, entry);
+	if (TAILQ_EMPTY(&scan->wants))
 		scan_event(scan, SCAN_EV_UNWANT);
+	else
+		check_under(scan);
+}
+
+void scan_want_under(struct scan *scan, struct scan_want *want, uint64_t under)
+{
+	assert(want->is_on);
+	want->under = under;
+	check_under(scan);
 }
 
 bool scan_pause(struct scan *scan)
@@ -306,153 +373,6 @@ void scan_gone(struct scan *scan)
 	scan_event(scan, SCAN_EV_GONE);
 }
 
-/* --- programs that scan --- */
-
-void scan_remove(struct scan *scan, struct request *request)
-{
-	struct scan_client *client;
-
-	TAILQ_FOREACH(client, &scan->clients, entry)
-	if (client->request == request)
-		break;
-	if (!client)
-		return;
-	TAILQ_REMOVE(&scan->clients, client, entry);
-	free(client);
-	scan_unwant(scan);
-}
-
-/* @only: to this client; NULL: to all. */
-static void tell_advert(struct scan *scan, const struct device *device,
-			const struct scan_client *only)
-{
-	ProtobufCBinaryData uuids[DEVICE_UUIDS_MAX];
-	Bh__Advert msg = BH__ADVERT__INIT;
-	struct scan_client *client;
-	size_t i;
-
-	if (TAILQ_EMPTY(&scan->clients))
-		return;
-	for (i = 0; i < device->n_uuids; i++) {
-		uuids[i].data = device->uuids[i].octets;
-		uuids[i].len = sizeof(device->uuids[i].octets);
-	}
-	msg.has_address = msg.has_random = 1;
-	msg.address = device->addr;
-	msg.random = device->is_random;
-	msg.name = (char *)(uintptr_t)device->name;
-	msg.has_rssi_dbm = device->has_rssi;
-	msg.rssi_dbm = device->rssi_dbm;
-	msg.uuids = uuids;
-	msg.n_uuids = device->n_uuids;
-	msg.has_company = msg.has_manufacturer_data = device->has_company;
-	msg.company = device->company;
-	msg.manufacturer_data.data = device->manufacturer;
-	msg.manufacturer_data.len = device->manufacturer_len;
-	msg.adapter = scan->w->adapter;
-	TAILQ_FOREACH(client, &scan->clients, entry)
-	{
-		const struct seat *seat = client->request->seat;
-
-		if (only && client != only)
-			continue;
-		/* A program that does not read misses adverts; there will be others. */
-		if (port_queued(seat->port) <= (only ? QUEUED_MAX : 0) &&
-		    scan_passes(client->request, device))
-			port_send(seat->port, BH__TYPE__ADVERT, client->request->id, seat->epoch,
-				  &msg.base);
-	}
-}
-
-void scan_advert(struct scan *scan, const struct device *device)
-{
-	tell_advert(scan, device, NULL);
-}
-
-static void tell_known(void *ctx, struct device *device)
-{
-	struct scan_client *client = ctx;
-
-	if (device->has_rssi)
-		tell_advert(client->request->seat->w->scan, device, client);
-}
-
-void scan_add(struct scan *scan, struct request *request)
-{
-	struct scan_client *client = calloc(1, sizeof(*client));
-
-	if (!client) {
-		request_fail(request, CLASS_INTERNAL, "out of memory");
-		return;
-	}
-	client->request = request;
-	request->state = REQUEST_HELD;
-	TAILQ_INSERT_TAIL(&scan->clients, client, entry);
-	scan_want(scan);
-	/*
-	 * Of a discovery that runs already one hears each device once in ten seconds: a program
-	 * that comes later gets what was heard so far. BlueZ takes the RSSI away at its end.
-	 */
-	mirror_each(scan->w->mirror, tell_known, client);
-}
-
-/* --- the supervisor's searches --- */
-
-static void found(struct scan *scan, uint64_t addr)
-{
-	Bh__Ctl__Find msg = BH__CTL__FIND__INIT;
-
-	sight_flush(scan->w->sight);
-	msg.has_address = 1;
-	msg.address = addr;
-	port_send(scan->w->up, BH__CTL__TYPE__FIND_DONE, 0, 0, &msg.base);
-}
-
-void scan_find(struct scan *scan, uint64_t addr)
-{
-	const struct device *device = mirror_device(scan->w->mirror, addr);
-	size_t i;
-
-	if (device && (device->has_rssi || device->is_connected)) {
-		found(scan, addr);
-		return;
-	}
-	for (i = 0; i < scan->n_finds; i++)
-		if (scan->finds[i] == addr)
-			return;
-	if (scan->n_finds == FINDS_MAX)
-		return;
-	scan->finds[scan->n_finds++] = addr;
-	scan_want(scan);
-}
-
-void scan_find_stop(struct scan *scan, uint64_t addr)
-{
-	size_t i;
-
-	for (i = 0; i < scan->n_finds; i++)
-		if (scan->finds[i] == addr)
-			break;
-	if (i == scan->n_finds)
-		return;
-	scan->finds[i] = scan->finds[--scan->n_finds];
-	scan_unwant(scan);
-}
-
-void scan_heard(struct scan *scan, const struct device *device)
-{
-	size_t i;
-
-	if (!device->has_rssi && !device->is_connected)
-		return;
-	for (i = 0; i < scan->n_finds; i++)
-		if (scan->finds[i] == device->addr) {
-			scan_find_stop(scan, device->addr);
-			found(scan, device->addr);
-			return;
-		}
-}
-
 int scan_new(struct scan **out, struct worker *w)
 {
 	struct scan *scan = calloc(1, sizeof(*scan));
@@ -462,7 +382,10 @@ int scan_new(struct scan **out, struct worker *w)
 	scan->w = w;
 	scan->rest_ms = REST_FIRST_MS;
 	scan->retry.fire = on_retry;
+	scan->turn.fire = on_turn;
+	TAILQ_INIT(&scan->wants);
 	TAILQ_INIT(&scan->clients);
+	TAILQ_INIT(&scan->finds);
 	(void)snprintf(scan->lock.resources[0], LOCK_NAME_LEN, "scan:%s", w->adapter);
 	scan->lock.n_resources = 1;
 	scan->lock.class = BH__LOCK__CLASS__CLASS_SCAN;
@@ -476,6 +399,7 @@ struct scan *scan_free(struct scan *scan)
 {
 	if (!scan)
 		return NULL;
+	scan_users_free(scan);
 	act_unlock(scan);
 	free(scan);
 	return NULL;

@@ -8,6 +8,9 @@
  * never answered (reference/lab-facts.md). A start that is lost to a foreign client all the same is
  * given up and tried again. Discovery pauses around connects, which take 8.7 s instead of 0.4 under
  * it. What happens when is scan_table.c.
+ *
+ * Others take turns with it: while somebody waits for scan:hciN it is given back after a while and
+ * asked for again, at the end of the line.
  */
 #include "worker/scan_table.h"
 #include "worker/seat.h"
@@ -17,9 +20,21 @@ struct scan;
 must_check int scan_new(struct scan **out, struct worker *w);
 struct scan *scan_free(struct scan *scan);
 
-/* Counted. */
-void scan_want(struct scan *scan);
-void scan_unwant(struct scan *scan);
+/* Somebody's wish for discovery; its owner's. */
+struct scan_want {
+	uint64_t under; /* a grant under which it is to be done; 0: under the worker's own */
+	/* That grant is over. The wish goes on without it, unless it ends in here. NULL: no matter
+	 */
+	void (*fenced)(struct scan_want *want, uint64_t under);
+	/* scan.c's */
+	TAILQ_ENTRY(scan_want) entry;
+	bool is_on;
+};
+
+void scan_want(struct scan *scan, struct scan_want *want);
+void scan_unwant(struct scan *scan, struct scan_want *want);
+/* While it is wanted. */
+void scan_want_under(struct scan *scan, struct scan_want *want, uint64_t under);
 
 /* Counted. Returns true if no discovery runs; else links_quiet() tells when that is so. */
 bool scan_pause(struct scan *scan);
@@ -31,8 +46,8 @@ void scan_remove(struct scan *scan, struct request *request);
 /* A device was heard: to every SCAN whose filter lets it pass. */
 void scan_advert(struct scan *scan, const struct device *device);
 
-/* The supervisor looks for a device: FIND_DONE when it is heard. */
-void scan_find(struct scan *scan, uint64_t addr);
+/* The supervisor looks for a device: FIND_DONE when it is heard. @under: as in scan_want. */
+void scan_find(struct scan *scan, uint64_t addr, uint64_t under);
 void scan_find_stop(struct scan *scan, uint64_t addr);
 
 /* A device was heard or connected: somebody may look for it. */

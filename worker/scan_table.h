@@ -7,7 +7,8 @@
  *   idle ─WANT─► locking ─GRANTED─► paused ─RESUME─► starting ─STARTED─► on
  *                                      ▲                                   │ PAUSE
  *                                      └─────────STOPPED─ pausing ◄────────┘
- * UNWANT leads through stopping back to idle; what fails goes to resting and is tried again.
+ * UNWANT leads through stopping back to idle; what fails goes to resting and is tried again. YIELD
+ * takes the same way as UNWANT; from idle, what is wanted still asks for the lock once more.
  */
 #include "ipc/base.h"
 
@@ -29,7 +30,8 @@ enum scan_event {
 	SCAN_EV_PAUSE,
 	SCAN_EV_RESUME,
 	SCAN_EV_GRANTED,
-	SCAN_EV_REFUSED, /* the lock: not in time, refused, revoked */
+	SCAN_EV_REFUSED, /* the lock: not in time, refused, taken away */
+	SCAN_EV_YIELD,	 /* the lock is to be given back, and asked for again */
 	SCAN_EV_STARTED,
 	SCAN_EV_FAILED,	 /* StartDiscovery: an error, or no answer in time */
 	SCAN_EV_STOPPED, /* StopDiscovery: answered, or given up */

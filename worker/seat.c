@@ -171,6 +171,7 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 	seat->is_scan = attach->kind == BH__SESSION_KIND__SESSION_SCAN;
 	seat->addr = attach->address;
 	seat->is_random = attach->random;
+	seat->under = attach->under;
 	TAILQ_INIT(&seat->requests);
 	TAILQ_INIT(&seat->subscribers);
 	r = port_new(&seat->port, w->event, fd, w->buf, CHAN_BODY_DATA, &PORT, seat,

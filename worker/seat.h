@@ -31,6 +31,7 @@ struct seat {
 	bool is_scan;
 	uint64_t addr;
 	bool is_random;
+	uint64_t under;	   /* a grant under which it connects and scans; 0: none */
 	struct link *link; /* NULL: a scan's */
 	bool wants_link;
 	TAILQ_HEAD(, request) requests;

@@ -131,35 +131,71 @@ void harness_kill_sim(struct harness *h)
 	kill_child(&h->sim);
 }
 
-/* A new pair: one end to lockd as a peer, one to the worker. */
-static void introduce(struct harness *h)
+/* A new pair: one end to lockd as a peer, one to whoever that is. */
+static int new_peer(struct harness *h, uint32_t number, bool is_worker)
 {
 	Bh__Ctl__LockPeer peer = BH__CTL__LOCK_PEER__INIT;
-	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
 	int pair[2];
 
 	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	peer.has_peer = peer.has_pid = peer.has_worker = 1;
-	peer.peer = 1;
-	peer.label = (char *)(uintptr_t) "worker";
-	peer.pid = (uint32_t)h->worker;
-	peer.worker = 1;
+	peer.peer = number;
+	peer.label = (char *)(uintptr_t)(is_worker ? "worker" : "program");
+	peer.pid = (uint32_t)(is_worker ? h->worker : getpid());
+	peer.worker = is_worker;
 	ck_assert(chan_send(h->lock_control, BH__CTL__TYPE__LOCK_PEER, 0, 0, &peer.base, &pair[0],
 			    1) == 0);
-	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__ARBITER, 0, 0, &empty.base, &pair[1], 1) ==
-		  0);
 	(void)close(pair[0]);
-	(void)close(pair[1]);
+	return pair[1];
+}
+
+int harness_lock_peer(struct harness *h)
+{
+	return new_peer(h, 2, false);
+}
+
+static void introduce(struct harness *h)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+	int fd = new_peer(h, 1, true);
+
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__ARBITER, 0, 0, &empty.base, &fd, 1) == 0);
+	(void)close(fd);
+}
+
+size_t harness_lockd_said(struct harness *h, uint16_t type)
+{
+	struct chan_frame frame;
+	size_t n = 0;
+
+	while (chan_recv(h->lock_control, &frame) == CHAN_FRAME) {
+		n += frame.type == type ? 1 : 0;
+		chan_frame_done(&frame);
+	}
+	/* What was read may be what a frame with descriptors waited for. */
+	ck_assert(chan_flush(h->lock_control) <= 0);
+	return n;
 }
 
 void harness_start_lockd(struct harness *h)
 {
 	char bin[160], parent[16];
-	const char *const argv[] = {
-		bin,  "--dir",	  h->lock_dir, "--connect-slots", "1",	  "--scan-slots",
-		"1",  "--parent", parent,      "--log-level",	  "warn", "--settle-ms",
-		"50", NULL
-	};
+	const char *const argv[] = { bin,
+				     "--dir",
+				     h->lock_dir,
+				     "--connect-slots",
+				     "1",
+				     "--scan-slots",
+				     "1",
+				     "--parent",
+				     parent,
+				     "--log-level",
+				     getenv("BLEHERD_DEBUG") ? "debug" : "warn",
+				     "--settle-ms",
+				     "50",
+				     h->hold_ms ? "--hold-ms" : NULL,
+				     h->hold_ms,
+				     NULL };
 	int pair[2];
 
 	ck_assert_msg(access(binary("bleherd-lockd", bin, sizeof(bin)), X_OK) == 0,
@@ -184,6 +220,42 @@ void harness_kill_lockd(struct harness *h, bool tell_worker)
 		harness_up(h, BH__CTL__TYPE__ARBITER_GONE, &empty.base);
 }
 
+static void peer_free(struct harness_peer *peer)
+{
+	size_t i;
+
+	for (i = 0; i < peer->n_frames; i++)
+		free(peer->frames[i].body);
+	peer->chan = chan_free(peer->chan);
+	peer->n_frames = peer->n_taken = 0;
+	peer->is_over = false;
+}
+
+void harness_be_lockd(struct harness *h)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+	Bh__Lock__HelloOk ok = BH__LOCK__HELLO_OK__INIT;
+	const struct harness_frame *hello;
+	int pair[2];
+
+	peer_free(&h->lock);
+	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__ARBITER, 0, 0, &empty.base, &pair[1], 1) ==
+		  0);
+	(void)close(pair[1]);
+	ck_assert(chan_new(&h->lock.chan, pair[0], h->buf, CHAN_BODY_CONTROL) == 0);
+	hello = harness_wait(h, &h->lock, BH__LOCK__TYPE__HELLO, 0);
+	ok.has_version = 1;
+	ok.version = 1;
+	harness_lock_send(h, BH__LOCK__TYPE__HELLO_OK, hello->id, &ok.base, -1);
+}
+
+void harness_lock_send(struct harness *h, uint16_t type, uint32_t id, const ProtobufCMessage *msg,
+		       int fd)
+{
+	ck_assert(chan_send(h->lock.chan, type, id, 0, msg, &fd, fd >= 0 ? 1 : 0) == 0);
+}
+
 static void remove_lock_dir(struct harness *h)
 {
 	const char *const argv[] = { "rm", "-rf", h->lock_dir, NULL };
@@ -203,6 +275,32 @@ void harness_fault(struct harness *h, const char *line)
 	ck_assert(send(fd, line, strlen(line), 0) >= 0);
 	(void)recv(fd, answer, sizeof(answer) - 1, 0);
 	(void)close(fd);
+}
+
+unsigned harness_stat(struct harness *h, const char *key)
+{
+	int fd = harness_dial(h->control_path, SOCK_SEQPACKET);
+	char answer[16384] = "";
+	char quoted[64];
+	const char *at;
+
+	ck_assert(send(fd, "stats", 5, 0) >= 0);
+	ck_assert(recv(fd, answer, sizeof(answer) - 1, 0) > 0);
+	(void)close(fd);
+	(void)snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	at = strstr(answer, quoted);
+	ck_assert_msg(at != NULL, "the sim does not count %s: %s", key, answer);
+	return (unsigned)strtoul(at + strlen(quoted), NULL, 10);
+}
+
+void harness_stat_wait(struct harness *h, const char *key, unsigned value)
+{
+	uint64_t until_ms = clock_now_ms() + WAIT_MS;
+
+	while (harness_stat(h, key) != value) {
+		ck_assert_msg(clock_now_ms() < until_ms, "%s never is %u", key, value);
+		harness_pump(h, 5);
+	}
 }
 
 static void start_worker(struct harness *h)
@@ -251,16 +349,6 @@ void harness_start(struct harness *h, unsigned devices, const char *const *sim_o
 	harness_send_bus(h);
 }
 
-static void peer_free(struct harness_peer *peer)
-{
-	size_t i;
-
-	for (i = 0; i < peer->n_frames; i++)
-		free(peer->frames[i].body);
-	peer->chan = chan_free(peer->chan);
-	peer->n_frames = 0;
-}
-
 /* The end of the channel is the end of the worker, and no failure. */
 static void end_worker(struct harness *h)
 {
@@ -282,6 +370,7 @@ void harness_stop(struct harness *h)
 	for (i = 0; i < h->n_seats; i++)
 		peer_free(&h->seats[i]);
 	peer_free(&h->up);
+	peer_free(&h->lock);
 	end_worker(h);
 	kill_child(&h->lockd);
 	h->lock_control = chan_free(h->lock_control);
@@ -316,6 +405,12 @@ void harness_send_bus(struct harness *h)
 
 size_t harness_attach(struct harness *h, uint32_t session, bool is_scan, uint64_t addr)
 {
+	return harness_attach_under(h, session, is_scan, addr, 0);
+}
+
+size_t harness_attach_under(struct harness *h, uint32_t session, bool is_scan, uint64_t addr,
+			    uint64_t under)
+{
 	Bh__Ctl__SessionAttach attach = BH__CTL__SESSION_ATTACH__INIT;
 	int pair[2];
 
@@ -328,6 +423,8 @@ size_t harness_attach(struct harness *h, uint32_t session, bool is_scan, uint64_
 	attach.kind = is_scan ? BH__SESSION_KIND__SESSION_SCAN : BH__SESSION_KIND__SESSION_DEVICE;
 	attach.address = addr;
 	attach.random = 1;
+	attach.has_under = under != 0;
+	attach.under = under;
 	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base, &pair[1],
 			    1) == 0);
 	(void)close(pair[1]);

@@ -2,11 +2,13 @@
 #pragma once
 /*
  * tests/unit/worker/harness.h - a private bus, bleherd-sim and one bleherd-worker; the test plays
- * the supervisor on the worker's fd 3 and the programs on data sockets. Everything dies with the
- * test process. Blocking, with deadlines; failures abort the test.
+ * the supervisor on the worker's fd 3 and the programs on data sockets, and lockd where it is not
+ * the real one. Everything dies with the test process. Blocking, with deadlines; failures abort the
+ * test.
  */
 #include "ipc/chan.h"
 #include "ipc/control.pb-c.h"
+#include "ipc/lock.pb-c.h"
 #include "ipc/session.pb-c.h"
 #include "ipc/wpage.h"
 
@@ -20,6 +22,7 @@ struct harness_frame {
 	uint16_t type;
 	uint32_t id;
 	uint32_t epoch;
+	size_t n_fds; /* it brought; they were closed */
 	size_t len;
 	uint8_t *body;
 };
@@ -43,9 +46,11 @@ struct harness {
 	struct chan_buf *buf;
 	struct wpage *page;
 	struct harness_peer up;
+	struct harness_peer lock; /* the worker's channel to lockd, where we play that */
 	struct harness_peer seats[HARNESS_SEATS_MAX];
 	size_t n_seats;
-	uint32_t retries; /* NEXT_STEP says retry so often, then give up */
+	const char *hold_ms; /* of the real lockd, as its --hold-ms; NULL: its own */
+	uint32_t retries;    /* NEXT_STEP says retry so often, then give up */
 	uint32_t last_id;
 };
 
@@ -59,16 +64,32 @@ void harness_kill_sim(struct harness *h);
 void harness_start_sim(struct harness *h, unsigned devices, const char *const *sim_options);
 /* The real arbiter, with a channel for the worker; false: it is not built. */
 void harness_start_lockd(struct harness *h);
+/* A program's channel to it, without a HELLO; the descriptor. */
+int harness_lock_peer(struct harness *h);
+/* How many frames of that type it has sent to its supervisor since it was asked last. */
+size_t harness_lockd_said(struct harness *h, uint16_t type);
 void harness_kill_lockd(struct harness *h, bool tell_worker);
+
+/* We are lockd: a new channel for the worker, and the end of the one before. */
+void harness_be_lockd(struct harness *h);
+/* Lockd says something. @fd: goes with it and stays the caller's; -1: none. */
+void harness_lock_send(struct harness *h, uint16_t type, uint32_t id, const ProtobufCMessage *msg,
+		       int fd);
 
 /* Connects; waits for a listener. */
 int harness_dial(const char *path, int type);
 
 /* A line for the sim's fault socket. */
 void harness_fault(struct harness *h, const char *line);
+/* What the sim counts for its first adapter: "discovering", "connecting", ... */
+unsigned harness_stat(struct harness *h, const char *key);
+/* Until that is @value; at most 10 s. */
+void harness_stat_wait(struct harness *h, const char *key, unsigned value);
 
 /* A session; index of its peer. */
 size_t harness_attach(struct harness *h, uint32_t session, bool is_scan, uint64_t addr);
+size_t harness_attach_under(struct harness *h, uint32_t session, bool is_scan, uint64_t addr,
+			    uint64_t under);
 uint32_t harness_send(struct harness *h, size_t seat, uint16_t type, const ProtobufCMessage *msg);
 void harness_send_id(struct harness *h, size_t seat, uint16_t type, uint32_t id,
 		     const ProtobufCMessage *msg);

@@ -50,6 +50,7 @@ static void keep(struct harness_peer *peer, const struct chan_frame *frame)
 	copy->type = frame->type;
 	copy->id = frame->id;
 	copy->epoch = frame->epoch;
+	copy->n_fds = frame->n_fds;
 	copy->len = frame->len;
 	copy->body = malloc(frame->len + 1);
 	ck_assert_ptr_nonnull(copy->body);
@@ -100,13 +101,21 @@ static void read_peer(struct harness *h, struct harness_peer *peer)
 	}
 }
 
+static struct harness_peer *peer_of(struct harness *h, size_t i)
+{
+	if (i == 0)
+		return &h->up;
+	return i == 1 ? &h->lock : &h->seats[i - 2];
+}
+
 static void poll_once(struct harness *h, int timeout_ms)
 {
-	struct pollfd fds[HARNESS_SEATS_MAX + 1];
+	struct pollfd fds[HARNESS_SEATS_MAX + 2];
+	size_t n = h->n_seats + 2;
 	size_t i;
 
-	for (i = 0; i <= h->n_seats; i++) {
-		struct harness_peer *peer = i == 0 ? &h->up : &h->seats[i - 1];
+	for (i = 0; i < n; i++) {
+		struct harness_peer *peer = peer_of(h, i);
 
 		fds[i] = (struct pollfd){ .fd = peer->is_over || !peer->chan ? -1
 									     : chan_fd(peer->chan),
@@ -114,10 +123,10 @@ static void poll_once(struct harness *h, int timeout_ms)
 		if (fds[i].fd >= 0 && chan_wants_write(peer->chan))
 			ck_assert(chan_flush(peer->chan) <= 0);
 	}
-	(void)poll(fds, (nfds_t)(h->n_seats + 1), timeout_ms);
-	for (i = 0; i <= h->n_seats; i++)
+	(void)poll(fds, (nfds_t)n, timeout_ms);
+	for (i = 0; i < n; i++)
 		if (fds[i].revents)
-			read_peer(h, i == 0 ? &h->up : &h->seats[i - 1]);
+			read_peer(h, peer_of(h, i));
 }
 
 void harness_pump(struct harness *h, unsigned ms)

@@ -3,6 +3,7 @@
 #include "tests/unit/worker/harness.h"
 
 #include "ipc/class.h"
+#include "ipc/clock.h"
 
 #include <check.h>
 #include <string.h>
@@ -197,6 +198,61 @@ START_TEST(with_lockd)
 }
 END_TEST
 
+static void wait_for_grant(struct chan *program)
+{
+	uint64_t until_ms = clock_now_ms() + 10000;
+	struct chan_frame frame;
+	uint16_t type = 0;
+
+	while (type != BH__LOCK__TYPE__GRANTED) {
+		ck_assert_msg(clock_now_ms() < until_ms, "the program is granted nothing");
+		harness_pump(&h, 1);
+		ck_assert_uint_eq(harness_lockd_said(&h, BH__CTL__TYPE__LOCK_OVERDUE), 0);
+		if (chan_recv(program, &frame) != CHAN_FRAME)
+			continue;
+		type = frame.type;
+		ck_assert_uint_ne(type, BH__LOCK__TYPE__REFUSED);
+		chan_frame_done(&frame);
+	}
+}
+
+/* A program waits for the discovery's lock: it gets it after a while, and the discovery again. */
+START_TEST(turns_with_lockd)
+{
+	Bh__Lock__Acquire acquire = BH__LOCK__ACQUIRE__INIT;
+	Bh__Lock__Hello hello = BH__LOCK__HELLO__INIT;
+	Bh__Scan scan = BH__SCAN__INIT;
+	char *resource = (char *)(uintptr_t) "scan:hci0";
+	struct chan *program = NULL;
+	uint32_t id;
+	size_t s;
+
+	harness_start(&h, 3, NULL);
+	ready();
+	h.hold_ms = "1000,1000,1000,1000,1000";
+	harness_start_lockd(&h);
+	s = harness_attach(&h, 3, true, 0);
+	id = harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
+	ck_assert_uint_eq(harness_answer(&h, s, id)->type, BH__TYPE__ADVERT);
+	ck_assert(chan_new(&program, harness_lock_peer(&h), h.buf, CHAN_BODY_CONTROL) == 0);
+	hello.has_version = 1;
+	hello.version = 1;
+	acquire.resources = &resource;
+	acquire.n_resources = 1;
+	acquire.has_class_ = acquire.has_timeout_ms = 1;
+	acquire.class_ = BH__LOCK__CLASS__CLASS_SCAN;
+	acquire.timeout_ms = 20000;
+	ck_assert(chan_send(program, BH__LOCK__TYPE__HELLO, 1, 0, &hello.base, NULL, 0) == 0);
+	ck_assert(chan_send(program, BH__LOCK__TYPE__ACQUIRE, 2, 0, &acquire.base, NULL, 0) == 0);
+	wait_for_grant(program);
+	/* Discovery is off, and was not torn away. */
+	ck_assert_uint_eq(harness_stat(&h, "discovering"), 0);
+	program = chan_free(program);
+	harness_stat_wait(&h, "discovering", 1);
+	harness_stop(&h);
+}
+END_TEST
+
 /* Another client starts discovery in the same instant: neither is answered. Ours is tried again. */
 START_TEST(discovery_race)
 {
@@ -226,6 +282,7 @@ Suite *suite_live(void)
 	tcase_add_test(c, indications);
 	tcase_add_test(c, scanning);
 	tcase_add_test(c, with_lockd);
+	tcase_add_test(c, turns_with_lockd);
 	tcase_add_test(c, discovery_race);
 	tcase_add_test(c, bluetoothd_restarts);
 	tcase_add_test(c, no_bluetoothd);

@@ -37,6 +37,9 @@ START_TEST(link_cells)
 			ck_assert(e == LINK_EV_CONNECTED || e == LINK_EV_FAILED ||
 				  e == LINK_EV_GONE ||
 				  (s == LINK_CANCELLING && e == LINK_EV_TIMEOUT));
+		/* The grant may change while one is waited for, and nothing else with it. */
+		ck_assert(e != LINK_EV_UNDER ||
+			  (step.next == s && (s == LINK_SEEKING || s == LINK_LOCKING)));
 		/* What is up ends through ending, or is lost. */
 		if (s == LINK_UP)
 			ck_assert(step.next == LINK_ENDING || step.act == LINK_ACT_LOST);
@@ -92,6 +95,26 @@ START_TEST(scan_cells)
 }
 END_TEST
 
+/* From every state that has the lock, YIELD gives it back once nothing of ours runs any more. */
+START_TEST(scan_yields)
+{
+	static const enum scan_state HOLDS[] = { SCAN_STARTING, SCAN_ON, SCAN_PAUSING,
+						 SCAN_PAUSED };
+	struct scan_step step = scan_table_step(HOLDS[_i], SCAN_EV_YIELD);
+
+	if (step.next != SCAN_IDLE) {
+		ck_assert(!scan_table_is_quiet(step.next));
+		ck_assert(step.act == SCAN_ACT_STOP || HOLDS[_i] == SCAN_PAUSING);
+		step = scan_table_step(step.next, SCAN_EV_STOPPED);
+	}
+	ck_assert_int_eq((int)step.next, SCAN_IDLE);
+	ck_assert_int_eq((int)step.act, SCAN_ACT_UNLOCK);
+	/* It is wanted still, and asked for again. */
+	step = scan_table_step(step.next, SCAN_EV_WANT);
+	ck_assert_int_eq((int)step.act, SCAN_ACT_LOCK);
+}
+END_TEST
+
 START_TEST(scan_cycle)
 {
 	static const struct {
@@ -125,6 +148,7 @@ Suite *suite_tables(void)
 	tcase_add_loop_test(c, link_unwanted_ends, 0, LINK_STATE_COUNT);
 	tcase_add_loop_test(c, link_gone, 0, LINK_STATE_COUNT);
 	tcase_add_loop_test(c, scan_cells, 0, SCAN_STATE_COUNT);
+	tcase_add_loop_test(c, scan_yields, 0, 4);
 	tcase_add_test(c, scan_cycle);
 	suite_add_tcase(s, c);
 	return s;

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whoever wants discovery: programs that scan, the supervisor's searches; worker/scan.h. */
+#include "worker/scan_state.h"
+#include "worker/sight.h"
+
+/* QUEUED_MAX: frames to a program that has just begun; the channel takes 256. */
+enum { FINDS_MAX = 256, QUEUED_MAX = 192 };
+
+struct scan_client {
+	TAILQ_ENTRY(scan_client) entry;
+	struct scan_want want;
+	struct request *request;
+};
+
+struct scan_find {
+	TAILQ_ENTRY(scan_find) entry;
+	struct scan_want want;
+	uint64_t addr;
+};
+
+/* --- programs that scan --- */
+
+void scan_remove(struct scan *scan, struct request *request)
+{
+	struct scan_client *client;
+
+	TAILQ_FOREACH(client, &scan->clients, entry)
+	if (client->request == request)
+		break;
+	if (!client)
+		return;
+	TAILQ_REMOVE(&scan->clients, client, entry);
+	scan_unwant(scan, &client->want);
+	free(client);
+}
+
+/* @only: to this client; NULL: to all. */
+static void tell_advert(struct scan *scan, const struct device *device,
+			const struct scan_client *only)
+{
+	ProtobufCBinaryData uuids[DEVICE_UUIDS_MAX];
+	Bh__Advert msg = BH__ADVERT__INIT;
+	struct scan_client *client;
+	size_t i;
+
+	if (TAILQ_EMPTY(&scan->clients))
+		return;
+	for (i = 0; i < device->n_uuids; i++) {
+		uuids[i].data = device->uuids[i].octets;
+		uuids[i].len = sizeof(device->uuids[i].octets);
+	}
+	msg.has_address = msg.has_random = 1;
+	msg.address = device->addr;
+	msg.random = device->is_random;
+	msg.name = (char *)(uintptr_t)device->name;
+	msg.has_rssi_dbm = device->has_rssi;
+	msg.rssi_dbm = device->rssi_dbm;
+	msg.uuids = uuids;
+	msg.n_uuids = device->n_uuids;
+	msg.has_company = msg.has_manufacturer_data = device->has_company;
+	msg.company = device->company;
+	msg.manufacturer_data.data = device->manufacturer;
+	msg.manufacturer_data.len = device->manufacturer_len;
+	msg.adapter = scan->w->adapter;
+	TAILQ_FOREACH(client, &scan->clients, entry)
+	{
+		const struct seat *seat = client->request->seat;
+
+		if (only && client != only)
+			continue;
+		/* A program that does not read misses adverts; there will be others. */
+		if (port_queued(seat->port) <= (only ? QUEUED_MAX : 0) &&
+		    scan_passes(client->request, device))
+			port_send(seat->port, BH__TYPE__ADVERT, client->request->id, seat->epoch,
+				  &msg.base);
+	}
+}
+
+void scan_advert(struct scan *scan, const struct device *device)
+{
+	tell_advert(scan, device, NULL);
+}
+
+static void tell_known(void *ctx, struct device *device)
+{
+	struct scan_client *client = ctx;
+
+	if (device->has_rssi)
+		tell_advert(client->request->seat->w->scan, device, client);
+}
+
+static void on_fenced(struct scan_want *want, uint64_t under)
+{
+	struct scan_client *client = container_of(want, struct scan_client, want);
+
+	(void)under;
+	request_fail(client->request, CLASS_LOCK_LOST, "the grant under which it scanned is over");
+}
+
+void scan_add(struct scan *scan, struct request *request)
+{
+	struct scan_client *client = calloc(1, sizeof(*client));
+
+	if (!client) {
+		request_fail(request, CLASS_INTERNAL, "out of memory");
+		return;
+	}
+	client->request = request;
+	client->want.under = request->seat->under;
+	client->want.fenced = on_fenced;
+	request->state = REQUEST_HELD;
+	TAILQ_INSERT_TAIL(&scan->clients, client, entry);
+	scan_want(scan, &client->want);
+	/*
+	 * Of a discovery that runs already one hears each device once in ten seconds: a program
+	 * that comes later gets what was heard so far. BlueZ takes the RSSI away at its end.
+	 */
+	mirror_each(scan->w->mirror, tell_known, client);
+}
+
+/* --- the supervisor's searches --- */
+
+static void found(struct scan *scan, uint64_t addr)
+{
+	Bh__Ctl__Find msg = BH__CTL__FIND__INIT;
+
+	sight_flush(scan->w->sight);
+	msg.has_address = 1;
+	msg.address = addr;
+	port_send(scan->w->up, BH__CTL__TYPE__FIND_DONE, 0, 0, &msg.base);
+}
+
+static struct scan_find *find_of(struct scan *scan, uint64_t addr)
+{
+	struct scan_find *find;
+
+	TAILQ_FOREACH(find, &scan->finds, entry)
+	if (find->addr == addr)
+		return find;
+	return NULL;
+}
+
+void scan_find(struct scan *scan, uint64_t addr, uint64_t under)
+{
+	const struct device *device = mirror_device(scan->w->mirror, addr);
+	struct scan_find *find;
+
+	if (device && (device->has_rssi || device->is_connected)) {
+		found(scan, addr);
+		return;
+	}
+	find = find_of(scan, addr);
+	if (find) {
+		if (under != 0)
+			scan_want_under(scan, &find->want, under);
+		return;
+	}
+	if (scan->n_finds == FINDS_MAX)
+		return;
+	find = calloc(1, sizeof(*find));
+	if (!find)
+		return;
+	find->addr = addr;
+	find->want.under = under;
+	TAILQ_INSERT_TAIL(&scan->finds, find, entry);
+	scan->n_finds++;
+	scan_want(scan, &find->want);
+}
+
+static void end_find(struct scan *scan, struct scan_find *find)
+{
+	TAILQ_REMOVE(&scan->finds, find, entry);
+	scan->n_finds--;
+	scan_unwant(scan, &find->want);
+	free(find);
+}
+
+void scan_find_stop(struct scan *scan, uint64_t addr)
+{
+	struct scan_find *find = find_of(scan, addr);
+
+	if (find)
+		end_find(scan, find);
+}
+
+void scan_heard(struct scan *scan, const struct device *device)
+{
+	struct scan_find *find;
+
+	if (!device->has_rssi && !device->is_connected)
+		return;
+	find = find_of(scan, device->addr);
+	if (!find)
+		return;
+	end_find(scan, find);
+	found(scan, device->addr);
+}
+
+/* Without goodbyes: nobody discovers any more. */
+void scan_users_free(struct scan *scan)
+{
+	struct scan_find *find;
+
+	while ((find = TAILQ_FIRST(&scan->finds))) {
+		TAILQ_REMOVE(&scan->finds, find, entry);
+		free(find);
+	}
+}
