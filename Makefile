@@ -174,7 +174,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke contend install uninstall clean help asan
+.PHONY: run test check tests lint format lab-smoke contend model bench-lock install uninstall clean help asan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -203,6 +203,19 @@ lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tid
 format: ## apply clang-format
 	git ls-files '*.c' '*.h' | xargs -r clang-format -i
 
+model: ## the model of the arbiter, with spin
+	$(BOOTSTRAP) model
+	@tests/model/run
+
+BENCH_LOCK := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/bench/lock*.c)))
+$(BENCH_LOCK): | $(PB_H) $(GEN)/ipc/build_id.h
+$(B)/tests/bench-lock: $(BENCH_LOCK) $(LIB_CLIENT)
+
+bench-lock: ## the arbiter beside flock and polling: table, JSON=FILE
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all $(B)/tests/bench-lock
+	@BLEHERD_BIN='$(B)/bin' tests/bench/lock.sh $(if $(JSON),--json '$(JSON)')
+
 lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoothd
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
@@ -216,6 +229,7 @@ contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in on
 D := $(DESTDIR)$(PREFIX)
 install: all ## DESTDIR= PREFIX=
 	install -d '$(D)/bin' '$(D)/sbin' '$(D)/libexec/bleherd' '$(D)/lib/pkgconfig' '$(D)/lib/tmpfiles.d' \
+		'$(D)/share/bleherd/python' \
 		'$(D)/include' '$(D)/share/man/man1' '$(D)/share/man/man3' '$(D)/share/man/man5' \
 		'$(D)/share/man/man8' '$(D)/share/bash-completion/completions' '$(D)/share/doc/bleherd'
 	install -m 755 $(B)/bin/bleherd $(B)/bin/bleherd-sim '$(D)/bin'
@@ -231,6 +245,7 @@ install: all ## DESTDIR= PREFIX=
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
 	install -m 644 contrib/completion/bleherd.bash '$(D)/share/bash-completion/completions/bleherd'
 	install -m 644 README.md ARCHITECTURE.md '$(D)/share/doc/bleherd'
+	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
 	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
 
 uninstall:
@@ -240,7 +255,7 @@ uninstall:
 		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf'
 	for s in 1 3 5 8; do for f in contrib/man/*.$$s; do \
 		rm -f '$(D)/share/man/man'$$s/"$${f##*/}"; done; done
-	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd'
+	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd' '$(D)/share/bleherd'
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
