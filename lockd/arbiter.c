@@ -292,27 +292,12 @@ static int check_limits(struct arbiter *a, const struct arbiter_owner *owner,
 	return 0;
 }
 
-/* What is left to wait for when it is under a grant. */
-static int find_rest(const struct arbiter *a, struct arbiter_request *request,
-		     struct resource_set *out_rest, struct refusal *out)
-{
-	uint32_t at = record_by_grant(a, request->under);
-
-	*out_rest = request->set;
-	if (request->under == 0)
-		return 0;
-	if (at == SLOTQ_NONE || a->records[at].state != RECORD_HELD)
-		return refuse(out, ARBITER_FENCED, "grant %" PRIu64 " is over", request->under);
-	if (resource_set_under(&request->set, &a->records[at].set, request->under, out_rest) == 0)
-		request->under = 0;
-	return 0;
-}
-
 int arbiter_acquire(struct arbiter *a, struct arbiter_owner *owner,
 		    const struct arbiter_request *asked, uint64_t now_ms)
 {
 	struct arbiter_request request = *asked;
 	struct resource_set rest = { 0 };
+	bool is_unresolved = false;
 	struct refusal refusal;
 	uint32_t at = SLOTQ_NONE;
 	int r;
@@ -322,8 +307,8 @@ int arbiter_acquire(struct arbiter *a, struct arbiter_owner *owner,
 	r = check_limits(a, owner, &request, &refusal);
 	if (r == 0)
 		r = check_adapters(a, &request.set, &refusal);
-	if (r == 0)
-		r = find_rest(a, &request, &rest, &refusal);
+	if (r == 0 && under_rest(a, &request, &rest, &is_unresolved) == UNDER_OVER)
+		r = refuse(&refusal, ARBITER_FENCED, "grant %" PRIu64 " is over", request.under);
 	if (r == 0 && slotq_push(a->queue, &rest, request.class, now_ms + request.timeout_ms,
 				 now_ms, &at) == SLOTQ_FULL)
 		r = refuse(&refusal, ARBITER_LIMIT,
@@ -333,6 +318,7 @@ int arbiter_acquire(struct arbiter *a, struct arbiter_owner *owner,
 		return 0;
 	}
 	record_new(a, at, owner, &request, &rest, now_ms);
+	a->records[at].is_unresolved = is_unresolved;
 	serve_next(a, now_ms);
 	expire(a, now_ms);
 	return 0;
@@ -369,14 +355,13 @@ static const char *adopt(struct arbiter *a, struct arbiter_owner *owner,
 			 size_t n_fds, uint64_t now_ms)
 {
 	struct resource_set rest;
-	struct refusal refusal;
 	uint32_t at = SLOTQ_NONE;
 	int r;
 
 	/* One of our own that nobody holds was released, or revoked: it does not come back. */
 	if (grant >= a->config.first_grant || owner->n >= owner->requests_max)
 		return "not a grant that can be handed back";
-	if (find_rest(a, request, &rest, &refusal) < 0)
+	if (under_adopt(a, request, n_fds, &rest) == UNDER_OVER)
 		return "the grant that it was under was not handed back";
 	r = slotq_adopt(a->queue, &rest, request->class, now_ms, &at);
 	if (r != 0)
@@ -389,6 +374,7 @@ static const char *adopt(struct arbiter *a, struct arbiter_owner *owner,
 	}
 	a->records[at].grant = grant;
 	a->records[at].state = RECORD_HELD;
+	a->records[at].is_unresolved = request->under != 0;
 	lease_begin(a, &a->records[at], now_ms);
 	return NULL;
 }

@@ -108,19 +108,82 @@ static void make_dirty(struct arbiter *a, uint32_t at, uint64_t address, uint64_
 	a->ops->dirty(a->config.ctx, &stray);
 }
 
+/* With grace; those who wait are refused. */
+static void revoke_under(struct arbiter *a, uint64_t grant, const struct arbiter_verdict *verdict,
+			 uint64_t now_ms)
+{
+	uint32_t at;
+
+	for (at = 0; at < a->top; at++) {
+		struct record *rec = &a->records[at];
+		struct arbiter_owner *owner = rec->owner;
+		uint32_t id = rec->id;
+
+		if (rec->state == RECORD_HELD && rec->under == grant) {
+			lease_revoke(a, at, verdict, now_ms);
+		} else if (rec->state == RECORD_WAITING && rec->under == grant) {
+			record_drop(a, at, now_ms);
+			a->ops->refused(owner, id, verdict);
+		}
+	}
+}
+
+static bool has_under(const struct arbiter *a, uint64_t grant)
+{
+	uint32_t at;
+
+	for (at = 0; at < a->top; at++)
+		if (a->records[at].state >= RECORD_HELD && a->records[at].under == grant)
+			return true;
+	return false;
+}
+
+/*
+ * What is used under a grant that was given back: those who use it are told to stop, and until they
+ * have, or their grace is over, nobody else gets it.
+ */
+static void linger(struct arbiter *a, uint32_t at, uint64_t now_ms)
+{
+	struct arbiter_verdict verdict = UNDER_VERDICT;
+	struct record *rec = &a->records[at];
+
+	verdict.grace_ms = a->config.grace_ms;
+	record_disown(a, rec);
+	rec->state = RECORD_REVOKED;
+	rec->until_ms = now_ms + verdict.grace_ms;
+	remind(a, rec->until_ms);
+	a->changes++;
+	revoke_under(a, rec->grant, &verdict, now_ms);
+}
+
+/* The last one under a grant that lingers has gone. */
+static void end_lingering(struct arbiter *a, uint64_t grant, uint64_t now_ms)
+{
+	uint32_t at = record_by_grant(a, grant);
+
+	if (at != SLOTQ_NONE && a->records[at].state == RECORD_REVOKED && !a->records[at].owner &&
+	    !has_under(a, grant))
+		record_drop(a, at, now_ms);
+}
+
 void lease_release(struct arbiter *a, uint32_t at, uint64_t now_ms)
 {
+	uint64_t under = a->records[at].under;
 	uint64_t address = 0;
 
-	if (lease_end_under(a, a->records[at].grant, now_ms, &address))
+	if (a->config.grace_ms > 0 && has_under(a, a->records[at].grant))
+		linger(a, at, now_ms);
+	else if (lease_end_under(a, a->records[at].grant, now_ms, &address))
 		make_dirty(a, at, address, now_ms);
 	else
 		record_drop(a, at, now_ms);
+	end_lingering(a, under, now_ms);
 }
 
 void lease_abandon(struct arbiter *a, uint32_t at, uint64_t now_ms)
 {
 	struct record *rec = &a->records[at];
+	uint64_t under = rec->under;
 	uint64_t address = 0;
 	bool is_connecting = connects(rec);
 
@@ -130,6 +193,7 @@ void lease_abandon(struct arbiter *a, uint32_t at, uint64_t now_ms)
 		make_dirty(a, at, address, now_ms);
 	else
 		record_drop(a, at, now_ms);
+	end_lingering(a, under, now_ms);
 }
 
 /* --- revoking --- */
@@ -152,10 +216,7 @@ void lease_revoke(struct arbiter *a, uint32_t at, const struct arbiter_verdict *
 
 bool lease_end_under(struct arbiter *a, uint64_t grant, uint64_t now_ms, uint64_t *out_address)
 {
-	const struct arbiter_verdict verdict = {
-		.reason = ARBITER_FENCED,
-		.text = "the grant that it was under is over",
-	};
+	const struct arbiter_verdict verdict = UNDER_VERDICT;
 	bool is_connecting = false;
 	uint32_t at;
 
@@ -184,16 +245,6 @@ bool lease_end_under(struct arbiter *a, uint64_t grant, uint64_t now_ms, uint64_
 	return is_connecting;
 }
 
-static void revoke_under(struct arbiter *a, uint64_t grant, const struct arbiter_verdict *verdict,
-			 uint64_t now_ms)
-{
-	uint32_t at;
-
-	for (at = 0; at < a->top; at++)
-		if (a->records[at].state == RECORD_HELD && a->records[at].under == grant)
-			lease_revoke(a, at, verdict, now_ms);
-}
-
 static void overdue(struct arbiter *a, uint32_t at, uint64_t now_ms)
 {
 	const struct arbiter_verdict verdict = {
@@ -201,7 +252,15 @@ static void overdue(struct arbiter *a, uint32_t at, uint64_t now_ms)
 		.text = "held for longer than its lease, and not given up when told to",
 	};
 	struct arbiter_stray stray;
+	uint64_t address = 0;
 
+	if (!a->records[at].owner) { /* it lingered */
+		if (lease_end_under(a, a->records[at].grant, now_ms, &address))
+			make_dirty(a, at, address, now_ms);
+		else
+			record_drop(a, at, now_ms);
+		return;
+	}
 	describe(&a->records[at], &stray);
 	a->ops->overdue(a->config.ctx, &stray);
 	lease_revoke(a, at, &verdict, now_ms);

@@ -269,7 +269,10 @@ void serve_next(struct arbiter *a, uint64_t now_ms)
 
 	if (now_ms < a->config.settled_at_ms)
 		return;
-	a->config.settled_at_ms = 0;
+	if (a->config.settled_at_ms > 0) {
+		a->config.settled_at_ms = 0;
+		under_settled(a, now_ms);
+	}
 	if (slotq_waiters(a->queue) == 0) {
 		/* What is in nobody's way is not looked at, so it is not known either. */
 		if (a->n_blocked > 0)

@@ -24,8 +24,9 @@ struct record {
 	enum slotq_class class;
 	uint32_t id;
 	uint32_t max_hold_ms;
-	uint64_t under; /* the grant that covers part of the set; 0: none */
-	uint64_t grant; /* 0: waits */
+	uint64_t under;	    /* the grant that covers part of the set; 0: none */
+	bool is_unresolved; /* its holder has not handed that back yet, after a restart */
+	uint64_t grant;	    /* 0: waits */
 	uint64_t since_ms;
 	uint64_t until_ms;   /* waiting: deadline; then the end of the lease */
 	uint32_t prev, next; /* of the same owner */
@@ -109,3 +110,22 @@ void lease_tell_revoked(struct arbiter *a, const struct record *rec,
 bool lease_end_under(struct arbiter *a, uint64_t grant, uint64_t now_ms, uint64_t *out_address);
 /* Leases, grace and dirt that are over. */
 void lease_tick(struct arbiter *a, uint64_t now_ms);
+
+/* --- arbiter_under.c --- */
+
+enum { UNDER_OVER = 1 };
+
+extern const struct arbiter_verdict UNDER_VERDICT; /* the grant that it was under is over */
+
+/*
+ * What is left to wait for under request->under, which becomes 0 if that covers nothing of it.
+ * After a restart it may be that the grant is still to be handed back: *out_is_unresolved.
+ * Outcomes: 0; UNDER_OVER.
+ */
+int under_rest(const struct arbiter *a, struct arbiter_request *request,
+	       struct resource_set *out_rest, bool *out_is_unresolved);
+/* The same for one that is handed back: what is not its own came without descriptors. */
+int under_adopt(const struct arbiter *a, struct arbiter_request *request, size_t n_fds,
+		struct resource_set *out_rest);
+/* All who were there before a restart have had their time to come back. */
+void under_settled(struct arbiter *a, uint64_t now_ms);

@@ -192,22 +192,22 @@ static bool covers(const struct resource_set *cover, const struct resource *want
 	return false;
 }
 
-size_t resource_set_under(const struct resource_set *set, const struct resource_set *cover,
-			  uint64_t grant, struct resource_set *out_rest)
+size_t resource_set_minus(struct resource_set *set, const struct resource_set *cover)
 {
-	struct resource_set rest = { 0 };
-	size_t covered = 0;
+	size_t before = set->n;
+	size_t kept = 0;
 	size_t i;
 
-	for (i = 0; i < set->n; i++) {
-		if (covers(cover, &set->items[i]))
-			covered++;
-		else
-			rest.items[rest.n++] = set->items[i];
-	}
-	/* There is room: it takes the place of a covered one. UNDER sorts last. */
-	if (covered > 0)
-		rest.items[rest.n++] = (struct resource){ .kind = RESOURCE_UNDER, .key = grant };
-	*out_rest = rest;
-	return covered;
+	for (i = 0; i < before; i++)
+		if (!covers(cover, &set->items[i]))
+			set->items[kept++] = set->items[i];
+	set->n = kept;
+	return before - kept;
+}
+
+void resource_set_add_under(struct resource_set *set, uint64_t grant)
+{
+	assert(set->n < RESOURCE_SET_MAX);
+	/* It sorts last. */
+	set->items[set->n++] = (struct resource){ .kind = RESOURCE_UNDER, .key = grant };
 }

@@ -84,14 +84,11 @@ bool resource_set_is_on(const struct resource_set *set, uint32_t adapter);
 /* The first of that kind; NULL: none. */
 const struct resource *resource_set_find(const struct resource_set *set, enum resource_kind kind);
 
-/**
- * resource_set_under() - what a request has to wait for when a grant covers part of it
- * @set:   what it wants
- * @cover: what the grant has; its maintenance covers connect and scan of that adapter
- * @grant: its number
- *
- * Returns how many of @set are covered; @out_rest is the others and, if there are covered ones, the
- * turn under that grant.
+/*
+ * Takes out what another set has; a maintenance there covers connect and scan of that adapter.
+ * Returns how many it was.
  */
-size_t resource_set_under(const struct resource_set *set, const struct resource_set *cover,
-			  uint64_t grant, struct resource_set *out_rest);
+size_t resource_set_minus(struct resource_set *set, const struct resource_set *cover);
+
+/* Adds the turn under a grant; there must be room, as after resource_set_minus(). */
+void resource_set_add_under(struct resource_set *set, uint64_t grant);

@@ -110,7 +110,7 @@ void config_defaults(struct config *out)
 		.hold_scan_ms = 30000,
 		.hold_background_ms = 30000,
 		.hold_total_ms = 600000,
-		.grace_ms = 500,
+		.grace_ms = 2000,
 		.dirty_ms = 2000,
 		.per_user = 256,
 		.restart_base_ms = 500,
