@@ -164,6 +164,7 @@ struct bh_status {
 	uint32_t adapters, devices, sessions, links, clients;
 	uint32_t worker_deaths, sessions_moved;
 	bool has_bluez, has_arbiter, has_mgmt;
+	const char *arbiter_trouble; /* why it was given up: one line; "" if it was not */
 };
 
 struct bh_event {
@@ -369,6 +370,9 @@ enum bh_lock_class {
 };
 
 enum { BH_LOCK_RESOURCES_MAX = 4 };
+
+/* As bh_lock_request.timeout_ms: wait however long it takes. */
+#define BH_LOCK_FOR_EVER UINT32_MAX
 
 /* Copied by bh_lock_acquire(); zero what is not needed. */
 struct bh_lock_request {

@@ -10,9 +10,35 @@ _bleherd_adapters() {
 	timeout 1 bleherd adapters 2>/dev/null | sed -n 's/^\(hci[0-9]*\) .*/\1/p'
 }
 
+# `lock ADAPTER RESOURCE [OPTIONS] CMD...`: $1 is where `lock` stands. After its two words, what is
+# no option is another command line. Uses cur, cword and words of its caller.
+_bleherd_lock() {
+	local i places=()
+	for ((i = $1 + 1; i < cword && ${#places[@]} < 3; i++)); do
+		case ${words[i]} in
+		-s | --socket | -t | --timeout | --class | --max-hold | -E | --conflict-exit-code) ((i++)) ;;
+		--) ((${#places[@]} == 2 && i + 1 < cword)) && places+=("$((i + 1))") ;;
+		-*) ;;
+		*) places+=("$i") ;;
+		esac
+	done
+	if ((${#places[@]} == 3)); then
+		_command_offset "${places[2]}" 2>/dev/null || compopt -o default
+	elif [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W '--json --timeout --socket --help --class --max-hold
+			--conflict-exit-code' -- "$cur")
+	elif ((${#places[@]} == 0)); then
+		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_adapters)" -- "$cur")
+	elif ((${#places[@]} == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W 'connect scan maintenance device:' -- "$cur")
+	else
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	fi
+}
+
 _bleherd() {
 	local commands='status adapters devices scan connect services read write notify disconnect
-		events locks help'
+		events lock locks help'
 	local common='--json --timeout --socket --help'
 	local words=() cword cur prev command='' i options
 	COMPREPLY=()
@@ -29,7 +55,11 @@ _bleherd() {
 	-s | --socket) compopt -o default; return ;;
 	-a | --adapter) mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_adapters)" -- "$cur"); return ;;
 	-t | --timeout | -d | --duration | --scan | -u | --service | -r | --rssi-min | --text | \
-		--count | --lines) return ;;
+		--count | --lines | --max-hold | -E | --conflict-exit-code) return ;;
+	--class)
+		mapfile -t COMPREPLY < <(compgen -W 'interactive connect scan background' -- "$cur")
+		return
+		;;
 	esac
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
@@ -38,6 +68,11 @@ _bleherd() {
 		*) command=${words[i]}; break ;;
 		esac
 	done
+
+	if [[ $command == lock ]]; then
+		_bleherd_lock "$i"
+		return
+	fi
 
 	case $command in
 	'') options="$common --version" ;;

@@ -44,6 +44,7 @@ bool client_leave(struct bh_client *client)
 		return !client->is_freed;
 	session_free_all(TAKE_PTR(client->dead));
 	scan_free_all(TAKE_PTR(client->dead_scans));
+	lock_free_all(TAKE_PTR(client->dead_locks));
 	if (!client->is_freed)
 		return true;
 	destroy(client);
@@ -119,6 +120,8 @@ static void lose_daemon(struct bh_client *client, const char *text)
 	lane_close(&client->control);
 	while ((session = first_alive(client)))
 		session_end(session, &why);
+	/* The arbiter ends with its supervisor. */
+	lock_line_break(client, &why);
 	client_fail_all(&client->control, &why);
 }
 
@@ -161,6 +164,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__TYPE__DEVICE, 0, 0, &bh__device__descriptor, lists_on_device },
 	{ BH__TYPE__EVENT, 0, 0, &bh__event__descriptor, lists_on_event },
 	{ BH__TYPE__LOCKS, 1, 1, &bh__empty__descriptor, lists_on_locks },
+	{ BH__TYPE__LOCK_OPENED, 1, 1, &bh__empty__descriptor, lock_on_opened },
 	{ BH__TYPE__SESSION_OPENED, 1, 1, &bh__session_opened__descriptor, session_on_opened },
 	{ BH__TYPE__MOVED, 1, 1, &bh__moved__descriptor, session_on_moved },
 	{ BH__TYPE__SESSION_WAITS, 0, 0, &bh__session_waits__descriptor, session_on_waits },
@@ -244,7 +248,8 @@ static void expire(struct bh_client *client)
 	/* Callbacks may change every list: after each one it starts anew. */
 	do {
 		next_ms = UINT64_MAX;
-		is_again = expire_one(&client->control, now_ms, &next_ms);
+		is_again = expire_one(&client->control, now_ms, &next_ms) ||
+			   lock_expire(client, now_ms, &next_ms);
 		for (session = client->sessions; session && !is_again; session = session->next)
 			is_again = expire_one(&session->lane, now_ms, &next_ms) ||
 				   expire_drain(session, now_ms, &next_ms);
@@ -279,6 +284,10 @@ static void serve(struct bh_client *client, const struct epoll_event *events, in
 	/* A lane of a released session is still there, but has no channel. */
 	for (i = 0; i < n && !client->is_freed; i++) {
 		lane = events[i].data.ptr;
+		if (!lane) {
+			lock_line_event(client, events[i].events);
+			continue;
+		}
 		if (events[i].events & EPOLLOUT)
 			lane_writable(lane);
 		if (!lane->chan || !(events[i].events & ~(uint32_t)EPOLLOUT))
@@ -398,6 +407,7 @@ int bh_new(struct bh_client **out, const char *socket, const char *label)
 	client->epoll_fd = -EBADF;
 	client->pid = getpid();
 	client->next_at_ms = UINT64_MAX;
+	client->line.reopen_at_ms = LOCK_NEVER;
 	client->control.client = client;
 	r = chan_buf_new(&client->buf, CHAN_BODY_DATA);
 	if (r == 0)
@@ -427,6 +437,7 @@ static void mute(struct bh_client *client)
 	for (session = client->sessions; session; session = session->next)
 		mute_lane(&session->lane);
 	scan_mute_all(client->scans);
+	lock_mute_all(client->locks);
 }
 
 struct bh_client *bh_free(struct bh_client *client)
@@ -447,6 +458,7 @@ struct bh_client *bh_free(struct bh_client *client)
 		scan_discard(client->scans);
 	while (client->sessions)
 		(void)bh_session_close(client->sessions);
+	lock_discard_all(client);
 	client_fail_all(&client->control, &why);
 	(void)client_leave(client);
 	return NULL;

@@ -10,6 +10,7 @@
 #include "ipc/base.h"
 #include "ipc/bleherd.h"
 #include "ipc/client/lane.h"
+#include "ipc/client/lock.h"
 #include "ipc/client/session.h"
 
 struct bh_scan;
@@ -23,6 +24,10 @@ struct bh_client {
 	struct bh_session *dead; /* released, freed when nobody runs callbacks */
 	struct bh_scan *scans;
 	struct bh_scan *dead_scans;
+	struct lock_line line;
+	struct bh_lock *locks; /* oldest first */
+	struct bh_lock *dead_locks;
+	uint64_t under;	     /* a grant: what is opened is used under it; 0: none */
 	uint64_t next_at_ms; /* no deadline is before this; it may be earlier than all */
 	unsigned depth;	     /* of client_enter() */
 	bool is_gone;	     /* the daemon: nothing can be asked any more */

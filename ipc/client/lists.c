@@ -54,6 +54,7 @@ int lists_on_status(void *ctx, struct chan_frame *frame, const void *msg)
 		.has_bluez = wire->bluez,
 		.has_arbiter = wire->arbiter,
 		.has_mgmt = wire->mgmt,
+		.arbiter_trouble = request_text(wire->arbiter_trouble),
 	};
 	int r;
 
@@ -183,7 +184,8 @@ int lists_on_done(void *ctx, struct chan_frame *frame, const void *msg)
 		return 0;
 	/* These bring something: without it they are not done. */
 	if (request->type == BH__TYPE__SESSION_OPEN || request->type == BH__TYPE__HELLO ||
-	    request->type == BH__TYPE__STATUS_REQUEST || request->type == BH__TYPE__LOCKS_REQUEST)
+	    request->type == BH__TYPE__STATUS_REQUEST || request->type == BH__TYPE__LOCKS_REQUEST ||
+	    request->type == BH__TYPE__LOCK_OPEN)
 		return -EBADMSG;
 	answer_done(client, request);
 	return 0;

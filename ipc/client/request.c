@@ -108,6 +108,8 @@ static int put_session_open(const struct request *request, const struct way *way
 	msg.adapter = (char *)(uintptr_t)request->text;
 	msg.has_timeout_ms = true;
 	msg.timeout_ms = left_ms(request, way->now_ms);
+	msg.has_under = request->under != 0;
+	msg.under = request->under;
 	return put(request, way, &msg.base);
 }
 
@@ -226,6 +228,7 @@ static const struct {
 	{ BH__TYPE__DEVICES_REQUEST, put_empty },
 	{ BH__TYPE__EVENTS_REQUEST, put_events },
 	{ BH__TYPE__LOCKS_REQUEST, put_empty },
+	{ BH__TYPE__LOCK_OPEN, put_empty },
 	{ BH__TYPE__SESSION_OPEN, put_session_open },
 	{ BH__TYPE__SESSION_CLOSE, put_session_close },
 	{ BH__TYPE__LINK_DROP, put_link_drop },

@@ -54,6 +54,7 @@ struct request {
 
 	struct bh_uuid uuid;
 	uint64_t address;	    /* LINK_DROP, SESSION_OPEN */
+	uint64_t under;		    /* SESSION_OPEN: a grant, or 0 */
 	uint32_t number;	    /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription */
 	const char *text;	    /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
 	struct bh_session *session; /* SESSION_OPEN: whose it is */

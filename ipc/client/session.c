@@ -72,6 +72,7 @@ int session_new(struct bh_session **out, struct bh_client *client, const struct 
 	request->session = session;
 	request->is_scan = args->is_scan;
 	request->address = args->address;
+	request->under = client->under;
 	request->text = args->adapter ? session->wanted_adapter : NULL;
 	request->id = session->open_id = lane_new_id(&client->control);
 	r = client_ask(client, request);

@@ -78,7 +78,8 @@ static int wait_for(struct bh_client *client, struct lane *lane, struct sync_cal
 	if (r == -ECANCELED)
 		return r;
 	if (!call->is_done) {
-		forget(lane, call);
+		if (lane)
+			forget(lane, call);
 		return r;
 	}
 	if (call->error < 0)
@@ -156,4 +157,72 @@ int bh_write_sync(struct bh_session *session, const struct bh_uuid *uuid, const 
 		r = bh_write(session, uuid, value, len_bytes, no_response, timeout_ms, on_done,
 			     &call);
 	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+int bh_lock_acquire_sync(struct bh_lock **out, struct bh_client *client,
+			 const struct bh_lock_request *request, bh_lock_cb news, void *ctx,
+			 struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	const struct lock_args args = { .request = request,
+					.news = news,
+					.news_ctx = ctx,
+					.done = on_done,
+					.done_ctx = &call };
+	bool is_released = false;
+	struct bh_lock *lock;
+	int r;
+
+	if (!out || !client)
+		return -EINVAL;
+	r = begin(client, &call, answer);
+	if (r < 0)
+		return r;
+	r = lock_new(&lock, client, &args);
+	if (r < 0)
+		return r;
+	/* Its own news may release it before this returns. */
+	lock->released = &is_released;
+	r = wait_for(client, NULL, &call);
+	if (is_released && r == 0) {
+		answer->error = BH_CLASS_CANCELLED;
+		return 1;
+	}
+	if (r == 0) {
+		lock->released = NULL;
+		*out = lock;
+		return 0;
+	}
+	/* A wait that failed is answered `cancelled` in here; nobody looks at that. */
+	if (!is_released)
+		(void)bh_lock_release(lock);
+	return r;
+}
+
+/* As forget(): an answer must not come after this returns. */
+static void forget_renewal(struct bh_lock *lock, const struct sync_call *call)
+{
+	struct lock_renewal *renewal;
+
+	for (renewal = lock->renewals; renewal; renewal = renewal->next)
+		if (renewal->ctx == call && renewal->done == on_done)
+			renewal->done = NULL;
+}
+
+int bh_lock_renew_sync(struct bh_lock *lock, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	struct bh_client *client = lock->client;
+	int r;
+
+	r = begin(client, &call, answer);
+	if (r == 0)
+		r = bh_lock_renew(lock, on_done, &call);
+	if (r < 0)
+		return r;
+	r = wait_for(client, NULL, &call);
+	/* Not answered: so it was not released either. */
+	if (r < 0 && r != -ECANCELED && !call.is_done)
+		forget_renewal(lock, &call);
+	return r;
 }

@@ -122,6 +122,29 @@ void cli_note(struct cli *cli, const char *format, ...)
 	(void)fprintf(stderr, "%s\n", clean);
 }
 
+uint64_t cli_grant(void)
+{
+	const char *text = getenv("BLEHERD_GRANT");
+	unsigned long long grant;
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return 0;
+	errno = 0;
+	grant = strtoull(text, &end, 10);
+	return errno == 0 && *end == '\0' ? grant : 0;
+}
+
+void cli_use_adapter(struct cli *cli)
+{
+	const char *adapter = getenv("BLEHERD_ADAPTER");
+
+	if (!cli->command->uses_radio || cli->opt.adapter || cli_grant() == 0)
+		return;
+	if (adapter && words_is_adapter(adapter))
+		cli->opt.adapter = adapter;
+}
+
 int cli_open(struct cli *cli)
 {
 	const char *path = cli->opt.socket;
@@ -130,8 +153,11 @@ int cli_open(struct cli *cli)
 	int r;
 
 	r = bh_new(&cli->client, path, NULL);
-	if (r == 0)
+	if (r == 0) {
+		if (cli->command->uses_radio)
+			bh_use_grant(cli->client, cli_grant());
 		return 0;
+	}
 	if (!path)
 		path = getenv("BLEHERD_SOCKET");
 	if (!path || *path == '\0')
@@ -195,12 +221,13 @@ static int sleep_ms(const struct cli *cli, uint64_t until_ms, uint64_t now_ms)
 	return sooner(timeout, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
 }
 
-static void take_signal(struct cli *cli)
+int cli_take_signal(struct cli *cli)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo info = { 0 };
 
 	if (read(cli->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		cli->signal = (int)info.ssi_signo;
+	return info.ssi_code;
 }
 
 enum cli_wait cli_wait(struct cli *cli, bool (*is_over)(const void *ctx), const void *ctx,
@@ -228,7 +255,7 @@ enum cli_wait cli_wait(struct cli *cli, bool (*is_over)(const void *ctx), const 
 			return CLI_WAIT_DEADLINE;
 		(void)poll(fds, ARRAY_LEN(fds), sleep_ms(cli, until_ms, now_ms));
 		if (fds[0].revents != 0)
-			take_signal(cli);
+			(void)cli_take_signal(cli);
 		if (fds[1].revents & (POLLERR | POLLHUP) && cli->out.error == 0)
 			cli->out.error = EPIPE;
 		r = cli->client ? bh_process(cli->client) : 0;
@@ -239,7 +266,7 @@ int cli_stop_status(struct cli *cli)
 {
 	out_progress_end(&cli->out);
 	if (cli->signal == 0 && cli->out.error == EINTR)
-		take_signal(cli);
+		(void)cli_take_signal(cli);
 	if (cli->signal != 0)
 		return 128 + cli->signal;
 	/* Whoever closed the pipe knows it: `bleherd events | head`. */

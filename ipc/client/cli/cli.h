@@ -11,6 +11,8 @@
 #include "ipc/client/cli/options.h"
 #include "ipc/client/cli/out.h"
 
+#include <signal.h>
+
 /* Exit status. */
 enum {
 	CLI_DONE = 0,
@@ -31,6 +33,8 @@ struct cli_command {
 	uint32_t options; /* bits of enum option_id; the common ones are added */
 	int min_args;
 	int max_args;
+	int own_args;	 /* what follows these is a command line of its own, options too; 0: none */
+	bool uses_radio; /* works under $BLEHERD_GRANT, on $BLEHERD_ADAPTER */
 	int (*run)(struct cli *cli); /* returns the exit status */
 };
 
@@ -42,7 +46,9 @@ struct cli {
 	struct out out;
 	struct bh_client *client;
 	int signal_fd;
-	int signal; /* that ends us; 0: none */
+	int signal;	       /* that ends us; 0: none */
+	sigset_t old_mask;     /* what a child begins with */
+	bool was_pipe_ignored; /* SIGPIPE, before we did */
 	uint64_t start_at_ms;
 	/* What the command is about, for error objects; "" if nothing. */
 	char address[18];
@@ -65,6 +71,7 @@ int cmd_read(struct cli *cli);
 int cmd_write(struct cli *cli);
 int cmd_notify(struct cli *cli);
 int cmd_events(struct cli *cli);
+int cmd_lock(struct cli *cli);
 int cmd_locks(struct cli *cli);
 int cmd_help(struct cli *cli);
 
@@ -85,8 +92,17 @@ int cli_fail(struct cli *cli, enum bh_class class, const char *text, const char 
 /* The same for a mistake on the command line. Returns: CLI_USAGE. */
 int cli_usage(struct cli *cli, const char *format, ...) _printf_(2, 3);
 
+/* The options that a command takes: bits of enum option_id. */
+uint32_t cli_options_of(const struct cli_command *command);
+
 /* The mistake of a word that is no command, with what was probably meant. Returns: CLI_USAGE. */
 int cli_unknown_command(struct cli *cli, const char *word);
+
+/* $BLEHERD_GRANT: what `bleherd lock` gives its child; 0: none, or no number. */
+uint64_t cli_grant(void);
+
+/* In such a child $BLEHERD_ADAPTER stands for --adapter. */
+void cli_use_adapter(struct cli *cli);
 
 /* A negative errno of a library call. */
 int cli_fail_errno(struct cli *cli, int error, const char *what);
@@ -128,6 +144,9 @@ enum cli_wait {
  */
 must_check enum cli_wait cli_wait(struct cli *cli, bool (*is_over)(const void *ctx),
 				  const void *ctx, uint64_t until_ms);
+
+/* Reads what signal_fd has: into cli->signal, and gives the kernel's si_code (SI_USER, ...). */
+int cli_take_signal(struct cli *cli);
 
 /* After CLI_WAIT_STOP: 128 + signal, or 1; says why where that is not obvious. */
 int cli_stop_status(struct cli *cli);

@@ -2,37 +2,33 @@
 /*
  * cli/cmd_locks.c - `bleherd locks`: the arbiter's table, read from the memory that it publishes.
  *
- * --watch asks for the descriptor anew each time: an arbiter that was restarted has another one.
+ * --watch reads the memory again and again, which costs the daemon nothing, and asks for it anew
+ * now and then: an arbiter that was restarted has another one.
  */
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "ipc/client/cli/cli.h"
-#include "ipc/client/cli/table.h"
-#include "ipc/client/cli/words.h"
+#include "ipc/client/cli/locksview.h"
 #include "ipc/clock.h"
-#include "ipc/locktab.h"
 
-enum { WATCH_EVERY_MS = 250 };
+enum { LOOK_EVERY_MS = 200, ASK_EVERY_MS = 2000, DRAW_EVERY_MS = 1000 };
 
 struct locks {
 	struct cli *cli;
 	struct reply reply;
 	struct locktab_copy *table;
-	int error; /* of reading it */
-	bool has_table;
+	struct locktab_copy *shown; /* valid with has_shown */
+	int fd;			    /* the memory; -EBADF: none yet */
 	bool has_shown;
-	uint64_t shown_seq;
+	uint64_t shown_at_ms;
 };
 
 static void on_table(void *ctx, int fd)
 {
 	struct locks *locks = ctx;
 
-	locks->error = locktab_read(fd, locks->table);
-	locks->has_table = locks->error == 0;
-	(void)close_fd(fd);
+	(void)close_fd(locks->fd);
+	locks->fd = fd;
 }
 
 static void on_done(void *ctx, const struct bh_result *result)
@@ -40,87 +36,31 @@ static void on_done(void *ctx, const struct bh_result *result)
 	reply_take(&((struct locks *)ctx)->reply, result);
 }
 
-static json_t *row_json(const struct locktab_row *row, uint64_t now_ms)
-{
-	json_t *object = json_object();
-	bool is_held = row->grant != 0;
-
-	(void)json_object_set_new(object, "resource", out_string(row->resource));
-	(void)json_object_set_new(object, "state", json_string(is_held ? "held" : "waits"));
-	(void)json_object_set_new(object, "holder", out_string(row->label));
-	(void)json_object_set_new(object, "pid", json_integer(row->pid));
-	(void)json_object_set_new(object, "class", out_string(row->class));
-	(void)json_object_set_new(object, "since_ms",
-				  json_integer(clock_span_ms(row->since_ms, now_ms)));
-	if (row->until_ms != 0)
-		(void)json_object_set_new(object, "left_ms",
-					  json_integer(clock_left_ms(row->until_ms, now_ms)));
-	if (!is_held) {
-		(void)json_object_set_new(object, "place", json_integer(row->place));
-		return object;
-	}
-	(void)json_object_set_new(object, "slot", json_integer(row->slot));
-	(void)json_object_set_new(object, "grant", json_integer((json_int_t)row->grant));
-	if (row->flags & LOCKTAB_DIRTY)
-		(void)json_object_set_new(object, "dirty", json_true());
-	return object;
-}
-
 static void show_json(struct locks *locks)
 {
 	const struct locktab_copy *table = locks->table;
 	json_t *object = json_object();
-	json_t *array = json_array();
-	uint32_t i;
 
-	for (i = 0; i < table->n_rows; i++)
-		(void)json_array_append_new(array, row_json(&table->rows[i], clock_now_ms()));
 	(void)json_object_set_new(object, "at_ms", json_integer((json_int_t)clock_wall_ms()));
-	(void)json_object_set_new(object, "locks", array);
+	(void)json_object_set_new(object, "locks", locksview_json(table, clock_now_ms()));
 	if (table->n_left_out > 0)
 		(void)json_object_set_new(object, "left_out", json_integer(table->n_left_out));
 	out_json(&locks->cli->out, object);
 }
 
-static int add_row(struct table *out, const struct locktab_row *row)
-{
-	char state[32];
-	char pid[12];
-	char since[WORDS_SHORT_LEN];
-	const char *cells[] = { row->resource, state, row->label, pid, row->class, since };
-
-	if (row->grant != 0)
-		(void)snprintf(state, sizeof(state), "%s",
-			       row->flags & LOCKTAB_DIRTY ? "held, dirty" : "held");
-	else
-		(void)snprintf(state, sizeof(state), "waits, %u.", row->place);
-	(void)snprintf(pid, sizeof(pid), "%u", row->pid);
-	if (row->pid == 0)
-		cells[3] = "-";
-	words_duration(clock_span_ms(row->since_ms, clock_now_ms()), since);
-	return table_row(out, cells);
-}
-
 static int write_table(struct locks *locks, FILE *to, unsigned *out_lines)
 {
-	static const struct table_column columns[] = {
-		{ "RESOURCE", false, false }, { "STATE", false, false }, { "BY", false, true },
-		{ "PID", true, false },	      { "CLASS", false, true },	 { "FOR", true, false },
-	};
 	struct table table __attribute__((cleanup(table_clear))) = TABLE_INIT;
 	const struct locktab_copy *copy = locks->table;
 	struct out *out = &locks->cli->out;
 	size_t width;
 	size_t lines;
 	size_t rows = copy->n_rows;
-	uint32_t i;
+	int r;
 
-	for (i = 0; i < ARRAY_LEN(columns); i++)
-		table_column(&table, columns[i].title, columns[i].is_number,
-			     columns[i].is_flexible);
-	for (i = 0; i < copy->n_rows; i++)
-		if (add_row(&table, &copy->rows[i]) < 0)
-			return -ENOMEM;
+	r = locksview_show(copy, &table, clock_now_ms());
+	if (r < 0)
+		return r;
 	out_size(out, &width, &lines);
 	if (locks->cli->opt.given[OPTION_WATCH] && out->is_tty && rows > lines - 3)
 		rows = lines - 3;
@@ -161,14 +101,13 @@ static int show_text(struct locks *locks)
 static int show(struct locks *locks)
 {
 	struct cli *cli = locks->cli;
+	uint64_t now_ms = clock_now_ms();
 	bool is_picture = cli->out.is_tty && !cli->out.is_json;
 	int r = 0;
 
-	if (!locks->has_table)
-		return cli_fail_errno(cli, locks->error ? locks->error : -ENODATA,
-				      "the lock table");
 	/* On a terminal the times go on; elsewhere only a change is worth a line. */
-	if (locks->has_shown && locks->table->seq == locks->shown_seq && !is_picture)
+	if (locks->has_shown && locksview_is_same(locks->table, locks->shown) &&
+	    (!is_picture || now_ms < locks->shown_at_ms + DRAW_EVERY_MS))
 		return 0;
 	out_progress_end(&cli->out);
 	if (cli->out.is_json)
@@ -176,23 +115,38 @@ static int show(struct locks *locks)
 	else
 		r = show_text(locks);
 	locks->has_shown = true;
-	locks->shown_seq = locks->table->seq;
+	locks->shown_at_ms = now_ms;
+	*locks->shown = *locks->table;
 	return r < 0 ? cli_fail_errno(cli, r, "the table") : 0;
 }
 
+static int look(struct locks *locks)
+{
+	int r = locks->fd < 0 ? -ENODATA : locktab_read(locks->fd, locks->table);
+
+	if (r < 0)
+		return cli_fail_errno(locks->cli, r, "the lock table");
+	locksview_sort(locks->table);
+	return show(locks);
+}
+
+/* The answer is in locks->reply and locks->fd by and by. */
 static int ask(struct locks *locks)
 {
-	struct cli *cli = locks->cli;
 	int r;
 
 	locks->reply = (struct reply){ .is_done = false };
-	locks->has_table = false;
-	locks->error = 0;
-	r = bh_get_locks(cli->client, on_table, on_done, locks);
-	if (r < 0)
-		return cli_fail_errno(cli, r, "asking for the locks");
-	r = reply_wait(cli, &locks->reply, "the locks");
-	return r != 0 ? r : show(locks);
+	r = bh_get_locks(locks->cli->client, on_table, on_done, locks);
+	return r < 0 ? cli_fail_errno(locks->cli, r, "asking for the locks") : 0;
+}
+
+static int show_once(struct locks *locks)
+{
+	int r = ask(locks);
+
+	if (r == 0)
+		r = reply_wait(locks->cli, &locks->reply, "the locks");
+	return r != 0 ? r : look(locks);
 }
 
 static bool never(const void *ctx)
@@ -201,35 +155,49 @@ static bool never(const void *ctx)
 	return false;
 }
 
+/* While there is no arbiter the old table stands: whoever held something still does. */
 static int watch(struct locks *locks)
 {
+	uint64_t ask_at_ms = clock_now_ms() + ASK_EVERY_MS;
 	enum cli_wait outcome;
+	uint64_t now_ms;
 	int r;
 
-	do {
-		r = ask(locks);
-		if (r != 0)
-			return r;
-		outcome = cli_wait(locks->cli, never, NULL, clock_now_ms() + WATCH_EVERY_MS);
-	} while (outcome == CLI_WAIT_DEADLINE);
-	return cli_fail_wait(locks->cli, outcome, "changes");
+	r = show_once(locks);
+	while (r == 0) {
+		now_ms = clock_now_ms();
+		if (now_ms >= ask_at_ms && locks->reply.is_done) {
+			ask_at_ms = now_ms + ASK_EVERY_MS;
+			r = ask(locks);
+			if (r != 0)
+				break;
+		}
+		outcome = cli_wait(locks->cli, never, NULL, now_ms + LOOK_EVERY_MS);
+		if (outcome != CLI_WAIT_DEADLINE)
+			return cli_fail_wait(locks->cli, outcome, "changes");
+		r = look(locks);
+	}
+	return r;
 }
 
 int cmd_locks(struct cli *cli)
 {
-	struct locks locks = { .cli = cli };
+	struct locks locks = { .cli = cli, .fd = -EBADF };
 	int r;
 
 	r = cli_open(cli);
 	if (r != 0)
 		return r;
 	locks.table = calloc(1, sizeof(*locks.table));
+	locks.shown = calloc(1, sizeof(*locks.shown));
 	out_progress(&cli->out, "asking the daemon");
-	if (!locks.table)
+	if (!locks.table || !locks.shown)
 		r = cli_fail_errno(cli, -ENOMEM, "the table");
 	else
-		r = cli->opt.given[OPTION_WATCH] ? watch(&locks) : ask(&locks);
+		r = cli->opt.given[OPTION_WATCH] ? watch(&locks) : show_once(&locks);
 	cli_close(cli);
+	(void)close_fd(locks.fd);
 	free(locks.table);
+	free(locks.shown);
 	return r;
 }

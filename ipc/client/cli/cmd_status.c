@@ -20,6 +20,7 @@ static void status_text(struct cli *cli, const struct bh_status *status)
 {
 	FILE *to = cli->out.stream;
 	char version[32];
+	char trouble[200];
 	char uptime[WORDS_SHORT_LEN];
 
 	words_clean(status->version, version, sizeof(version));
@@ -28,6 +29,9 @@ static void status_text(struct cli *cli, const struct bh_status *status)
 		      uptime);
 	status_line(cli, "bluetoothd", status->has_bluez);
 	status_line(cli, "arbiter", status->has_arbiter);
+	words_clean(status->arbiter_trouble, trouble, sizeof(trouble));
+	if (*trouble)
+		(void)fprintf(to, "            %s\n", trouble);
 	status_line(cli, "MGMT", status->has_mgmt);
 	(void)fprintf(to, "serves      %u adapter%s, %u device%s, %u link%s\n", status->adapters,
 		      status->adapters == 1 ? "" : "s", status->devices,
@@ -72,6 +76,9 @@ static void status_item(void *ctx, const struct bh_status *status)
 					  json_integer((json_int_t)numbers[i].number));
 	(void)json_object_set_new(object, "bluez", json_boolean(status->has_bluez));
 	(void)json_object_set_new(object, "arbiter", json_boolean(status->has_arbiter));
+	if (*status->arbiter_trouble)
+		(void)json_object_set_new(object, "arbiter_trouble",
+					  out_string(status->arbiter_trouble));
 	(void)json_object_set_new(object, "mgmt", json_boolean(status->has_mgmt));
 	out_json(&cli->out, object);
 }

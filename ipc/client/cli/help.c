@@ -4,6 +4,7 @@
  */
 #include "ipc/client/cli/cli.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "ipc/client/cli/words.h"
@@ -34,6 +35,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "bleherd scan --service 180f --rssi-min -80 --duration 5 --json",
 	  .options = OPTION_BIT(DURATION) | OPTION_BIT(SERVICE) | OPTION_BIT(RSSI_MIN) |
 		     OPTION_BIT(ADAPTER),
+	  .uses_radio = true,
 	  .run = cmd_scan },
 	{ .name = "connect",
 	  .usage = "ADDR",
@@ -44,6 +46,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = OPTION_BIT(HOLD) | OPTION_BIT(ADAPTER),
 	  .min_args = 1,
 	  .max_args = 1,
+	  .uses_radio = true,
 	  .run = cmd_connect },
 	{ .name = "services",
 	  .usage = "ADDR",
@@ -52,6 +55,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = OPTION_BIT(ADAPTER),
 	  .min_args = 1,
 	  .max_args = 1,
+	  .uses_radio = true,
 	  .run = cmd_services },
 	{ .name = "read",
 	  .usage = "ADDR UUID",
@@ -60,6 +64,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = OPTION_BIT(ADAPTER),
 	  .min_args = 2,
 	  .max_args = 2,
+	  .uses_radio = true,
 	  .run = cmd_read },
 	{ .name = "write",
 	  .usage = "ADDR UUID HEX...",
@@ -69,6 +74,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = OPTION_BIT(NO_RESPONSE) | OPTION_BIT(TEXT) | OPTION_BIT(ADAPTER),
 	  .min_args = 2,
 	  .max_args = 2 + 512,
+	  .uses_radio = true,
 	  .run = cmd_write },
 	{ .name = "notify",
 	  .usage = "ADDR UUID",
@@ -80,6 +86,7 @@ const struct cli_command CLI_COMMANDS[] = {
 		     OPTION_BIT(ADAPTER),
 	  .min_args = 2,
 	  .max_args = 2,
+	  .uses_radio = true,
 	  .run = cmd_notify },
 	{ .name = "disconnect",
 	  .usage = "ADDR",
@@ -94,6 +101,21 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "bleherd events --follow -n 20",
 	  .options = OPTION_BIT(FOLLOW) | OPTION_BIT(LAST) | OPTION_BIT(ADAPTER),
 	  .run = cmd_events },
+	{ .name = "lock",
+	  .usage = "ADAPTER RESOURCE [OPTIONS] [--] CMD...",
+	  .help = "run a command while no other program uses a radio",
+	  .more = "RESOURCE is connect, scan, maintenance or device:ADDR, or several with commas "
+		  "between.\nIt waits as long as it takes, unless --timeout says otherwise. The "
+		  "lock ends with CMD,\nand CMD with the lock. `bleherd connect` and the like in CMD "
+		  "use that lock.\n\nExit status: CMD's, 126 and 127 as a shell's; 75, or N with -E, "
+		  "if the lock was\nnot free in time or ended before CMD did.",
+	  .example = "bleherd lock hci0 scan --timeout 10 btmon -w scan.log",
+	  .options = OPTION_BIT(PATIENCE) | OPTION_BIT(CLASS) | OPTION_BIT(MAX_HOLD) |
+		     OPTION_BIT(CONFLICT),
+	  .min_args = 3,
+	  .max_args = INT_MAX,
+	  .own_args = 2,
+	  .run = cmd_lock },
 	{ .name = "locks",
 	  .usage = "",
 	  .help = "who holds what, and who waits for it",
@@ -127,6 +149,15 @@ int cli_unknown_command(struct cli *cli, const char *word)
 	return cli_usage(cli, "no command '%s'", clean);
 }
 
+uint32_t cli_options_of(const struct cli_command *command)
+{
+	uint32_t common = OPTIONS_COMMON;
+
+	if (command->options & OPTION_BIT(PATIENCE))
+		common &= ~OPTION_BIT(TIMEOUT);
+	return common | command->options;
+}
+
 const struct cli_command *cli_find_command(const char *name)
 {
 	const struct cli_command *command;
@@ -140,14 +171,14 @@ const struct cli_command *cli_find_command(const char *name)
 void help_overview(FILE *stream)
 {
 	const struct cli_command *command;
-	char left[32];
+	char left[64];
 
 	(void)fputs("Usage: bleherd COMMAND [ARGUMENTS] [OPTIONS]\n"
 		    "Share this machine's Bluetooth LE adapters with other programs.\n\n",
 		    stream);
 	for (command = CLI_COMMANDS; command->name; command++) {
 		(void)snprintf(left, sizeof(left), "%s %s", command->name, command->usage);
-		(void)fprintf(stream, "  %-23s %s\n", left, command->help);
+		help_line(stream, left, command->help);
 	}
 	(void)fputs("\nOptions of every command:\n", stream);
 	options_help(stream, OPTIONS_COMMON | OPTION_BIT(VERSION));
@@ -160,14 +191,15 @@ void help_overview(FILE *stream)
 
 void help_command(FILE *stream, const struct cli_command *command)
 {
-	(void)fprintf(stream, "Usage: bleherd %s%s%s [OPTIONS]\n%c%s.\n", command->name,
+	(void)fprintf(stream, "Usage: bleherd %s%s%s%s\n%c%s.\n", command->name,
 		      *command->usage ? " " : "", command->usage,
+		      command->own_args > 0 ? "" : " [OPTIONS]",
 		      command->help[0] >= 'a' ? command->help[0] - 'a' + 'A' : command->help[0],
 		      command->help + 1);
 	if (command->more)
 		(void)fprintf(stream, "\n%s\n", command->more);
 	(void)fputs("\nOptions:\n", stream);
-	options_help(stream, command->options | OPTIONS_COMMON);
+	options_help(stream, cli_options_of(command));
 	(void)fprintf(stream, "\nExample: %s\n", command->example);
 }
 

@@ -37,16 +37,16 @@ static void set_locale(void)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-static int open_signals(void)
+static int open_signals(struct cli *cli)
 {
 	sigset_t set;
 
-	(void)signal(SIGPIPE, SIG_IGN);
+	cli->was_pipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	if (sigprocmask(SIG_BLOCK, &set, &cli->old_mask) < 0)
 		return -errno;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -80,8 +80,12 @@ static int run_command(struct cli *cli, int argc, char **argv)
 	int used;
 	int r;
 
-	r = options_parse(&cli->opt, OPTIONS_COMMON | cli->command->options, false, argc, argv,
-			  &used, error);
+	if (cli->command->own_args > 0)
+		r = options_parse_own(&cli->opt, cli_options_of(cli->command),
+				      cli->command->own_args, argc, argv, &used, error);
+	else
+		r = options_parse(&cli->opt, cli_options_of(cli->command), false, argc, argv, &used,
+				  error);
 	if (r < 0)
 		return cli_usage(cli, "%s", error);
 	cli->out.is_json = cli->opt.given[OPTION_JSON];
@@ -94,6 +98,7 @@ static int run_command(struct cli *cli, int argc, char **argv)
 	r = check_arguments(cli);
 	if (r != 0)
 		return r;
+	cli_use_adapter(cli);
 	return cli->command->run(cli);
 }
 
@@ -135,7 +140,7 @@ int main(int argc, char **argv)
 
 	fill_standard_fds();
 	set_locale();
-	cli.signal_fd = open_signals();
+	cli.signal_fd = open_signals(&cli);
 	if (cli.signal_fd < 0 || out_init(&cli.out, cli.signal_fd) < 0) {
 		(void)fprintf(stderr, "bleherd: cannot start: %s\n", strerror(errno));
 		return CLI_FAILED;

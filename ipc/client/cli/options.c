@@ -102,6 +102,51 @@ static int set_last(struct options *opt, const char *arg)
 	return set_number(&opt->last, 0, arg);
 }
 
+/* Here 0 has a meaning of its own: now or not at all. */
+static int set_patience(struct options *opt, const char *arg)
+{
+	return words_parse_seconds(arg, &opt->timeout_ms);
+}
+
+static int set_class(struct options *opt, const char *arg)
+{
+	static const struct {
+		const char *name;
+		enum bh_lock_class class;
+	} classes[] = {
+		{ "interactive", BH_LOCK_INTERACTIVE },
+		{ "connect", BH_LOCK_CONNECT },
+		{ "scan", BH_LOCK_SCAN },
+		{ "background", BH_LOCK_BACKGROUND_SCAN },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(classes); i++) {
+		if (strcmp(arg, classes[i].name) != 0)
+			continue;
+		opt->lock_class = classes[i].class;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_max_hold(struct options *opt, const char *arg)
+{
+	return set_seconds(&opt->max_hold_ms, arg);
+}
+
+static int set_conflict(struct options *opt, const char *arg)
+{
+	long number;
+	int r;
+
+	r = words_parse_number(arg, 0, 255, &number);
+	if (r < 0)
+		return r;
+	opt->conflict_status = (uint32_t)number;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	char letter;
@@ -148,6 +193,16 @@ static const struct {
 			  "only the last N of what has been" },
 	[OPTION_WATCH] = { "watch", 'w', no_argument, NULL, NULL, NULL,
 			   "show it again at each change, until Ctrl-C" },
+	[OPTION_PATIENCE] = { "timeout", 't', required_argument, "S", "seconds, such as 2.5 or 0",
+			      set_patience, "wait no longer than S seconds; 0: only if free now" },
+	[OPTION_CLASS] = { "class", 0, required_argument, "C",
+			   "interactive, connect, scan or background", set_class,
+			   "place in the queue: interactive, connect, scan, background" },
+	[OPTION_MAX_HOLD] = { "max-hold", 0, required_argument, "S", "seconds, such as 2.5",
+			      set_max_hold, "end CMD when it has had the lock for S seconds" },
+	[OPTION_CONFLICT] = { "conflict-exit-code", 'E', required_argument, "N",
+			      "a number from 0 to 255", set_conflict,
+			      "status when there is no lock, instead of 75" },
 };
 
 static_assert(ARRAY_LEN(TABLE) == OPTION_END, "every option has a row");
@@ -281,6 +336,41 @@ int options_parse(struct options *opt, uint32_t allowed, bool stop, int argc, ch
 	return 0;
 }
 
+int options_parse_own(struct options *opt, uint32_t allowed, int own_args, int argc, char **argv,
+		      int *out_used, char out_error[ERROR_LEN])
+{
+	int at = 0;
+	int words = 0;
+	int used = 0;
+	int i;
+	int r;
+
+	for (;;) {
+		r = options_parse(opt, allowed, true, argc - at, argv + at, &used, out_error);
+		if (r < 0)
+			return r;
+		at += used;
+		if (words == own_args || at >= argc)
+			break;
+		/* What is behind us has been read: the words gather there. */
+		argv[++words] = argv[at];
+	}
+	for (i = words; i > 0; i--)
+		argv[at - words + i - 1] = argv[i];
+	*out_used = at - words;
+	return 0;
+}
+
+void help_line(FILE *stream, const char *left, const char *right)
+{
+	enum { WIDTH = 23 };
+
+	if (strlen(left) > WIDTH)
+		(void)fprintf(stream, "  %s\n  %*s %s\n", left, WIDTH, "", right);
+	else
+		(void)fprintf(stream, "  %-*s %s\n", WIDTH, left, right);
+}
+
 void options_help(FILE *stream, uint32_t allowed)
 {
 	char left[32];
@@ -294,7 +384,7 @@ void options_help(FILE *stream, uint32_t allowed)
 		(void)snprintf(left, sizeof(left), "%s--%s%s%s", TABLE[id].letter ? letter : "    ",
 			       TABLE[id].name, TABLE[id].arg ? " " : "",
 			       TABLE[id].arg ? TABLE[id].arg : "");
-		(void)fprintf(stream, "  %-23s %s\n", left, TABLE[id].help);
+		help_line(stream, left, TABLE[id].help);
 	}
 }
 

@@ -31,6 +31,10 @@ enum option_id {
 	OPTION_FOLLOW,
 	OPTION_LAST,
 	OPTION_WATCH,
+	OPTION_PATIENCE,
+	OPTION_CLASS,
+	OPTION_MAX_HOLD,
+	OPTION_CONFLICT,
 	OPTION_END
 };
 
@@ -55,6 +59,9 @@ struct options {
 	const char *text;
 	uint32_t count;
 	uint32_t last;
+	enum bh_lock_class lock_class;
+	uint32_t max_hold_ms;
+	uint32_t conflict_status;
 };
 
 /**
@@ -70,6 +77,17 @@ struct options {
  */
 must_check int options_parse(struct options *opt, uint32_t allowed, bool stop, int argc,
 			     char **argv, int *out_used, char out_error[200]);
+
+/**
+ * options_parse_own() - the same for a command that ends in another command line
+ * @own_args: so many words are ours; options may stand before, between and right after them
+ * @out_used: from here on argv has these words and, next to them, that other command line
+ */
+must_check int options_parse_own(struct options *opt, uint32_t allowed, int own_args, int argc,
+				 char **argv, int *out_used, char out_error[200]);
+
+/* A word and what it means, below each other where they do not fit side by side. */
+void help_line(FILE *stream, const char *left, const char *right);
 
 /* Help lines, one per option. */
 void options_help(FILE *stream, uint32_t allowed);

@@ -75,6 +75,7 @@ static void store(struct fake_peer *peer, const struct chan_frame *frame)
 	copy->type = frame->type;
 	copy->id = frame->id;
 	copy->epoch = frame->epoch;
+	copy->n_fds = frame->n_fds;
 	copy->len = frame->len;
 	memcpy(copy->body, frame->body, frame->len);
 	while (*at)

@@ -17,6 +17,7 @@ struct fake_frame {
 	uint16_t type;
 	uint32_t id;
 	uint32_t epoch;
+	size_t n_fds; /* that came with it; they are closed */
 	size_t len;
 	uint8_t body[];
 };

@@ -32,6 +32,7 @@ static void on_status(void *ctx, const struct bh_status *status)
 	ck_assert_str_eq(status->version, "1.2");
 	ck_assert_uint_eq(status->adapters, 2);
 	ck_assert(status->has_bluez && !status->has_mgmt);
+	ck_assert_str_eq(status->arbiter_trouble, "no directory");
 }
 
 START_TEST(status)
@@ -47,6 +48,7 @@ START_TEST(status)
 	msg.adapters = 2;
 	msg.has_bluez = true;
 	msg.bluez = true;
+	msg.arbiter_trouble = (char *)(uintptr_t) "no directory";
 	fake_send(&fake.control, BH__TYPE__STATUS, id, &msg.base, -1);
 	fake_send_done(&fake.control, id);
 	ck_assert_int_eq(fake_settle(&fake, client), 0);

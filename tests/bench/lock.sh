@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# tests/bench/lock.sh [--json FILE] [--only abcde] - the arbiter's figures, in a world of its own.
+# BLEHERD_BIN says which build (build/bin); bench-lock is expected in ../tests of that. Status 0, 1 if
+# something did not work; a goal that is not reached is no failure.
+set -eu
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=$(realpath -m "${BLEHERD_BIN:-$root/build/bin}")
+export BLEHERD_BIN=$bin
+if [ ! -x "$bin/../tests/bench-lock" ]; then
+	echo "lock.sh: bench-lock is not built: make bench-lock" >&2
+	exit 70
+fi
+# Two connects at once, for 8 clients on 2 slots; 257 clients of one user are past the quota.
+exec "$root/contrib/sim/world" --adapters 1 --devices 0 \
+	--set locks.connect=2 --set locks.per_user=1024 -- \
+	"$bin/../tests/bench-lock" "$@" "$root/tests/bench/lock_python.py"
