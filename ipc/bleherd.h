@@ -381,7 +381,7 @@ struct bh_lock_request {
 	size_t n_resources;	      /* 1 to BH_LOCK_RESOURCES_MAX */
 	enum bh_lock_class lock_class;
 	uint32_t timeout_ms;  /* 0: only if it is free now */
-	uint32_t max_hold_ms; /* revoked then; 0: renewed as long as the arbiter allows */
+	uint32_t max_hold_ms; /* held no longer than that; 0: as long as the arbiter allows */
 	uint64_t under;	      /* a grant that covers part of it (bh_lock_grant()); 0: none */
 	const char *label;    /* what `bleherd locks` shows; NULL: the client's */
 };

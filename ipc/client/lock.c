@@ -178,6 +178,7 @@ void lock_grant(struct bh_lock *lock, uint64_t grant, uint32_t waited_ms, uint32
 	lock->state = LOCK_HELD;
 	lock->id = 0;
 	lock->grant = grant;
+	lock->held_since_ms = clock_now_ms();
 	lock->n_fds = frame->n_fds;
 	for (i = 0; i < frame->n_fds; i++)
 		lock->fds[i] = take_fd(&frame->fds[i]);
@@ -204,11 +205,16 @@ void lock_tell(struct bh_lock *lock, enum bh_lock_event event, const struct bh_r
 void lock_plan_renewal(struct bh_lock *lock, uint32_t lease_ms)
 {
 	uint32_t pause_ms = lease_ms / 2 > RENEW_LEAST_MS ? lease_ms / 2 : RENEW_LEAST_MS;
+	uint64_t now_ms = clock_now_ms();
 
 	lock->renew_at_ms = LOCK_NEVER;
-	if (lease_ms == 0 || lock->max_hold_ms > 0 || lock->is_revoked)
+	if (lease_ms == 0 || lock->is_revoked)
 		return;
-	lock->renew_at_ms = clock_now_ms() + pause_ms;
+	/* A whole lease begins then; the last one ends within the time that was asked for. */
+	if (lock->max_hold_ms > 0 &&
+	    now_ms + pause_ms + lease_ms > lock->held_since_ms + lock->max_hold_ms)
+		return;
+	lock->renew_at_ms = now_ms + pause_ms;
 	client_expect(lock->client, lock->renew_at_ms);
 }
 

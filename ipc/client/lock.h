@@ -56,6 +56,7 @@ struct bh_lock {
 	uint64_t grant;
 	int fds[CHAN_FDS_MAX];
 	size_t n_fds;
+	uint64_t held_since_ms;
 	bool is_revoked;
 	bool is_doomed;	      /* lock_fail_all() is about to end it */
 	uint64_t renew_at_ms; /* by the library */

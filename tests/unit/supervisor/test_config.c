@@ -96,7 +96,7 @@ static const struct {
 	{ "hold_background_ms", "3600000", "--hold-ms", "60000,60000,60000,30000,30000",
 	  "60000,60000,60000,30000,3600000" },
 	{ "hold_total_ms", "3600000", "--hold-total-ms", "600000", "3600000" },
-	{ "grace_ms", "0", "--grace-ms", "500", "0" },
+	{ "grace_ms", "0", "--grace-ms", "2000", "0" },
 	{ "dirty_ms", "60000", "--dirty-ms", "2000", "60000" },
 	{ "per_user", "1024", "--per-user", "256", "1024" },
 	{ "dir", "/l", "--dir", "/run", "/l" },
