@@ -150,7 +150,7 @@ static int on_hello(void *ctx, struct chan_frame *frame, const void *body)
 
 	if (msg->has_version && msg->version != VERSION) {
 		(void)snprintf(text, sizeof(text),
-			       "this arbiter speaks version %u of lock.proto, not %u", VERSION,
+			       "this arbiter speaks version %d of lock.proto, not %u", VERSION,
 			       msg->version);
 		refuse(peer->port, frame->id, BH__LOCK__REASON__REASON_VERSION, text);
 		return -EPROTONOSUPPORT;

@@ -218,8 +218,7 @@ const char *slotfile_text(int outcome)
 		[SLOTFILE_REPLACED] = "the slot file is being replaced all the time",
 		[SLOTFILE_OTHER] = "the descriptor is not of that slot file",
 		[SLOTFILE_MISSING] =
-			"the slot file is missing and may not be made: see tmpfiles.d(5), "
-			"`f /run/bleak-cm-hci0-slot-0.lock 0660 root bleherd`",
+			"the slot file is missing and may not be made: see bleherd's tmpfiles.d",
 	};
 
 	if (outcome == -EACCES || outcome == -EPERM)

@@ -67,6 +67,9 @@ struct rig_request {
 	const char *names[RIG_NAMES_MAX]; /* up to NULL */
 };
 
+/* Waits for the next frame. False: end of file. */
+bool rig_next_frame(struct chan *chan, struct chan_frame *out);
+
 /* For a child that does not exec: closes what it must not have a duplicate of. 0 to 2 stay. */
 void rig_keep_only(const int *fds, size_t n);
 

@@ -222,7 +222,7 @@ static void hello_to_whom_may_refuse(struct chan *chan)
 START_TEST(out_of_descriptors)
 {
 	enum { N = 64 };
-	struct chan *peers[N] = { NULL };
+	struct chan *peers[N + 1] = { NULL };
 	struct rig_answer answer;
 	uint64_t grant = 0;
 	uint32_t n;
