@@ -10,7 +10,7 @@
 enum {
 	AGE_STEP_MS = 5000,
 	FOREIGN_SLOTS = 2,	/* bleak-connection-manager's max_slots */
-	FOREIGN_YIELD_MS = 200, /* its programs try every 150 ms */
+	FOREIGN_YIELD_MS = 300, /* its programs try every 150 ms, for a scan every 250 ms */
 	HOLD_MS = 60000,
 	SCAN_HOLD_MS = 30000,
 	HOLD_TOTAL_MS = 600000,

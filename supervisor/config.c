@@ -102,7 +102,7 @@ void config_defaults(struct config *out)
 		.connect_slots = 1,
 		.scan_slots = 1,
 		.foreign_slots = 2,
-		.foreign_yield_ms = 200,
+		.foreign_yield_ms = 300,
 		.age_step_ms = 5000,
 		.hold_recovery_ms = 60000,
 		.hold_interactive_ms = 60000,

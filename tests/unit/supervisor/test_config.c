@@ -83,7 +83,7 @@ static const struct {
 	{ "connect", "8", "--connect-slots", "1", "8" },
 	{ "scan", "2", "--scan-slots", "1", "2" },
 	{ "foreign_slots", "0", "--foreign-slots", "2", "0" },
-	{ "foreign_yield_ms", "10000", "--foreign-yield-ms", "200", "10000" },
+	{ "foreign_yield_ms", "10000", "--foreign-yield-ms", "300", "10000" },
 	{ "age_step_ms", "0", "--age-step-ms", "5000", "0" },
 	{ "hold_recovery_ms", "1001", "--hold-ms", "60000,60000,60000,30000,30000",
 	  "1001,60000,60000,30000,30000" },
