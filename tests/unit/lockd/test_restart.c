@@ -61,7 +61,7 @@ START_TEST(a_grant_is_handed_back)
 {
 	int rounds;
 
-	for (rounds = 0; rounds < 20; rounds++) {
+	for (rounds = 0; rounds < 200; rounds++) {
 		ck_assert(!rig_is_lockable(&rig, SLOT0));
 		rig_held(a, held.grant, CONNECT, held.fds, held.n_fds);
 		rig_held(a, held.grant, CONNECT, held.fds, held.n_fds); /* the second is ignored */
