@@ -7,6 +7,7 @@
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "supervisor/bus_feed.h"
+#include "supervisor/cleaner.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/sessions.h"
@@ -91,6 +92,7 @@ static void on_ready(struct child *child, void *ctx)
 	struct event event = worker_event(adapter, EVENT_WORKER_READY);
 
 	events_add(adapter->sup->events, &event, "pid %d", child_pid(child));
+	cleaner_worker_ready(adapter);
 	sessions_adapter_ready(adapter->sup, adapter);
 }
 
@@ -223,6 +225,15 @@ void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random)
 	link.address = address;
 	link.random = is_random;
 	port_send(port_of(adapter), BH__CTL__TYPE__LINK_CUT, 0, 0, &link.base);
+}
+
+void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address)
+{
+	Bh__Ctl__ConnectCancel msg = BH__CTL__CONNECT_CANCEL__INIT;
+
+	msg.has_address = 1;
+	msg.address = address;
+	port_send(port_of(adapter), BH__CTL__TYPE__CONNECT_CANCEL, id, 0, &msg.base);
 }
 
 void worker_child_detach(struct adapter *adapter, uint32_t session)

@@ -17,4 +17,6 @@ void worker_child_arbiter_gone(struct adapter *adapter);
 void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under);
 void worker_child_find_stop(struct adapter *adapter, uint64_t address);
 void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random);
+/* Answered to cleaner_answer(). */
+void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address);
 void worker_child_detach(struct adapter *adapter, uint32_t session);

@@ -8,6 +8,7 @@
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
 #include "supervisor/bus_feed.h"
+#include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
 #include "supervisor/dice.h"
 #include "supervisor/escalation.h"
@@ -229,6 +230,16 @@ static int on_find_done(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_connect_cancelled(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct adapter *adapter = child_owner(ctx);
+
+	if (frame->id == 0)
+		return -EBADMSG;
+	cleaner_answer(adapter, frame->id, msg);
+	return 0;
+}
+
 static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct adapter *adapter = child_owner(ctx);
@@ -261,4 +272,6 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__LINK_STATE, 0, 0, &bh__ctl__link__descriptor, on_link_state },
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },
+	{ BH__CTL__TYPE__CONNECT_CANCELLED, 0, 0, &bh__ctl__connect_cancel__descriptor,
+	  on_connect_cancelled },
 };

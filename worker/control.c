@@ -4,6 +4,7 @@
 #include "ipc/build_id.h"
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "worker/cancel.h"
 #include "worker/link.h"
 #include "worker/notify.h"
 #include "worker/scan.h"
@@ -246,6 +247,14 @@ static int on_find(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_connect_cancel(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	cancels_begin(w->cancels, frame->id, ((const Bh__Ctl__ConnectCancel *)msg)->address);
+	return 0;
+}
+
 static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__STOP, 0, 0, &bh__ctl__empty__descriptor, on_stop },
 	{ BH__CTL__TYPE__BUS, 1, 1, &bh__ctl__empty__descriptor, on_bus },
@@ -257,6 +266,8 @@ static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__LINK_ENDED, 0, 0, &bh__ctl__link_ended__descriptor, on_link_ended },
 	{ BH__CTL__TYPE__LINK_CUT, 0, 0, &bh__ctl__link__descriptor, on_link_cut },
 	{ BH__CTL__TYPE__FIND, 0, 0, &bh__ctl__find__descriptor, on_find },
+	{ BH__CTL__TYPE__CONNECT_CANCEL, 0, 0, &bh__ctl__connect_cancel__descriptor,
+	  on_connect_cancel },
 };
 
 static void on_closed(struct port *port, void *ctx, int error)

@@ -7,6 +7,7 @@
  */
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "worker/cancel.h"
 #include "worker/control.h"
 #include "worker/link.h"
 #include "worker/scan.h"
@@ -210,6 +211,8 @@ static int make_parts(struct worker *w)
 		r = links_new(&w->links, w);
 	if (r >= 0)
 		r = seats_new(&w->seats, w);
+	if (r >= 0)
+		r = cancels_new(&w->cancels, w);
 	return r >= 0 ? add_sources(w) : r;
 }
 
@@ -224,6 +227,7 @@ static void free_parts(struct worker *w)
 	sight_free(w->sight);
 	lockc_free(w->lockc);
 	bus_free(w->bus);
+	cancels_free(w->cancels);
 	deadlines_free(w->deadlines);
 	chan_buf_free(w->buf);
 	sd_event_source_disable_unref(w->settle);

@@ -13,6 +13,7 @@
 #include "worker/lockc.h"
 #include "worker/mirror.h"
 
+struct cancels;
 struct links;
 struct scan;
 struct seats;
@@ -45,6 +46,7 @@ struct worker {
 	struct sight *sight;
 	struct links *links;
 	struct seats *seats;
+	struct cancels *cancels;
 	TAILQ_HEAD(, op_mark) ops;
 	struct op_mark load_op;
 	size_t n_links;		 /* up */

@@ -6,7 +6,7 @@
  *
  * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; anything else is
  * answered. A READ is answered with the adapter's name. What it is asked to do under a grant it
- * says as an event.
+ * says as an event. CONNECT_CANCEL is answered as the address says, rig.h's RIG_CANCEL_*.
  */
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +31,7 @@ struct seat {
 
 struct agent {
 	const char *adapter;
+	uint64_t incarnation;
 	struct chan_buf *buf;
 	struct chan *up;
 	struct wpage *page;
@@ -60,14 +61,14 @@ static void tell_seen(struct agent *agent, uint64_t address, int rssi_dbm)
 	tell(agent, BH__CTL__TYPE__SIGHTINGS, &sightings.base);
 }
 
-static void say_hello(struct agent *agent, uint64_t incarnation)
+static void say_hello(struct agent *agent)
 {
 	Bh__Ctl__Hello hello = BH__CTL__HELLO__INIT;
 
 	hello.build_id = (char *)(uintptr_t)BUILD_ID;
 	hello.has_pid = hello.has_incarnation = 1;
 	hello.pid = (uint32_t)getpid();
-	hello.incarnation = incarnation;
+	hello.incarnation = agent->incarnation;
 	tell(agent, BH__CTL__TYPE__HELLO, &hello.base);
 }
 
@@ -196,6 +197,32 @@ static void on_find(struct agent *agent, const struct chan_frame *frame)
 		tell_seen(agent, RIG_HIDDEN, -40);
 }
 
+static void on_cancel(struct agent *agent, const struct chan_frame *frame)
+{
+	const Bh__Ctl__ConnectCancel *msg =
+		chan_unpack(agent->up, frame, &bh__ctl__connect_cancel__descriptor);
+	Bh__Ctl__ConnectCancel done = BH__CTL__CONNECT_CANCEL__INIT;
+
+	if (!msg)
+		_exit(9);
+	if (msg->address == RIG_CANCEL_NEVER)
+		return;
+	if (msg->address == RIG_CANCEL_DIES && agent->incarnation == 1)
+		_exit(3);
+	done.has_address = done.has_outcome = 1;
+	done.address = msg->address;
+	done.outcome = BH__CTL__CANCEL__CANCEL_DONE;
+	if (msg->address == RIG_CANCEL_NOTHING)
+		done.outcome = BH__CTL__CANCEL__CANCEL_NOTHING;
+	if (msg->address == RIG_CANCEL_LINKED)
+		done.outcome = BH__CTL__CANCEL__CANCEL_LINKED;
+	if (msg->address == RIG_CANCEL_FAILS)
+		done.outcome = BH__CTL__CANCEL__CANCEL_FAILED;
+	done.text = (char *)(uintptr_t) "the bus is on fire";
+	(void)!chan_send(agent->up, BH__CTL__TYPE__CONNECT_CANCELLED, frame->id, 0, &done.base,
+			 NULL, 0);
+}
+
 static void detach(struct agent *agent, const struct chan_frame *frame)
 {
 	const Bh__Ctl__SessionRef *msg =
@@ -225,6 +252,8 @@ static void on_control(struct agent *agent)
 		}
 		if (frame.type == BH__CTL__TYPE__FIND)
 			on_find(agent, &frame);
+		if (frame.type == BH__CTL__TYPE__CONNECT_CANCEL)
+			on_cancel(agent, &frame);
 		chan_frame_done(&frame);
 	}
 }
@@ -251,13 +280,17 @@ static void turn(struct agent *agent)
 
 static _Noreturn void be_worker(char **argv)
 {
-	struct agent agent = { .adapter = argv[2], .arbiter = -EBADF };
+	struct agent agent = {
+		.adapter = argv[2],
+		.incarnation = strtoull(argv[4], NULL, 10),
+		.arbiter = -EBADF,
+	};
 
 	if (chan_buf_new(&agent.buf, CHAN_BODY_DATA) < 0 ||
 	    chan_new(&agent.up, 3, agent.buf, CHAN_BODY_CONTROL) < 0 ||
 	    wpage_map(4, &agent.page) < 0)
 		_exit(9);
-	say_hello(&agent, strtoull(argv[4], NULL, 10));
+	say_hello(&agent);
 	say_ready(&agent);
 	for (;;)
 		turn(&agent);

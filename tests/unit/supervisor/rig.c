@@ -41,21 +41,6 @@ static size_t fill_list(const struct rig *rig, uint8_t *data)
 	return 2u + 2u * data[0];
 }
 
-static uint8_t disconnect(struct rig *rig, const struct mgmt_packet *command)
-{
-	uint64_t address = 0;
-	size_t i;
-
-	for (i = 6; i > 0; i--)
-		address = address << 8 | command->params[i - 1];
-	rig->disconnects++;
-	rig->last_type = command->params[6];
-	if (rig->connecting == 0 ||
-	    (rig->connecting == address && rig->connecting_type == rig->last_type))
-		return MGMT_STATUS_SUCCESS;
-	return MGMT_STATUS_NOT_CONNECTED;
-}
-
 static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 {
 	uint8_t data[300] = { (uint8_t)command->code, (uint8_t)(command->code >> 8), 0 };
@@ -69,7 +54,7 @@ static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 		len += 280;
 	}
 	if (command->code == MGMT_DISCONNECT)
-		data[2] = disconnect(rig, command);
+		rig->disconnects++;
 	mgmt_event(rig, MGMT_EV_COMMAND_COMPLETE, command->index, data, len);
 }
 
@@ -90,22 +75,6 @@ void rig_plug(struct rig *rig, uint16_t index, bool is_in)
 {
 	rig->is_unplugged[index] = !is_in;
 	mgmt_event(rig, is_in ? MGMT_EV_INDEX_ADDED : MGMT_EV_INDEX_REMOVED, index, NULL, 0);
-}
-
-void rig_link(struct rig *rig, uint16_t index, uint64_t address)
-{
-	uint8_t data[13] = { [6] = MGMT_LE_RANDOM };
-	size_t i;
-
-	for (i = 0; i < 6; i++)
-		data[i] = (uint8_t)(address >> (8 * i));
-	mgmt_event(rig, MGMT_EV_DEVICE_CONNECTED, index, data, sizeof(data));
-}
-
-void rig_lose_mgmt(struct rig *rig)
-{
-	rig->mgmt_listen = close_fd(rig->mgmt_listen);
-	rig->mgmt = close_fd(rig->mgmt);
 }
 
 /* --- waiting --- */

@@ -12,6 +12,13 @@
 #define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
 #define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
 
+/* How a worker answers when it is to cancel a Connect to it; of others it is done. */
+#define RIG_CANCEL_NOTHING 0xc0aabb000010u
+#define RIG_CANCEL_LINKED  0xc0aabb000011u
+#define RIG_CANCEL_FAILS   0xc0aabb000012u
+#define RIG_CANCEL_NEVER   0xc0aabb000013u
+#define RIG_CANCEL_DIES	   0xc0aabb000014u /* the first worker of each adapter does */
+
 enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 700 };
 
 struct rig {
@@ -21,11 +28,6 @@ struct rig {
 	int mgmt;
 	bool is_unplugged[RIG_ADAPTERS];
 	unsigned disconnects; /* commands of that kind */
-	/* The device that the kernel connects to: Disconnect of others says "not connected". 0:
-	 * any. */
-	uint64_t connecting;
-	uint8_t connecting_type;
-	uint8_t last_type; /* of the last Disconnect */
 	struct chan_buf *buf;
 	struct chan *control;
 	struct chan *events; /* of rig_follow() */
@@ -38,12 +40,6 @@ struct rig {
 struct rig *rig_start(void (*adjust)(struct config *config));
 struct rig *rig_stop(struct rig *rig);
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
-
-/* The kernel says that the link is up. */
-void rig_link(struct rig *rig, uint16_t index, uint64_t address);
-
-/* No MGMT socket from now on. */
-void rig_lose_mgmt(struct rig *rig);
 
 /* A channel that lives as long as the rig; takes @fd over. */
 struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max);

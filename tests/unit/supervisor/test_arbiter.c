@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * tests/unit/supervisor/test_arbiter.c - what the supervisor does for the arbiter: programs'
- * channels to it, the list of adapters, dirty and overdue grants, sessions under a grant.
+ * channels to it, the list of adapters, overdue grants, sessions under a grant. test_dirty.c has
+ * the dirty ones.
  */
 #include <check.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 
 #include "ipc/class.h"
 #include "ipc/lock.pb-c.h"
-#include "supervisor/mgmt_codec.h"
 #include "tests/unit/supervisor/rig_lock.h"
 
 Suite *suite_arbiter(void);
@@ -270,115 +270,6 @@ START_TEST(test_adapters)
 }
 END_TEST
 
-/* --- dirty grants --- */
-
-#define UNSEEN 0xc0aabb0000ffu
-
-START_TEST(test_dirty_known)
-{
-	struct chan *lock = lock_open(rig, rig->control);
-
-	rig->connecting = RIG_SEEN;
-	rig->connecting_type = MGMT_LE_RANDOM;
-	lock_command(rig, lock, "dirty 71 hci1 c0aabb000001");
-	lock_expect_told(rig, lock, "clean 71");
-	rig_expect_event(rig, "lock-dirty",
-			 "the holder (pid 4711) ended without a word: its Connect was cancelled");
-	ck_assert_uint_eq(rig->disconnects, 1);
-}
-END_TEST
-
-/* Of a device that nobody saw the type is not known either: both are tried. */
-START_TEST(test_dirty_unknown)
-{
-	struct chan *lock = lock_open(rig, rig->control);
-
-	rig->connecting = UNSEEN;
-	rig->connecting_type = MGMT_LE_PUBLIC;
-	lock_command(rig, lock, "dirty 72 hci0 c0aabb0000ff");
-	lock_expect_told(rig, lock, "clean 72");
-	rig_expect_event(rig, "lock-dirty", "was cancelled");
-	ck_assert_uint_eq(rig->disconnects, 2);
-	rig->connecting_type = MGMT_LE_RANDOM;
-	lock_command(rig, lock, "dirty 73 hci0 c0aabb0000ff");
-	lock_expect_told(rig, lock, "clean 73");
-	ck_assert_uint_eq(rig->disconnects, 3);
-	rig->connecting = RIG_SEEN;
-	lock_command(rig, lock, "dirty 74 hci0 c0aabb0000ff");
-	lock_expect_told(rig, lock, "clean 74");
-	rig_expect_event(rig, "lock-dirty", "nothing was pending");
-}
-END_TEST
-
-static bool is_linked(uint64_t address)
-{
-	Bh__DevicesRequest request = BH__DEVICES_REQUEST__INIT;
-	const Bh__Device *device;
-	struct chan_frame frame;
-	bool is_up = false;
-	size_t i;
-
-	request.has_address = 1;
-	request.address = address;
-	rig_ask(rig, rig->control, BH__TYPE__DEVICES_REQUEST, &request.base);
-	for (;;) {
-		rig_expect(rig, rig->control, 0, &frame);
-		if (frame.type == BH__TYPE__DONE)
-			return is_up;
-		device = chan_unpack(rig->control, &frame, &bh__device__descriptor);
-		for (i = 0; i < device->n_sightings; i++)
-			is_up |= device->sightings[i]->connected;
-	}
-}
-
-/* bluetoothd made the link in the end: somebody may use it by now. */
-START_TEST(test_dirty_linked)
-{
-	struct chan *lock = lock_open(rig, rig->control);
-
-	rig_link(rig, 1, RIG_SEEN);
-	while (!is_linked(RIG_SEEN))
-		;
-	lock_command(rig, lock, "dirty 79 hci1 c0aabb000001");
-	lock_expect_told(rig, lock, "clean 79");
-	rig_expect_event(rig, "lock-dirty", "its link is up");
-	ck_assert_uint_eq(rig->disconnects, 0);
-}
-END_TEST
-
-/* An adapter that is gone connects to nothing. */
-START_TEST(test_dirty_adapter_gone)
-{
-	struct chan *lock = lock_open(rig, rig->control);
-
-	lock_command(rig, lock, "dirty 75 hci7 c0aabb000001");
-	lock_expect_told(rig, lock, "clean 75");
-	ck_assert_uint_eq(rig->disconnects, 0);
-}
-END_TEST
-
-/* Not clean where nobody can tell: no device named and no kernel to ask, or no MGMT. */
-START_TEST(test_dirty_stays)
-{
-	struct chan *lock = lock_open(rig, rig->control);
-	const Bh__Lock__Revoked *msg;
-	struct chan_frame frame;
-
-	lock_expect_told(rig, lock, "adapters hci0 hci1 default hci0");
-	lock_command(rig, lock, "dirty 76 hci0 0");
-	rig_expect_event(rig, "lock-dirty", "not known; free in 2000 ms");
-	rig_lose_mgmt(rig);
-	rig_expect_event(rig, "mgmt-lost", NULL);
-	lock_command(rig, lock, "dirty 77 hci0 c0aabb000001");
-	rig_expect_event(rig, "lock-dirty", "cannot be cancelled (no answer)");
-	/* What is said next is the first that the arbiter hears. */
-	lock_command(rig, lock, "dirty 78 hci7 0");
-	rig_expect(rig, lock, BH__LOCK__TYPE__REVOKED, &frame);
-	msg = chan_unpack(lock, &frame, &bh__lock__revoked__descriptor);
-	ck_assert_str_eq(msg->text, "clean 78");
-}
-END_TEST
-
 /* --- overdue grants --- */
 
 static unsigned worker_deaths(void)
@@ -467,11 +358,6 @@ Suite *suite_arbiter(void)
 	tcase_add_test(tc, test_second_replaces);
 	tcase_add_test(tc, test_parked);
 	tcase_add_test(tc, test_adapters);
-	tcase_add_test(tc, test_dirty_known);
-	tcase_add_test(tc, test_dirty_unknown);
-	tcase_add_test(tc, test_dirty_linked);
-	tcase_add_test(tc, test_dirty_adapter_gone);
-	tcase_add_test(tc, test_dirty_stays);
 	tcase_add_test(tc, test_overdue_worker);
 	tcase_add_test(tc, test_overdue_program);
 	tcase_add_test(tc, test_under);
