@@ -137,7 +137,7 @@ static int remove_device(sd_bus_message *m, const struct fake_object *object)
 		found.device->removing = true;
 		return fake_disconnect(found.device, m);
 	}
-	fake_link_fail(found.device, "br-connection-canceled", MGMT_TIMEOUT);
+	fake_link_fail(found.device, "br-connection-canceled", MGMT_DISCONNECTED);
 	fake_scan_remove(found.device, false);
 	return fake_ok(object->fake, m);
 }

@@ -5,7 +5,8 @@
  *
  *   Connect: (delay) Connected=true, the answer, (delay) GATT objects, ServicesResolved=true
  *   Disconnect: Battery1 goes, (2 s) the kernel's event, the answer, Connected=false, sockets
- *   MGMT Disconnect: the kernel's event at once, (27 ms) Connected=false
+ *   MGMT Disconnect: the kernel's event at once, (27 ms) Connected=false; of a pending Connect:
+ * when that has ended by itself, at once only while the peripheral is not heard
  *
  * While a link is on its way down, Connect still finds it up and says OK: a lie that the real one
  * tells too, and that clients must survive.
@@ -48,6 +49,7 @@ void fake_link_fail(struct fake_device *device, const char *text, int mgmt_statu
 	if (text)
 		(void)fake_fail(fake_of(device), call, "Failed", text);
 	sd_bus_message_unref(call);
+	fake_mgmt_connect_ended(device);
 }
 
 /* What bluetoothd does to a device that it thinks little of when its connect has failed. */
@@ -124,6 +126,7 @@ static void up(struct fake_device *device)
 		fake_arm(fake, &device->resolve_timer, delay_ms, on_resolve, device);
 	else
 		resolve(device);
+	fake_mgmt_connect_ended(device);
 }
 
 static bool is_full(const struct fake_adapter *adapter)
@@ -315,7 +318,7 @@ int fake_disconnect(struct fake_device *device, sd_bus_message *m)
 	struct fake *fake = fake_of(device);
 	const bool pending = device->connect;
 
-	fake_link_fail(device, "br-connection-canceled", MGMT_TIMEOUT);
+	fake_link_fail(device, "br-connection-canceled", MGMT_DISCONNECTED);
 	if (!device->connected) {
 		(void)fake_ok(fake, m);
 		if (pending)
@@ -335,14 +338,29 @@ int fake_disconnect(struct fake_device *device, sd_bus_message *m)
 	return 0;
 }
 
+/*
+ * Of a Connect that is pending: while the kernel waits for the peripheral's advert it gives up, but
+ * once the controller is connecting the command queues behind that.
+ */
+static int mgmt_cancel(struct fake_device *device)
+{
+	if (model_is_advertising(device->model))
+		return device->mgmt_waiter ? MGMT_BUSY : MGMT_LATER;
+	fake_link_fail(device, aborted, MGMT_DISCONNECTED);
+	forget(device);
+	return MGMT_OK;
+}
+
 int fake_link_mgmt_disconnect(struct fake_device *device, struct seqpacket_peer *issuer)
 {
 	struct fake *fake = fake_of(device);
 
-	if (!device->kernel_link)
+	if (!device->kernel_link && !device->connect)
 		return MGMT_NOT_CONNECTED;
 	if (device->adapter->hung)
 		return MGMT_TIMEOUT;
+	if (device->connect)
+		return mgmt_cancel(device);
 	if (device->dead == FAKE_STUCK)
 		return MGMT_BUSY;
 	fake_link_kernel_down(device, MGMT_REASON_LOCAL, issuer);

@@ -315,11 +315,40 @@ static struct fake_device *find_device(const struct command *c)
 	return &c->adapter->devices[model->index];
 }
 
+static void reply_disconnect(const struct command *c, int status)
+{
+	struct mgmt_packet p;
+
+	begin_complete(&p, c, status);
+	mgmt_put_bytes(&p, c->body, ADDRESS_BYTES);
+	reply(c, &p);
+}
+
+void fake_mgmt_connect_ended(struct fake_device *device)
+{
+	struct fake_mgmt *mgmt = device->adapter->fake->mgmt;
+	struct command c = {
+		.opcode = OP_DISCONNECT,
+		.index = (uint16_t)device->adapter->hci,
+	};
+	struct mgmt_packet address = { .len_bytes = 0 };
+	int status;
+
+	if (!mgmt || device->mgmt_waiter == 0)
+		return;
+	c.peer = seqpacket_peer(mgmt->server, device->mgmt_waiter);
+	device->mgmt_waiter = 0;
+	put_address(&address, device);
+	c.body = address.data;
+	status = fake_link_mgmt_disconnect(device, c.peer);
+	if (c.peer)
+		reply_disconnect(&c, status);
+}
+
 static void disconnect(const struct command *c)
 {
 	struct fake_device *device = find_device(c);
 	int status = MGMT_NOT_CONNECTED;
-	struct mgmt_packet p;
 
 	if (c->body[MODEL_ADDRESS_BYTES] > TYPE_LE_RANDOM)
 		status = MGMT_INVALID_PARAMS;
@@ -327,9 +356,10 @@ static void disconnect(const struct command *c)
 		status = MGMT_NOT_POWERED;
 	else if (device)
 		status = fake_link_mgmt_disconnect(device, c->peer);
-	begin_complete(&p, c, status);
-	mgmt_put_bytes(&p, c->body, ADDRESS_BYTES);
-	reply(c, &p);
+	if (status == MGMT_LATER)
+		device->mgmt_waiter = seqpacket_peer_number(c->peer);
+	else
+		reply_disconnect(c, status);
 }
 
 static void get_connections(const struct command *c)

@@ -36,9 +36,11 @@ enum {
 	MGMT_TIMEOUT = 0x08,
 	MGMT_BUSY = 0x0a,
 	MGMT_INVALID_PARAMS = 0x0d,
+	MGMT_DISCONNECTED = 0x0e,
 	MGMT_NOT_POWERED = 0x0f,
 	MGMT_INVALID_INDEX = 0x11,
 	MGMT_RFKILLED = 0x12,
+	MGMT_LATER = 0x100, /* no status: it is answered when the Connect has ended */
 };
 
 struct fake_adapter;
@@ -117,6 +119,7 @@ struct fake_device {
 	char *alias;
 	sd_bus_message *connect; /* pending Device1.Connect */
 	struct fake_calls disconnects;
+	uint64_t mgmt_waiter; /* whose MGMT Disconnect waits for the Connect's end; 0: none */
 	sd_event_source *connect_timer; /* the attempt, then its timeout */
 	sd_event_source *resolve_timer;
 	sd_event_source *down_timer; /* the link ends, or D-Bus learns that it has ended */
@@ -352,4 +355,6 @@ void fake_mgmt_connected(struct fake_device *device);
 void fake_mgmt_disconnected(struct fake_device *device, int reason,
 			    const struct seqpacket_peer *except);
 void fake_mgmt_connect_failed(struct fake_device *device, int status);
+/* The Connect is not pending any more: what waited for that is carried out. */
+void fake_mgmt_connect_ended(struct fake_device *device);
 void fake_mgmt_found(struct fake_device *device);

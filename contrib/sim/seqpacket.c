@@ -20,6 +20,7 @@
 struct seqpacket_peer {
 	struct seqpacket *server;
 	struct seqpacket_peer *next;
+	uint64_t number;
 	sd_event_source *source;
 	int fd;
 };
@@ -30,6 +31,7 @@ struct seqpacket {
 	int fd;
 	struct sockaddr_un address;
 	struct seqpacket_peer *peers;
+	uint64_t last_number;
 	void (*on_packet)(struct seqpacket_peer *peer, const uint8_t *data, size_t len,
 			  void *userdata);
 	void *userdata;
@@ -79,6 +81,7 @@ static int on_connect(sd_event_source *source _unused_, int fd, uint32_t revents
 		return 0;
 	peer->server = server;
 	peer->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	peer->number = ++server->last_number;
 	peer->next = server->peers;
 	server->peers = peer;
 	if (peer->fd < 0) {
@@ -178,6 +181,20 @@ void seqpacket_broadcast(struct seqpacket *server, const struct seqpacket_peer *
 		if (peer != except)
 			seqpacket_send(peer, data, len);
 	}
+}
+
+uint64_t seqpacket_peer_number(const struct seqpacket_peer *peer)
+{
+	return peer->number;
+}
+
+struct seqpacket_peer *seqpacket_peer(const struct seqpacket *server, uint64_t number)
+{
+	struct seqpacket_peer *peer = server->peers;
+
+	while (peer && peer->number != number)
+		peer = peer->next;
+	return peer;
 }
 
 bool seqpacket_has_peers(const struct seqpacket *server)

@@ -35,5 +35,10 @@ void seqpacket_send(struct seqpacket_peer *peer, const void *data, size_t len);
 void seqpacket_broadcast(struct seqpacket *server, const struct seqpacket_peer *except,
 			 const void *data, size_t len);
 
+/* Never 0, and never used again: names a peer for whom something comes later. */
+uint64_t seqpacket_peer_number(const struct seqpacket_peer *peer);
+/* NULL: it is gone. */
+struct seqpacket_peer *seqpacket_peer(const struct seqpacket *server, uint64_t number);
+
 /* True if anybody listens: lets a caller skip making an event. */
 bool seqpacket_has_peers(const struct seqpacket *server);

@@ -243,6 +243,64 @@ START_TEST(test_power)
 }
 END_TEST
 
+#define DISCONNECT_0                                                                               \
+	"140000000700"                                                                             \
+	"000000bbaac002"
+#define CONNECT_FAILED_0                                                                           \
+	"0d0000000800"                                                                             \
+	"000000bbaac0"                                                                             \
+	"020e"
+
+/* A Connect that is pending, as the lab has it (contrib/lab/README.md). */
+START_TEST(test_pending)
+{
+	unsigned call;
+
+	client_discover(a, "hci0/0");
+	expect_start(one, "1300");
+	expect_start(one, "1300");
+	/* Not heard yet: MGMT Disconnect ends it. */
+	world_fault(world, "silent C0:AA:BB:00:00:00 on");
+	call = client_send(a, "hci0/0", "Connect");
+	client_run(a, 50);
+	command(one, DISCONNECT_0);
+	expect(one, CONNECT_FAILED_0);
+	expect(one, "010000000a00140000000000bbaac002");
+	client_wait_call(a, call);
+	ck_assert_str_eq(a->calls[call].error, "Failed: le-connection-abort-by-local");
+
+	/* The controller is at it: MGMT Disconnect waits, whoever asked, Device1.Disconnect does
+	 * not, and the former finds nothing any more. */
+	world_fault(world, "silent C0:AA:BB:00:00:00 off");
+	world_fault(world, "connect-ms C0:AA:BB:00:00:00 600");
+	client_discover(a, "hci0/0");
+	expect_start(one, "1300");
+	expect_start(one, "1300");
+	call = client_send(a, "hci0/0", "Connect");
+	client_run(a, 50);
+	command(one, DISCONNECT_0);
+	command(one, DISCONNECT_0);
+	expect(one, "010000000a0014000a000000bbaac002");
+	ck_assert_str_eq(receive(one, 200), "");
+	ck_assert_str_eq(client_call(a, "hci0/0", "Disconnect"), "");
+	client_wait_call(a, call);
+	ck_assert_str_eq(a->calls[call].error, "Failed: br-connection-canceled");
+	expect(one, CONNECT_FAILED_0);
+	expect(one, "010000000a00140002000000bbaac002");
+
+	/* It ends by itself: with a link, which goes then. */
+	client_discover(a, "hci0/0");
+	expect_start(one, "1300");
+	expect_start(one, "1300");
+	(void)client_send(a, "hci0/0", "Connect");
+	client_run(a, 50);
+	command(one, DISCONNECT_0);
+	expect_start(one, "0b00");
+	expect(one, "010000000a00140000000000bbaac002");
+	client_wait(a, "hci0/0:Connected=0;");
+}
+END_TEST
+
 /* The kernel goes on while bluetoothd does not. */
 START_TEST(test_without_bluetoothd)
 {
@@ -278,6 +336,7 @@ Suite *suite_sim_mgmt(void)
 	tcase_add_test(tc, test_links);
 	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_power);
+	tcase_add_test(tc, test_pending);
 	tcase_add_test(tc, test_without_bluetoothd);
 	suite_add_tcase(suite, tc);
 	return suite;
