@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "ipc/class.h"
 #include "ipc/client/cli/spawn.h"
@@ -226,6 +227,16 @@ static void take_quit(struct cli *cli)
 	(void)signalfd(cli->signal_fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/*
+ * A CMD that was killed or failed may have left a Connect behind in bluetoothd, which goes on with
+ * it. Only of a holder that ends without RELEASE the arbiter has that looked after.
+ */
+static _Noreturn void end_without_a_word(struct cli *cli, int status)
+{
+	out_flush(&cli->out);
+	_exit(status);
+}
+
 static int run(struct locking *locking)
 {
 	struct cli *cli = locking->cli;
@@ -246,7 +257,11 @@ static int run(struct locking *locking)
 	while (!turn(locking))
 		continue;
 	status = spawn_reap(&locking->spawn);
-	return locking->is_over ? conflict_status(cli) : status;
+	if (locking->is_over)
+		return conflict_status(cli);
+	if (status != 0)
+		end_without_a_word(cli, status);
+	return status;
 }
 
 static int acquire(struct locking *locking)

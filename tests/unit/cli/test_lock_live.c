@@ -133,6 +133,17 @@ START_TEST(killed)
 }
 END_TEST
 
+/* A CMD that failed may have left a Connect behind: its end is looked after, that of others not. */
+START_TEST(failed_while_connecting)
+{
+	play(0, "looked after\n",
+	     "lock='bleherd lock hci0 device:c0:aa:bb:00:00:01,connect --'\n"
+	     "$lock true; bleherd events | grep lock-dirty\n"
+	     "$lock false; until bleherd events | grep -q lock-dirty; do :; done\n"
+	     "$lock echo looked after");
+}
+END_TEST
+
 START_TEST(a_grandchild_does_not_keep_it)
 {
 	play(0, "0\nfree\n",
@@ -251,6 +262,7 @@ Suite *suite_lock_live(void)
 	tcase_add_test(tcase, signals_are_passed_on);
 	tcase_add_test(tcase, interrupted_while_waiting);
 	tcase_add_test(tcase, killed);
+	tcase_add_test(tcase, failed_while_connecting);
 	tcase_add_test(tcase, a_grandchild_does_not_keep_it);
 	tcase_add_test(tcase, held_too_long);
 	tcase_add_test(tcase, held_too_long_for_an_arbiter_that_hangs);
