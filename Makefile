@@ -174,7 +174,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke contend model bench-lock install uninstall clean help asan
+.PHONY: run test check tests lint format lab-smoke lab-locks contend model bench-lock install uninstall clean help asan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -220,6 +220,11 @@ lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoo
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/smoke
+
+lab-locks: ## holders killed while they connect, and a jumping wall clock, in the lab
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/dirty
 
 contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in one lab run
 	$(BOOTSTRAP) bench

@@ -17,7 +17,7 @@
 
 enum {
 	SLOTFILE_NAME_LEN = 48,
-	SLOTFILE_DEFAULT = UINT32_MAX, /* in place of an adapter: the programs' "default" one */
+	SLOTFILE_DEFAULT = INT32_MAX, /* in place of an adapter: the programs' "default" one */
 };
 
 /* Outcomes. All but SLOTFILE_BUSY mean that the file cannot serve as a lock: slotfile_text(). */
