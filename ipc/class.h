@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * ipc/class.h - why something failed: one enum, one table. The numbers are those of bh.Class in
- * session.proto (class.c checks that). Pure.
+ * ipc/class.h - why something failed: one enum. The numbers are those of bh.Class in session.proto
+ * (errors.c checks that, and has the table behind the functions). Pure.
  */
 #include "ipc/base.h"
 
