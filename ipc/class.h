@@ -2,7 +2,7 @@
 #pragma once
 /*
  * ipc/class.h - why something failed: one enum. The numbers are those of bh.Class in session.proto
- * (errors.c checks that, and has the table behind the functions). Pure.
+ * (errors_table.c checks that and has the table behind the functions). Pure.
  */
 #include "ipc/base.h"
 

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * ipc/errors.h - what others say when something fails, as our classes, and what a class means for
- * whoever decides what comes next. One table in errors.c, from D-Bus error to advice; class.h has
- * the enum, the names and the advice. Pure, safe anywhere.
+ * whoever decides what comes next. One table in errors_table.c, from D-Bus error to advice; class.h
+ * has the enum, the names and the advice. Pure, safe anywhere.
  */
 #include "ipc/class.h"
 

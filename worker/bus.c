@@ -29,7 +29,7 @@ struct bus_call {
 	struct conn *conn;
 	sd_bus_message *m; /* while it queues */
 	sd_bus_slot *slot; /* while it flies */
-	enum bluez_call kind;
+	enum errors_call kind;
 	struct deadline deadline;
 	bus_done done; /* NULL: abandoned */
 	void *ctx;
@@ -146,13 +146,14 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 	struct conn *conn = call->conn;
 	struct bus *bus = conn->bus;
 	const sd_bus_error *e = sd_bus_message_get_error(reply);
+	const struct errors_context context = { .call = call->kind };
 	struct bus_result result = { .text = "" };
 	char text[256];
 
 	(void)unused;
 	if (e) {
-		result.class = bluez_errors_class(call->kind, e->name, e->message);
-		result.is_busy = bluez_errors_is_busy(e->name, e->message);
+		result.class = errors_from_dbus(e->name, e->message, &context);
+		result.is_busy = errors_is_busy(e->name, e->message);
 		(void)snprintf(text, sizeof(text), "%s: %s", e->name ? e->name : "?",
 			       e->message ? e->message : "");
 		result.text = text;
@@ -245,7 +246,7 @@ int bus_message(struct bus *bus, sd_bus_message **out, const char *path, const c
 	return 0;
 }
 
-int bus_call(struct bus *bus, sd_bus_message *m, enum bluez_call kind, uint32_t timeout_ms,
+int bus_call(struct bus *bus, sd_bus_message *m, enum errors_call kind, uint32_t timeout_ms,
 	     bus_done done, void *ctx, struct bus_call **out)
 {
 	struct conn *conn = bus->conn;

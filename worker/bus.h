@@ -11,8 +11,7 @@
  *
  * The sockets come connected from the supervisor. Nothing here ever blocks. Single threaded.
  */
-#include "ipc/class.h"
-#include "worker/bluez_errors.h"
+#include "ipc/errors.h"
 #include "worker/deadline.h"
 
 #include <systemd/sd-bus.h>
@@ -75,7 +74,7 @@ must_check int bus_message(struct bus *bus, sd_bus_message **out, const char *pa
  *
  * Errors: -ENOTCONN, -ENOMEM, -ENOBUFS the queue is full: @done is not called.
  */
-must_check int bus_call(struct bus *bus, sd_bus_message *m, enum bluez_call call,
+must_check int bus_call(struct bus *bus, sd_bus_message *m, enum errors_call call,
 			uint32_t timeout_ms, bus_done done, void *ctx, struct bus_call **out);
 
 /* Its answer is no longer wanted: @done will not be called. The place stays taken until it comes.

@@ -170,7 +170,7 @@ static int call_chrc(struct link *link, struct request *request, const struct ga
 	if (r >= 0)
 		r = append_options(m, is_write ? type : NULL);
 	if (r >= 0)
-		r = bus_call(link->w->bus, m, BLUEZ_CALL_GATT,
+		r = bus_call(link->w->bus, m, ERRORS_CALL_GATT,
 			     request_left_ms(request) + CALL_GRACE_MS, done, request,
 			     &request->call);
 	sd_bus_message_unref(m);

@@ -26,7 +26,7 @@ static int call_device(struct link *link, const char *member, uint32_t timeout_m
 	char path[OBJPATH_LEN];
 
 	objpath_format(&object, link->w->adapter_path, path);
-	return worker_call(link->w, path, DEVICE, member, BLUEZ_CALL_CONNECT, timeout_ms, done,
+	return worker_call(link->w, path, DEVICE, member, ERRORS_CALL_CONNECT, timeout_ms, done,
 			   link, out);
 }
 

@@ -116,7 +116,7 @@ static int ask_objects(struct mirror *mirror)
 			"GetManagedObjects");
 	if (r < 0)
 		return r;
-	r = bus_call(mirror->bus, m, BLUEZ_CALL_OTHER, MIRROR_LOAD_TIMEOUT_MS, on_objects, mirror,
+	r = bus_call(mirror->bus, m, ERRORS_CALL_OTHER, MIRROR_LOAD_TIMEOUT_MS, on_objects, mirror,
 		     &mirror->load);
 	sd_bus_message_unref(m);
 	return r;

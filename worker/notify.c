@@ -229,7 +229,8 @@ static int call(struct sub *sub, const char *member, bus_done done)
 	if (has_options)
 		r = sd_bus_message_append(m, "a{sv}", 0);
 	if (r >= 0)
-		r = bus_call(sub->link->w->bus, m, BLUEZ_CALL_GATT, CALL_MS, done, sub, &sub->call);
+		r = bus_call(sub->link->w->bus, m, ERRORS_CALL_GATT, CALL_MS, done, sub,
+			     &sub->call);
 	sd_bus_message_unref(m);
 	return r;
 }

@@ -96,7 +96,7 @@ static int set_filter(struct scan *scan)
 		return r;
 	r = sd_bus_message_append(m, "a{sv}", 2, "Transport", "s", "le", "DuplicateData", "b", 0);
 	if (r >= 0)
-		r = bus_call(scan->w->bus, m, BLUEZ_CALL_DISCOVERY, START_MS, on_filter, scan,
+		r = bus_call(scan->w->bus, m, ERRORS_CALL_DISCOVERY, START_MS, on_filter, scan,
 			     NULL);
 	sd_bus_message_unref(m);
 	return r;
@@ -104,7 +104,7 @@ static int set_filter(struct scan *scan)
 
 static int call_adapter(struct scan *scan, const char *member, uint32_t timeout_ms, bus_done done)
 {
-	return worker_call(scan->w, scan->w->adapter_path, ADAPTER, member, BLUEZ_CALL_DISCOVERY,
+	return worker_call(scan->w, scan->w->adapter_path, ADAPTER, member, ERRORS_CALL_DISCOVERY,
 			   timeout_ms, done, scan, &scan->call);
 }
 

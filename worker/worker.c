@@ -43,7 +43,7 @@ void worker_state_due(struct worker *w)
 }
 
 int worker_call(struct worker *w, const char *path, const char *interface, const char *member,
-		enum bluez_call kind, uint32_t timeout_ms, bus_done done, void *ctx,
+		enum errors_call kind, uint32_t timeout_ms, bus_done done, void *ctx,
 		struct bus_call **out)
 {
 	sd_bus_message *m = NULL;

@@ -62,7 +62,7 @@ void worker_state_due(struct worker *w);
 
 /* Calls org.bluez: one argument-less method, or one whose arguments the caller appends. */
 must_check int worker_call(struct worker *w, const char *path, const char *interface,
-			   const char *member, enum bluez_call kind, uint32_t timeout_ms,
+			   const char *member, enum errors_call kind, uint32_t timeout_ms,
 			   bus_done done, void *ctx, struct bus_call **out);
 
 /* Why nothing works on this adapter now: CLASS_NONE when it does. */
