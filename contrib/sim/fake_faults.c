@@ -69,24 +69,53 @@ static int run_silent(void *face, const struct fault_args *args, struct fault_re
 	return 0;
 }
 
+static int refuse_word(const char *word, bool *answer, int *status)
+{
+	/* HCI's status to that of MGMT, as the kernel translates it (lab-facts.md). */
+	static const struct {
+		const char *word;
+		int status;
+	} rows[] = {
+		{ "0x09", MGMT_NO_RESOURCES },
+		{ "0x0c", MGMT_BUSY },
+		{ "0x0d", MGMT_NO_RESOURCES },
+		{ "0x3e", MGMT_FAILED },
+	};
+
+	*answer |= strcmp(word, "answered") == 0;
+	if (word[0] == '\0' || strcmp(word, "answered") == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (strcmp(word, rows[i].word) == 0) {
+			*status = rows[i].status;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /*
  * A refused connect of a temporary device, which all are that are not trusted, is never answered
  * and takes the object with it; "answered" spares those who only want the error.
  */
 static int run_refuse(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
-	const bool answer = strcmp(args->words[0], "answered") == 0;
 	struct fake *fake = face;
+	int status = MGMT_FAILED;
+	bool answer = false;
 
-	if (args->words[0][0] && !answer) {
-		fault_reply_set(reply, "usage: refuse ADDR N [answered]");
+	if (refuse_word(args->words[0], &answer, &status) < 0 ||
+	    refuse_word(args->words[1], &answer, &status) < 0) {
+		fault_reply_set(reply, "usage: refuse ADDR N [0x09|0x0c|0x0d|0x3e] [answered]");
 		return -EINVAL;
 	}
 	if (args->numbers[0] > UINT32_MAX)
 		return -ERANGE;
 	args->device->refuse = (unsigned)args->numbers[0];
-	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++) {
 		fake->adapters[i].devices[args->device->index].answer = answer;
+		fake->adapters[i].devices[args->device->index].refuse_status = status;
+	}
 	return 0;
 }
 
@@ -238,7 +267,7 @@ static int run_burst(void *face, const struct fault_args *args, struct fault_rep
 const struct fault_command fake_fault_table[] = {
 	{ "drop", "d?n", "ADDR [REASON]", run_drop },
 	{ "silent", "db", "ADDR on|off", run_silent },
-	{ "refuse", "dn?w", "ADDR N [answered]", run_refuse },
+	{ "refuse", "dn?ww", "ADDR N [STATUS] [answered]", run_refuse },
 	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom]", run_lose },
 	{ "unplug", "a", "N", run_unplug },
 	{ "plug", "a", "N", run_plug },

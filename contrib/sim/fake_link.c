@@ -152,11 +152,11 @@ static void refuse(struct fake_device *device)
 	device->model->refuse--;
 	device->model->counters.refused++;
 	if (device->answer) {
-		fake_link_fail(device, aborted, MGMT_FAILED);
+		fake_link_fail(device, aborted, device->refuse_status);
 		return;
 	}
 	/* The kernel's event removes a temporary device before the answer can be given. */
-	fake_link_fail(device, device->temporary ? NULL : aborted, MGMT_FAILED);
+	fake_link_fail(device, device->temporary ? NULL : aborted, device->refuse_status);
 	forget(device);
 }
 

@@ -33,6 +33,7 @@ enum {
 	MGMT_NOT_CONNECTED = 0x02,
 	MGMT_FAILED = 0x03,
 	MGMT_AUTH_FAILED = 0x05,
+	MGMT_NO_RESOURCES = 0x07,
 	MGMT_TIMEOUT = 0x08,
 	MGMT_BUSY = 0x0a,
 	MGMT_INVALID_PARAMS = 0x0d,
@@ -132,9 +133,10 @@ struct fake_device {
 	bool temporary; /* vanishes when it is not seen for a while, or a connect fails */
 	bool trusted, blocked;
 	bool has_rssi;
-	bool attempted;	  /* the connect waits for an advert, not for its delay */
-	bool answer;	  /* fault: a refused connect is answered in any case */
-	bool kernel_link; /* MGMT lists it */
+	bool attempted;	   /* the connect waits for an advert, not for its delay */
+	bool answer;	   /* fault: a refused connect is answered in any case */
+	int refuse_status; /* fault: MGMT status of a refused connect */
+	bool kernel_link;  /* MGMT lists it */
 	bool connected, resolved, battery;
 	bool has_cache; /* GATT is known: the second link resolves faster */
 	bool cached;	/* GATT objects are on the bus */
