@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipc/errors.h"
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/sessions.h"
+#include "supervisor/worker_child.h"
 
 enum { AGAIN_MS = 60000 };
 
@@ -131,31 +133,43 @@ static void on_link_up(struct sup *sup, const struct mgmt_packet *packet)
 		devices_link(sup->devices, peer.address, packet->index, true);
 }
 
+/* The worker learns from D-Bus that it failed, and from here why. */
+static void tell_cause(struct sup *sup, uint16_t index, const struct mgmt_peer *peer,
+		       bool is_disconnect)
+{
+	struct adapter *adapter = adapters_find(sup->adapters, index);
+
+	if (adapter)
+		worker_child_cause(adapter, peer->address, peer->reason, is_disconnect);
+}
+
 static void on_link_down(struct sup *sup, const struct mgmt_packet *packet)
 {
 	struct event event = { .kind = EVENT_LINK_LOST, .class = CLASS_LINK_LOST };
+	struct errors_cause cause = { .is_disconnect = true };
 	struct mgmt_peer peer;
 
 	if (mgmt_codec_peer(packet, &peer) < 0)
 		return;
+	tell_cause(sup, packet->index, &peer, true);
 	devices_link(sup->devices, peer.address, packet->index, false);
 	if (peer.reason != REASON_TIMEOUT && peer.reason != REASON_REMOTE)
 		return;
 	event.address = peer.address;
 	(void)snprintf(event.adapter, sizeof(event.adapter), "hci%u", packet->index);
-	events_add(sup->events, &event, "%s",
-		   peer.reason == REASON_TIMEOUT ? "the peripheral went silent"
-						 : "the peripheral ended the link");
+	cause.status = peer.reason;
+	events_add(sup->events, &event, "%s", errors_cause_text(&cause));
 }
 
 static void on_failed(struct sup *sup, const struct mgmt_packet *packet)
 {
 	struct mgmt_peer peer;
 
-	(void)sup;
-	if (mgmt_codec_peer(packet, &peer) == 0)
-		log_debug("mgmt=connect-failed adapter=hci%u status=\"%s\"", packet->index,
-			  mgmt_codec_status_text(peer.reason));
+	if (mgmt_codec_peer(packet, &peer) < 0)
+		return;
+	log_debug("mgmt=connect-failed adapter=hci%u status=\"%s\"", packet->index,
+		  mgmt_codec_status_text(peer.reason));
+	tell_cause(sup, packet->index, &peer, false);
 }
 
 static const struct {

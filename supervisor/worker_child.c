@@ -236,6 +236,18 @@ void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address)
 	port_send(port_of(adapter), BH__CTL__TYPE__CONNECT_CANCEL, id, 0, &msg.base);
 }
 
+void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t status,
+			bool is_disconnect)
+{
+	Bh__Ctl__LinkCause cause = BH__CTL__LINK_CAUSE__INIT;
+
+	cause.has_address = cause.has_status = cause.has_is_disconnect = 1;
+	cause.address = address;
+	cause.status = status;
+	cause.is_disconnect = is_disconnect;
+	port_send(port_of(adapter), BH__CTL__TYPE__LINK_CAUSE, 0, 0, &cause.base);
+}
+
 void worker_child_detach(struct adapter *adapter, uint32_t session)
 {
 	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;

@@ -19,4 +19,7 @@ void worker_child_find_stop(struct adapter *adapter, uint64_t address);
 void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random);
 /* Answered to cleaner_answer(). */
 void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address);
+/* The kernel says why; @is_disconnect: @status is a reason of Device Disconnected. */
+void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t status,
+			bool is_disconnect);
 void worker_child_detach(struct adapter *adapter, uint32_t session);

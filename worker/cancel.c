@@ -81,7 +81,7 @@ static int ask(struct cancels *cancels, uint32_t id, uint64_t addr)
 	cancel->addr = addr;
 	TAILQ_INSERT_TAIL(&cancels->waiting, cancel, entry);
 	objpath_format(&object, cancels->w->adapter_path, path);
-	r = worker_call(cancels->w, path, "org.bluez.Device1", "Disconnect", BLUEZ_CALL_OTHER,
+	r = worker_call(cancels->w, path, "org.bluez.Device1", "Disconnect", ERRORS_CALL_OTHER,
 			DISCONNECT_MS, on_done, cancel, NULL);
 	if (r < 0)
 		cancel_free(cancel);

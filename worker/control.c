@@ -225,6 +225,20 @@ static int on_link_ended(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_link_cause(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Ctl__LinkCause *said = msg;
+	const struct errors_cause cause = {
+		.is_disconnect = said->is_disconnect,
+		.status = (uint8_t)said->status,
+	};
+	struct worker *w = ctx;
+
+	(void)frame;
+	links_cause(w->links, said->address, &cause);
+	return 0;
+}
+
 static int on_link_cut(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
@@ -265,6 +279,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__NEXT_STEP, 0, 0, &bh__ctl__next_step__descriptor, on_next_step },
 	{ BH__CTL__TYPE__LINK_ENDED, 0, 0, &bh__ctl__link_ended__descriptor, on_link_ended },
 	{ BH__CTL__TYPE__LINK_CUT, 0, 0, &bh__ctl__link__descriptor, on_link_cut },
+	{ BH__CTL__TYPE__LINK_CAUSE, 0, 0, &bh__ctl__link_cause__descriptor, on_link_cause },
 	{ BH__CTL__TYPE__FIND, 0, 0, &bh__ctl__find__descriptor, on_find },
 	{ BH__CTL__TYPE__CONNECT_CANCEL, 0, 0, &bh__ctl__connect_cancel__descriptor,
 	  on_connect_cancel },

@@ -45,6 +45,7 @@ void link_event(struct link *link, enum link_event event)
 {
 	size_t i;
 
+	link_cause_first(link, event);
 	assert(link->n_events < LINK_EVENTS_MAX);
 	link->events[link->n_events++] = event;
 	if (link->is_stepping)
@@ -59,9 +60,8 @@ void link_event(struct link *link, enum link_event event)
 void link_event_why(struct link *link, enum link_event event, enum err_class class,
 		    const char *text)
 {
-	const struct link_step next = link_table_step(link->state, event);
-
-	if (!next.is_known)
+	link_cause_first(link, event);
+	if (!link_table_step(link->state, event).is_known)
 		return;
 	link->failed = class;
 	(void)snprintf(link->failed_text, sizeof(link->failed_text), "%s", text);
@@ -243,6 +243,7 @@ static void review_down(struct link *link)
 		return;
 	if (link->attempts == 0)
 		link->began_ms = clock_now_ms();
+	link_cause_forget(link);
 	if (device && device->is_connected)
 		link_event(link, LINK_EV_ADOPT);
 	else

@@ -39,6 +39,14 @@ struct link {
 	uint32_t attempts;     /* of this connecting */
 	enum err_class failed; /* why the attempt failed */
 	char failed_text[LINK_TEXT_LEN];
+	struct link_cause {
+		struct errors_cause said; /* by the kernel, at the end of a connect or link */
+		uint64_t at_ms;		  /* 0: nothing yet */
+		struct deadline wait;	  /* set: @event waits for it */
+		enum link_event event;
+		enum err_class class;
+		char text[LINK_TEXT_LEN];
+	} cause;
 	struct scan_want seek;
 	bool has_paused;
 	bool is_told_up;   /* the supervisor knows of it */
@@ -90,6 +98,17 @@ void link_event(struct link *link, enum link_event event);
 void link_event_why(struct link *link, enum link_event event, enum err_class class,
 		    const char *text);
 
+/*
+ * The same for what D-Bus says of many things ("le-connection-abort-by-local"): the kernel's cause
+ * makes it precise. Where that is not there yet, the event waits for it, but not for long.
+ */
+void link_event_vague(struct link *link, enum link_event event, enum err_class class,
+		      const char *text);
+/* What the kernel said of it lately; "": nothing. */
+const char *link_cause_text(const struct link *link);
+/* A new attempt: what was said of an earlier one is no cause of its failure. */
+void link_cause_forget(struct link *link);
+
 void links_device(struct links *links, struct device *device, unsigned changes);
 void links_device_gone(struct links *links, struct device *device);
 void links_gone(struct links *links, enum err_class class, const char *text);
@@ -98,12 +117,16 @@ void links_bus_changed(struct links *links);
 void links_quiet(struct links *links);
 void links_cut(struct links *links, uint64_t addr);
 void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);
+void links_cause(struct links *links, uint64_t addr, const struct errors_cause *cause);
 void links_ended(struct links *links, uint32_t token, uint32_t status);
 struct link *links_find(const struct links *links, uint64_t addr);
 
 /* --- between link.c, links.c and link_acts.c --- */
 void link_on_limit(struct deadline *deadline);
 void link_on_pump(struct deadline *deadline);
+void link_on_cause_wait(struct deadline *deadline);
+/* An event that waits for its cause happens now, if @event would change anything. */
+void link_cause_first(struct link *link, enum link_event event);
 void link_act(struct link *link, enum link_act act);
 /* Everything that a state may hold and the next one must not. */
 void link_release(struct link *link);

@@ -152,7 +152,7 @@ static void on_connect(void *ctx, const struct bus_result *result)
 	else if (link->state == LINK_CANCELLING)
 		link_event(link, LINK_EV_FAILED); /* as asked: why it was cancelled is known */
 	else
-		link_event_why(link, LINK_EV_FAILED, result->class, result->text);
+		link_event_vague(link, LINK_EV_FAILED, result->class, result->text);
 	link_review(link);
 }
 
@@ -174,6 +174,7 @@ static void act_connect(struct link *link)
 	link->is_random = device->is_random;
 	/* An attempt of its own: given up because nobody wants it, it is no failure. */
 	link->failed = CLASS_NONE;
+	link_cause_forget(link);
 	worker_op_begin(link->w, &link->op, WPAGE_OP_CONNECT,
 			link_table_limit_ms(LINK_CONNECTING) +
 				link_table_limit_ms(LINK_CANCELLING));
@@ -305,7 +306,10 @@ static void tell_users(struct link *link, enum err_class class, const char *text
 static void act_lost(struct link *link)
 {
 	enum err_class class = link->failed != CLASS_NONE ? link->failed : CLASS_LINK_LOST;
-	const char *text = link->failed != CLASS_NONE ? link->failed_text : "the link broke";
+	const char *cause = link_cause_text(link);
+	const char *text = link->failed != CLASS_NONE ? link->failed_text
+			   : *cause		      ? cause
+						      : "the link broke";
 	char addr[ADDR_TEXT_LEN + 1];
 
 	addr_format(link->addr, addr);

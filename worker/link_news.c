@@ -35,8 +35,8 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 		link_event(link, LINK_EV_RETRY);
 	if ((changes & 1u << DEVICE_CONNECTED) && !device->is_connected) {
 		if (link->state == LINK_RESOLVING)
-			link_event_why(link, LINK_EV_LOST, CLASS_ABORTED_REMOTE,
-				       "the link broke before the services were read");
+			link_event_vague(link, LINK_EV_LOST, CLASS_ABORTED_REMOTE,
+					 "the link broke before the services were read");
 		else
 			link_event(link, LINK_EV_LOST);
 	}
@@ -59,8 +59,8 @@ void links_device_gone(struct links *links, struct device *device)
 	if (link->state == LINK_CANCELLING)
 		link_event(link, LINK_EV_FAILED);
 	else if (link->state == LINK_CONNECTING)
-		link_event_why(link, LINK_EV_FAILED, CLASS_ABORTED_LOCAL,
-			       "the connect failed, and BlueZ removed the peripheral");
+		link_event_vague(link, LINK_EV_FAILED, CLASS_ABORTED_LOCAL,
+				 "the connect failed, and BlueZ removed the peripheral");
 	else if (link->state == LINK_RESOLVING)
 		link_event_why(link, LINK_EV_LOST, CLASS_NOT_FOUND, "BlueZ removed the peripheral");
 	else

@@ -84,6 +84,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	TAILQ_INIT(&link->subs);
 	link->limit.fire = link_on_limit;
 	link->pump.fire = link_on_pump;
+	link->cause.wait.fire = link_on_cause_wait;
 	link->seek.fenced = link_on_seek_fenced;
 	addr_format(addr, text);
 	(void)snprintf(link->lock.resources[0], LOCK_NAME_LEN, "device:%s", text);
@@ -126,6 +127,7 @@ static void link_free(struct link *link)
 	link_release(link);
 	deadline_clear(link->w->deadlines, &link->limit);
 	deadline_clear(link->w->deadlines, &link->pump);
+	deadline_clear(link->w->deadlines, &link->cause.wait);
 	free(link);
 }
 

@@ -218,6 +218,24 @@ START_TEST(test_disconnect_of_others)
 }
 END_TEST
 
+/* BlueZ says "le-connection-abort-by-local" of both; the kernel's word makes the difference. */
+START_TEST(test_cause_of_a_refusal)
+{
+	json_t *answer = ask(0, "connect C0:AA:BB:00:00:01");
+
+	json_decref(answer);
+	world_fault(world, "refuse C0:AA:BB:00:00:01 9 0x0d answered");
+	answer = ask(1, "connect C0:AA:BB:00:00:01 --timeout 2");
+	ck_assert_str_eq(error_class(answer), "out-of-slots");
+	json_decref(answer);
+	world_fault(world, "refuse C0:AA:BB:00:00:01 9 0x3e answered");
+	answer = ask(1, "connect C0:AA:BB:00:00:01 --timeout 2");
+	ck_assert_str_eq(error_class(answer), "aborted-local");
+	json_decref(answer);
+	world_fault(world, "refuse C0:AA:BB:00:00:01 0");
+}
+END_TEST
+
 START_TEST(test_known_errors)
 {
 	json_t *answer = ask(1, "read C0:AA:BB:00:00:01 fff9");
@@ -250,6 +268,7 @@ Suite *suite_verbs(void)
 	tcase_add_test(tc, test_scan);
 	tcase_add_test(tc, test_disconnect_of_others);
 	tcase_add_test(tc, test_known_errors);
+	tcase_add_test(tc, test_cause_of_a_refusal);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

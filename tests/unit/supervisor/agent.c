@@ -223,6 +223,23 @@ static void on_cancel(struct agent *agent, const struct chan_frame *frame)
 			 NULL, 0);
 }
 
+static void on_cause(struct agent *agent, const struct chan_frame *frame)
+{
+	const Bh__Ctl__LinkCause *msg =
+		chan_unpack(agent->up, frame, &bh__ctl__link_cause__descriptor);
+	Bh__Event event = BH__EVENT__INIT;
+	char text[64];
+
+	if (!msg)
+		_exit(9);
+	(void)snprintf(text, sizeof(text), "%s: %s %u of %llx", agent->adapter,
+		       msg->is_disconnect ? "reason" : "status", msg->status,
+		       (unsigned long long)msg->address);
+	event.kind = (char *)(uintptr_t) "connecting";
+	event.text = text;
+	tell(agent, BH__CTL__TYPE__EVENT, &event.base);
+}
+
 static void detach(struct agent *agent, const struct chan_frame *frame)
 {
 	const Bh__Ctl__SessionRef *msg =
@@ -254,6 +271,8 @@ static void on_control(struct agent *agent)
 			on_find(agent, &frame);
 		if (frame.type == BH__CTL__TYPE__CONNECT_CANCEL)
 			on_cancel(agent, &frame);
+		if (frame.type == BH__CTL__TYPE__LINK_CAUSE)
+			on_cause(agent, &frame);
 		chan_frame_done(&frame);
 	}
 }

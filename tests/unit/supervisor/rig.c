@@ -77,6 +77,15 @@ void rig_plug(struct rig *rig, uint16_t index, bool is_in)
 	mgmt_event(rig, is_in ? MGMT_EV_INDEX_ADDED : MGMT_EV_INDEX_REMOVED, index, NULL, 0);
 }
 
+void rig_cause(struct rig *rig, uint16_t code, uint16_t index, uint64_t address, uint8_t reason)
+{
+	uint8_t data[MGMT_PARAMS_MAX];
+	size_t len = mgmt_codec_put_peer(data, address, MGMT_LE_PUBLIC);
+
+	data[len++] = reason;
+	mgmt_event(rig, code, index, data, len);
+}
+
 /* --- waiting --- */
 
 static void wait_for(struct rig *rig, struct chan *chan, uint64_t until_ms, uint16_t type)

@@ -41,6 +41,9 @@ struct rig *rig_start(void (*adjust)(struct config *config));
 struct rig *rig_stop(struct rig *rig);
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
 
+/* The kernel says why: @code is MGMT_EV_CONNECT_FAILED or MGMT_EV_DEVICE_DISCONNECTED. */
+void rig_cause(struct rig *rig, uint16_t code, uint16_t index, uint64_t address, uint8_t reason);
+
 /* A channel that lives as long as the rig; takes @fd over. */
 struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max);
 

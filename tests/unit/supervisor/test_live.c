@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "ipc/class.h"
+#include "supervisor/mgmt_codec.h"
 #include "tests/unit/supervisor/rig.h"
 
 Suite *suite_live(void);
@@ -436,6 +437,21 @@ START_TEST(test_broken_form)
 }
 END_TEST
 
+/* What the kernel says of a connect or a link goes to the worker of that adapter. */
+START_TEST(test_causes)
+{
+	rig_follow(rig);
+	rig_cause(rig, MGMT_EV_CONNECT_FAILED, 1, RIG_SEEN, 7);
+	rig_expect_event(rig, "connecting", "hci1: status 7 of c0aabb000001");
+	rig_cause(rig, MGMT_EV_DEVICE_DISCONNECTED, 0, RIG_SEEN, 3);
+	rig_expect_event(rig, "connecting", "hci0: reason 3 of c0aabb000001");
+	/* Of an adapter that nobody has: of no interest, and no harm. */
+	rig_cause(rig, MGMT_EV_CONNECT_FAILED, 9, RIG_SEEN, 7);
+	rig_cause(rig, MGMT_EV_DEVICE_DISCONNECTED, 1, RIG_SEEN, 1);
+	rig_expect_event(rig, "link-lost", "the peripheral went silent");
+}
+END_TEST
+
 Suite *suite_live(void)
 {
 	Suite *suite = suite_create("live");
@@ -454,6 +470,7 @@ Suite *suite_live(void)
 	tcase_add_test(tc, test_parked);
 	tcase_add_test(tc, test_lists);
 	tcase_add_test(tc, test_greedy);
+	tcase_add_test(tc, test_causes);
 	tcase_add_loop_test(tc, test_broken_form, 0, (int)ARRAY_LEN(BROKEN));
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(late, start_slow, stop);
