@@ -146,7 +146,10 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 	struct conn *conn = call->conn;
 	struct bus *bus = conn->bus;
 	const sd_bus_error *e = sd_bus_message_get_error(reply);
-	const struct errors_context context = { .call = call->kind };
+	const struct errors_context context = {
+		.call = call->kind,
+		.is_discovering = bus->ops->is_discovering(bus->ctx),
+	};
 	struct bus_result result = { .text = "" };
 	char text[256];
 

@@ -40,6 +40,7 @@ struct bus_ops {
 	void (*up)(void *ctx, sd_bus *conn); /* a new connection: add matches, load */
 	void (*down)(void *ctx);	     /* it went, there is no other */
 	void (*wanted)(void *ctx);	     /* a new socket, please */
+	bool (*is_discovering)(void *ctx);   /* BlueZ, to tell its errors apart */
 };
 
 must_check int bus_new(struct bus **out, sd_event *event, struct deadlines *deadlines,

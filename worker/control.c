@@ -47,10 +47,18 @@ static void on_bus_wanted(void *ctx)
 	send_empty(ctx, BH__CTL__TYPE__BUS_WANTED);
 }
 
+static bool on_bus_asks(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	return mirror_is_discovering(w->mirror);
+}
+
 const struct bus_ops CONTROL_BUS_OPS = {
 	.up = on_bus_up,
 	.down = on_bus_down,
 	.wanted = on_bus_wanted,
+	.is_discovering = on_bus_asks,
 };
 
 /* --- what the mirror tells --- */
