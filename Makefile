@@ -79,7 +79,7 @@ $(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libprotobuf-c inih
 $(B)/bin/bleherd-rescue: LIBS = $(call libs,libprotobuf-c)
 $(B)/bin/bleherd-worker: LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd-lockd:  LIBS = $(call libs,libsystemd libprotobuf-c)
-$(B)/bin/bleherd:        LIBS = $(call libs,libprotobuf-c jansson)
+$(B)/bin/bleherd:        LIBS = $(call libs,libsystemd libprotobuf-c jansson)
 $(B)/bin/bleherd-sim:    LIBS = $(call libs,libsystemd)
 $(B)/bin/bleherd-demo:   LIBS = $(call libs,libprotobuf-c)
 

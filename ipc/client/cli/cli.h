@@ -73,6 +73,7 @@ int cmd_notify(struct cli *cli);
 int cmd_events(struct cli *cli);
 int cmd_lock(struct cli *cli);
 int cmd_locks(struct cli *cli);
+int cmd_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
 
 /* help.c */

@@ -122,6 +122,13 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "bleherd locks --watch",
 	  .options = OPTION_BIT(WATCH),
 	  .run = cmd_locks },
+	{ .name = "doctor",
+	  .usage = "",
+	  .help = "what is wrong with Bluetooth here, and how to mend it",
+	  .more = "It looks at the kernel, bluetoothd, the bus and the daemon, whichever of them are\n"
+		  "there, and changes nothing. As root it sees more. Status 0 if nothing failed.",
+	  .example = "bleherd doctor",
+	  .run = cmd_doctor },
 	{ .name = "help",
 	  .usage = "[COMMAND]",
 	  .help = "how to use a command",
