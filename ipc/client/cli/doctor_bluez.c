@@ -46,8 +46,20 @@ void doctor_check_bus_limit(const struct doctor_facts *facts, struct doctor_find
 		   facts->most_uid, facts->most_connections, BUS_PER_USER);
 }
 
+/* Somebody else has its name: bluetoothd beyond our namespace, or a simulated one. */
+static bool is_stranger(const struct doctor_facts *facts)
+{
+	return facts->owner == DOCTOR_REPLY_OK && facts->owner_pid != facts->bluetoothd_pid;
+}
+
 void doctor_check_bluetoothd(const struct doctor_facts *facts, struct doctor_finding *out)
 {
+	if (is_stranger(facts)) {
+		doctor_say(out, DOCTOR_PASS, "",
+			   "org.bluez belongs to process %u, which is no bluetoothd of ours",
+			   facts->owner_pid);
+		return;
+	}
 	if (facts->bluetoothd_state == 'T' || facts->bluetoothd_state == 't') {
 		char remedy[64];
 
@@ -62,11 +74,7 @@ void doctor_check_bluetoothd(const struct doctor_facts *facts, struct doctor_fin
 			   "%u processes of it run", facts->n_bluetoothd);
 		return;
 	}
-	if (facts->owner == DOCTOR_REPLY_OK && facts->n_bluetoothd == 0)
-		doctor_say(out, DOCTOR_PASS, "",
-			   "org.bluez belongs to process %u, which is not called bluetoothd",
-			   facts->owner_pid);
-	else if (facts->owner == DOCTOR_REPLY_OK)
+	if (facts->owner == DOCTOR_REPLY_OK)
 		doctor_say(out, DOCTOR_PASS, "", "process %u has the name org.bluez",
 			   facts->owner_pid);
 	else if (facts->n_bluetoothd > 0 && facts->owner == DOCTOR_REPLY_NOBODY)
@@ -121,7 +129,7 @@ void doctor_check_bluez_version(const struct doctor_facts *facts, struct doctor_
 
 void doctor_check_bluez_options(const struct doctor_facts *facts, struct doctor_finding *out)
 {
-	if (facts->n_bluetoothd == 0)
+	if (facts->n_bluetoothd == 0 || is_stranger(facts))
 		doctor_say(out, DOCTOR_SKIP, "", "no process bluetoothd");
 	else if (facts->is_debug)
 		doctor_say(out, DOCTOR_WARN, "take --debug out of its unit: it logs every advert",

@@ -118,6 +118,13 @@ static void bluetoothd_in_another_namespace(struct doctor_facts *f)
 	f->n_bluetoothd = f->bluetoothd_pid = 0;
 }
 
+/* As above, beside a bluetoothd that has nothing to do with this bus. */
+static void bluetoothd_is_a_stranger(struct doctor_facts *f)
+{
+	f->owner_pid = 4000;
+	f->bluetoothd_state = 'T';
+}
+
 static void bluez_5_54(struct doctor_facts *f)
 {
 	f->bluez_minor = 54;
@@ -238,6 +245,8 @@ static const struct doctor_case CASES[] = {
 	{ bluetoothd_nameless, "bluetoothd", DOCTOR_FAIL, "does not have the name", "journalctl" },
 	{ bluetoothd_twice, "bluetoothd", DOCTOR_WARN, "2 processes", "end all but" },
 	{ bluetoothd_in_another_namespace, "bluetoothd", DOCTOR_PASS, "process 500", "" },
+	{ bluetoothd_is_a_stranger, "bluetoothd", DOCTOR_PASS, "process 4000", "" },
+	{ bluetoothd_is_a_stranger, "options", DOCTOR_SKIP, "", "" },
 	{ bluez_5_54, "BlueZ", DOCTOR_FAIL, "5.54: too old", "update" },
 	{ bluez_4, "BlueZ", DOCTOR_FAIL, "4.101: too old", "update" },
 	{ bluez_5_61, "BlueZ", DOCTOR_WARN, "MTU", "update" },
