@@ -38,7 +38,7 @@ _bleherd_lock() {
 
 _bleherd() {
 	local commands='status adapters devices scan connect services read write notify disconnect
-		events lock locks help'
+		events lock locks doctor help'
 	local common='--json --timeout --socket --help'
 	local words=() cword cur prev command='' i options
 	COMPREPLY=()
