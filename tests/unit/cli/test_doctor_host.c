@@ -116,7 +116,7 @@ START_TEST(kernel_and_adapters)
 	put_switch(0, "wlan\n", "phy0\n", "1\n", "1\n");
 	put_switch(1, "bluetooth\n", "hci0\n", "1\n", "0\n");
 	put_switch(2, "bluetooth\n", "hci1\n", "0\n", "1\n");
-	put_switch(3, "bluetooth\n", "tpacpi_bluetooth_sw\n", "1\n", "0\n");
+	put_switch(3, "bluetooth\n", "asus-bluetooth\n", "1\n", "0\n");
 	collect();
 	ck_assert_str_eq(facts.kernel_release, "6.1.0-56-amd64");
 	ck_assert_str_eq(facts.kernel_version, "Linux version 6.1.0-56-amd64 SMP Debian 6.1.192-1");
@@ -233,6 +233,7 @@ END_TEST
 
 START_TEST(not_the_daemon)
 {
+	put_process("650", "bleherdd", "S");
 	put_process("600", "sh", "S");
 	put("/proc/600/status", "Name:\tsh\nCapEff:\t0000000000003000\n");
 	collect();
@@ -306,22 +307,29 @@ START_TEST(slot_files)
 }
 END_TEST
 
-/* The directory is that of the daemon's own arbiter, not of any program of that name. */
 START_TEST(directory_of_the_arbiter)
 {
 	put("/proc/601/comm", "bleherd-lockd\n");
 	put("/proc/601/stat", "601 (bleherd-lockd) S 600 1 1");
 	PUT_CMDLINE("/proc/601/cmdline", "bleherd-lockd\0--dir\0/slots\0--parent\0"
 					 "600");
-	put("/proc/602/comm", "bleherd-lockd\n");
-	put("/proc/602/stat", "602 (bleherd-lockd) S 1 1 1");
-	PUT_CMDLINE("/proc/602/cmdline", "bleherd-lockd\0--dir\0/evil");
 	put("/slots/x", "");
 	ck_assert_int_eq(chmod(place("/slots"), 0777), 0);
 	collect();
 	ck_assert_str_eq(facts.slot_dir, "/slots");
 	ck_assert_int_eq(facts.slot_dir_error, 0);
 	ck_assert(facts.is_slot_dir_unsafe);
+}
+END_TEST
+
+/* A program of that name that is not the daemon's child does not send us anywhere. */
+START_TEST(not_the_arbiter)
+{
+	put("/proc/602/comm", "bleherd-lockd\n");
+	put("/proc/602/stat", "602 (bleherd-lockd) S 1 1 1");
+	PUT_CMDLINE("/proc/602/cmdline", "bleherd-lockd\0--dir\0/evil");
+	collect();
+	ck_assert_str_eq(facts.slot_dir, "/run");
 }
 END_TEST
 
@@ -345,6 +353,7 @@ Suite *suite_doctor_host(void)
 	tcase_add_test(tc, hci_sockets);
 	tcase_add_test(tc, slot_files);
 	tcase_add_test(tc, directory_of_the_arbiter);
+	tcase_add_test(tc, not_the_arbiter);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
