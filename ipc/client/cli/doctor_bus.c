@@ -341,9 +341,9 @@ void doctor_collect_bus(struct doctor_facts *facts, int signal_fd)
 		r = ask_all(ask);
 	if (r >= 0)
 		r = run(ask, signal_fd, clock_now_ms() + DOCTOR_WAIT_MS);
-	/* The bus itself answers ListNames: if not, it is not there or it is stopped. */
+	/* The bus itself answers ListNames: if it does not, it is stopped, or has hung up on us. */
 	if (r >= 0 && facts->names == DOCTOR_REPLY_LATE)
-		r = -ETIMEDOUT;
+		r = sd_bus_is_open(ask->bus) > 0 ? -ETIMEDOUT : -ECONNRESET;
 	facts->bus_error = r < 0 ? r : 0;
 	if (!ask)
 		return;

@@ -84,6 +84,7 @@ static bool is_forgotten(const struct doctor_adapter *adapter)
 	return adapter->is_in_bluez && !adapter->is_in_daemon;
 }
 
+/* "hci1 is parked: it died 5 times", "hci0: bluetoothd is not running" */
 static void list_troubles(const struct doctor_facts *facts, char *list, size_t size)
 {
 	char word[192];
@@ -92,14 +93,14 @@ static void list_troubles(const struct doctor_facts *facts, char *list, size_t s
 	list[0] = '\0';
 	for (i = 0; i < facts->n_adapters; i++) {
 		const struct doctor_adapter *a = &facts->adapters[i];
+		bool is_ready = strcmp(a->state, "ready") == 0;
+		const char *why = *a->trouble_text ? a->trouble_text : bh_class_name(a->trouble);
 
 		if (!is_in_trouble(a))
 			continue;
-		(void)snprintf(word, sizeof(word), "%s is %s%s%s", a->name, a->state,
-			       a->trouble == BH_CLASS_NONE ? "" : ": ",
-			       a->trouble == BH_CLASS_NONE ? ""
-			       : *a->trouble_text	   ? a->trouble_text
-							   : bh_class_name(a->trouble));
+		(void)snprintf(word, sizeof(word), "%s%s%s%s%s", a->name, is_ready ? "" : " is ",
+			       is_ready ? "" : a->state, a->trouble == BH_CLASS_NONE ? "" : ": ",
+			       a->trouble == BH_CLASS_NONE ? "" : why);
 		doctor_list(list, size, word);
 	}
 }

@@ -220,7 +220,7 @@ static void list_slots(struct doctor_facts *facts, const char *root, struct slot
 			continue;
 		file->dev = st.st_dev;
 		file->ino = st.st_ino;
-		(void)snprintf(file->name, sizeof(file->name), "%s", name);
+		memcpy(file->name, name, strlen(name) + 1);
 		slots->n++;
 	}
 	(void)closedir(dir);

@@ -149,7 +149,7 @@ static const struct doctor_case CASES[] = {
 	{ daemon_of_yesterday, "version", DOCTOR_WARN, "0.0.9", "restart" },
 	{ worker_parked, "workers", DOCTOR_WARN, "hci1 is parked: it died 5 times", "events" },
 	{ workers_parked, "workers", DOCTOR_FAIL, "hci0 is parked", "events" },
-	{ worker_in_trouble, "workers", DOCTOR_WARN, "hci0 is ready: not-powered", "events" },
+	{ worker_in_trouble, "workers", DOCTOR_WARN, "hci0: not-powered", "events" },
 	{ adapter_without_worker, "workers", DOCTOR_FAIL, "the daemon does not", "bus" },
 	{ no_mgmt, "MGMT", DOCTOR_FAIL, "no MGMT socket", "modprobe" },
 	{ no_caps, "MGMT", DOCTOR_WARN, "lacks CAP_NET_ADMIN", "AmbientCapabilities" },
