@@ -225,6 +225,7 @@ START_TEST(out_of_descriptors)
 	struct chan *peers[N + 1] = { NULL };
 	struct rig_answer answer;
 	uint64_t grant = 0;
+	uint32_t first;
 	uint32_t n;
 	uint32_t i;
 
@@ -232,6 +233,7 @@ START_TEST(out_of_descriptors)
 	rig_kill_lockd(&rig);
 	rig.fd_limit = 96;
 	rig_start_lockd(&rig);
+	first = rig.next_peer;
 	for (n = 0; n < N; n++) {
 		peers[n] = rig_peer(&rig, "many", false);
 		hello_to_whom_may_refuse(peers[n]);
@@ -255,8 +257,10 @@ START_TEST(out_of_descriptors)
 		if (i + 1 < n)
 			grant = rig_expect(&rig, peers[i + 1], GRANTED, 1);
 	}
-	for (i = 0; i <= n; i++)
+	for (i = 0; i <= n; i++) {
 		chan_free(peers[i]);
+		rig_peer_gone(&rig, first + i);
+	}
 	/* And when they have gone there is room again. */
 	b = rig_peer(&rig, "b", false);
 	ask(b, 1, LONG_MS, SCAN);
