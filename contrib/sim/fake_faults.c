@@ -264,10 +264,29 @@ static int run_burst(void *face, const struct fault_args *args, struct fault_rep
 	return 0;
 }
 
+/* Of one adapter only, whoever the device is; the others take it. */
+static int run_refuse_adapter(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	const bool is_full = strcmp(args->words[0], "full") == 0;
+	struct fake_adapter *adapter = adapter_of(face, args);
+
+	if (args->words[0][0] && !is_full) {
+		fault_reply_set(reply, "usage: refuse-adapter N COUNT [full]");
+		return -EINVAL;
+	}
+	if (args->numbers[0] > UINT32_MAX)
+		return -ERANGE;
+	adapter->refuse = (unsigned)args->numbers[0];
+	adapter->refusal =
+		is_full ? "le-concurrent-connection-limit" : "le-connection-abort-by-local";
+	return 0;
+}
+
 const struct fault_command fake_fault_table[] = {
 	{ "drop", "d?n", "ADDR [REASON]", run_drop },
 	{ "silent", "db", "ADDR on|off", run_silent },
 	{ "refuse", "dn?ww", "ADDR N [STATUS] [answered]", run_refuse },
+	{ "refuse-adapter", "an?w", "N COUNT [full]", run_refuse_adapter },
 	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom]", run_lose },
 	{ "unplug", "a", "N", run_unplug },
 	{ "plug", "a", "N", run_plug },

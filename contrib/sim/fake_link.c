@@ -166,6 +166,11 @@ static void attempt(struct fake_device *device)
 
 	if (device->adapter->hung)
 		return;
+	if (device->adapter->refuse) {
+		device->adapter->refuse--;
+		fake_link_fail(device, device->adapter->refusal, MGMT_FAILED);
+		return;
+	}
 	if (device->model->refuse) {
 		refuse(device);
 		return;

@@ -158,6 +158,8 @@ struct fake_adapter {
 	bool discovering;
 	bool hung; /* fault: the controller answers nothing */
 	bool rfkilled;
+	unsigned refuse;     /* fault: so many connects through it fail ... */
+	const char *refusal; /* ... with this text */
 };
 
 /* Fault: calls of a method on an object that are not answered. */
