@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor/score.h"
 
+enum { FAILURE_ONE = 256 };
+
 enum rank { RANK_NONE, RANK_ANY, RANK_KNOWN, RANK_FRESH, RANK_CONNECTED };
 
-static enum rank rank_of(const struct score_row *row)
+static enum rank rank_of(const struct score_row *row, bool is_pinned)
 {
-	if (!row->is_suitable)
+	if (!row->is_suitable || (is_pinned && !row->is_bonded))
 		return RANK_NONE;
 	if (row->is_connected)
 		return RANK_CONNECTED;
@@ -20,6 +22,39 @@ static const enum rank LOWEST[] = {
 	[SCORE_FRESH] = RANK_FRESH,
 };
 
+/* The keys are with one adapter: on another the device would have to be paired anew. */
+static bool is_pinned(const struct score_row *rows, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rows[i].is_bonded)
+			return true;
+	return false;
+}
+
+static uint32_t at_most(uint32_t value, uint32_t most)
+{
+	return value < most ? value : most;
+}
+
+int score_points(const struct score_row *row)
+{
+	uint32_t attempts = at_most(row->attempts, SCORE_ATTEMPTS_MAX);
+	uint32_t failures = at_most(row->failures, SCORE_FAILURES_MAX * FAILURE_ONE);
+	int points = row->is_fresh ? row->rssi_16th_dbm : 0;
+
+	points -= (int)(attempts * SCORE_ATTEMPT_DB * SCORE_DB);
+	points -= (int)(failures * SCORE_FAILURE_DB * SCORE_DB / FAILURE_ONE);
+	if (row->slots > 0 && row->links >= row->slots)
+		points -= SCORE_FULL_DB * SCORE_DB;
+	else if (row->slots > 0 && row->links + 1 == row->slots)
+		points -= SCORE_LAST_SLOT_DB * SCORE_DB;
+	if (row->is_home)
+		points += SCORE_HOME_DB * SCORE_DB;
+	return points;
+}
+
 /* Among equals: fewer links, then home, then the earlier row. */
 static bool is_better_tie(const struct score_row *a, const struct score_row *b)
 {
@@ -28,33 +63,25 @@ static bool is_better_tie(const struct score_row *a, const struct score_row *b)
 	return a->is_home && !b->is_home;
 }
 
-static int strongest(const struct score_row *rows, size_t n, enum rank rank)
-{
-	int best = INT32_MIN;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (rank_of(&rows[i]) == rank && rows[i].rssi_16th_dbm > best)
-			best = rows[i].rssi_16th_dbm;
-	return best;
-}
-
 int score_best(const struct score_row *rows, size_t n, enum score_need need)
 {
+	bool pinned = is_pinned(rows, n);
 	enum rank top = RANK_NONE;
+	int most = INT32_MIN;
 	int best = SCORE_NOBODY;
-	int floor = INT32_MIN;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (rank_of(&rows[i]) > top)
-			top = rank_of(&rows[i]);
+		if (rank_of(&rows[i], pinned) > top)
+			top = rank_of(&rows[i], pinned);
 	if (top < LOWEST[need])
 		return SCORE_NOBODY;
-	if (top == RANK_FRESH)
-		floor = strongest(rows, n, top) - SCORE_NOISE_16TH_DB;
+	for (i = 0; i < n; i++)
+		if (rank_of(&rows[i], pinned) == top && score_points(&rows[i]) > most)
+			most = score_points(&rows[i]);
 	for (i = 0; i < n; i++) {
-		if (rank_of(&rows[i]) != top || rows[i].rssi_16th_dbm < floor)
+		if (rank_of(&rows[i], pinned) != top ||
+		    score_points(&rows[i]) < most - SCORE_NOISE_16TH_DB)
 			continue;
 		if (best < 0 || is_better_tie(&rows[i], &rows[best]))
 			best = (int)i;
@@ -64,10 +91,11 @@ int score_best(const struct score_row *rows, size_t n, enum score_need need)
 
 size_t score_count(const struct score_row *rows, size_t n, enum score_need need)
 {
+	bool pinned = is_pinned(rows, n);
 	size_t count = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		count += rank_of(&rows[i]) >= LOWEST[need];
+		count += rank_of(&rows[i], pinned) >= LOWEST[need];
 	return count;
 }
