@@ -6,6 +6,7 @@
 
 #include "supervisor/bus_feed.h"
 #include "supervisor/devices.h"
+#include "supervisor/escalation.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/sessions.h"
@@ -136,6 +137,9 @@ void adapters_unplug(struct sup *sup, struct adapter *adapter)
 	lockd_child_adapter_lost(sup->lockd, adapter->name);
 	lockd_child_adapters(sup->lockd);
 	devices_drop_adapter(sup->devices, adapter->index);
+	escalation_adapter_gone(sup->escalation, adapter->index);
+	adapter->heard_at_ms = 0;
+	adapter->slots = 0;
 	/* Its sessions move once it is dead: until then it may still answer. */
 	child_stop(adapter->child);
 	sessions_adapter_changed(sup);

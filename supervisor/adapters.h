@@ -9,7 +9,12 @@
 #include "supervisor/child.h"
 #include "supervisor/ctx.h"
 
-enum { ADAPTERS_MAX = 64, ADAPTER_NAME_LEN = 16, ADAPTER_TEXT_LEN = 96 };
+enum {
+	ADAPTERS_MAX = 64,
+	ADAPTERS_NOBODY = 0xffff, /* no index */
+	ADAPTER_NAME_LEN = 16,
+	ADAPTER_TEXT_LEN = 96,
+};
 
 struct bus_feed;
 
@@ -22,12 +27,15 @@ struct adapter {
 	bool has_power; /* as MGMT says; what its worker says is below */
 	struct child *child;
 	struct bus_feed *feed;
-	uint32_t lock_peer; /* lockd's number for its worker, 0: none */
+	uint64_t heard_at_ms; /* an advert, there; 0: never */
+	uint32_t slots;	      /* links that fit, as its refusals taught; 0: not known */
+	uint32_t lock_peer;   /* lockd's number for its worker, 0: none */
 	struct {
 		bool has_bluez;
 		bool is_powered;
 		bool is_discovering;
-		uint32_t links;
+		uint32_t links;	   /* of all programs */
+		uint32_t attempts; /* to connect, in progress */
 		enum err_class trouble;
 		char text[ADAPTER_TEXT_LEN];
 	} state; /* as its worker last said */

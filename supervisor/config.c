@@ -9,12 +9,17 @@
 #include <string.h>
 
 #include "ipc/log.h"
+#include "supervisor/escalation.h"
 #include "supervisor/nearest.h"
 
 enum kind { KIND_PATH, KIND_PATH_OR_NONE, KIND_TEXT, KIND_NUMBER, KIND_MODE, KIND_LEVEL };
 
 /* libinih cuts longer lines without a word and reads the rest as another line. */
 enum { LINE_MAX_BYTES = 200 };
+
+enum { PROFILE_LINES_MAX = 5 * PROFILES_MAX, PROFILE_LINE_LEN = PROFILE_NAME_LEN + 24 };
+
+static const char PROFILE[] = "profile";
 
 static const char DEFAULT_BUS[] = "unix:path=/run/dbus/system_bus_socket";
 
@@ -69,6 +74,11 @@ static const struct key KEYS[] = {
 	NUMBER("retry", "attempts", retry_attempts, 1, 100),
 	NUMBER("retry", "backoff_ms", retry_base_ms, 1, 60000),
 	NUMBER("retry", "backoff_max_ms", retry_max_ms, 1, 600000),
+	TEXT("escalation", "profile", KIND_TEXT, profiles.chosen),
+	NUMBER("escalation", "half_life_ms", half_life_ms, 1000, 86400000),
+	NUMBER("escalation", "reset_cooldown_ms", reset_cooldown_ms, 0, 86400000),
+	NUMBER("escalation", "reset_budget", reset_budget, 0, ESCALATION_BUDGET_MAX),
+	NUMBER("escalation", "reset_window_ms", reset_window_ms, 1000, 604800000),
 };
 
 static const struct {
@@ -88,6 +98,8 @@ struct parse {
 	unsigned line;
 	bool has_failed;
 	bool is_given[ARRAY_LEN(KEYS)];
+	size_t n_given; /* lines of profiles */
+	char given[PROFILE_LINES_MAX][PROFILE_LINE_LEN];
 	char *error;
 };
 
@@ -124,7 +136,14 @@ void config_defaults(struct config *out)
 		.retry_attempts = 4,
 		.retry_base_ms = 250,
 		.retry_max_ms = 4000,
+		/* Six failures in a row, 25 s each, are still five and a half; one an hour is one.
+		 */
+		.half_life_ms = 600000,
+		.reset_cooldown_ms = 300000, /* bleak-connection-manager's */
+		.reset_budget = 3,
+		.reset_window_ms = 3600000,
 	};
+	profiles_defaults(&out->profiles);
 }
 
 /* Only the first error is told: the others often follow from it. */
@@ -261,6 +280,35 @@ static int set_value(struct parse *parse, const struct key *key, const char *val
 	return 0;
 }
 
+/* NULL: it is no section of that kind. */
+static const char *profile_name(const char *section)
+{
+	const size_t len = sizeof(PROFILE) - 1;
+
+	if (strncmp(section, PROFILE, len) != 0 || (section[len] != '\0' && section[len] != ' '))
+		return NULL;
+	section += len;
+	return section + strspn(section, " ");
+}
+
+static int set_profile(struct parse *parse, const char *profile, const char *name,
+		       const char *value)
+{
+	char error[PROFILE_ERROR_LEN];
+	char line[PROFILE_LINE_LEN];
+	size_t i;
+
+	if (profiles_set(&parse->config->profiles, profile, name, value, error) < 0)
+		return fail(parse, "%s", error);
+	(void)snprintf(line, sizeof(line), "%s %s", profile, name);
+	for (i = 0; i < parse->n_given; i++)
+		if (strcmp(parse->given[i], line) == 0)
+			return fail(parse, "%s is given twice; keep one", name);
+	assert(parse->n_given < PROFILE_LINES_MAX);
+	memcpy(parse->given[parse->n_given++], line, sizeof(line));
+	return 1;
+}
+
 /* inih's handler: 1 goes on, 0 is an error (it reads on, but nothing more is told). */
 static int on_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -269,6 +317,8 @@ static int on_value(void *user, const char *section, const char *name, const cha
 
 	if (section[0] == '\0')
 		return fail(parse, "%s stands before any section; begin with [daemon]", name);
+	if (profile_name(section))
+		return set_profile(parse, profile_name(section), name, value);
 	if (!is_section(section))
 		return fail(parse, "section [%s] is not known; the nearest is [%s]", section,
 			    nearest_section(section));
@@ -313,6 +363,9 @@ static int check_whole(struct parse *parse)
 		(void)fail(parse, "restart_base_ms is above restart_max_ms; exchange them");
 	if (c->retry_base_ms > c->retry_max_ms)
 		(void)fail(parse, "backoff_ms is above backoff_max_ms; exchange them");
+	if (!profiles_find(&c->profiles, c->profiles.chosen))
+		(void)fail(parse, "profile = %s is not known; add [profile %s]", c->profiles.chosen,
+			   c->profiles.chosen);
 	return parse->has_failed ? -EINVAL : 0;
 }
 

@@ -7,6 +7,7 @@
  * anything runs; read-only afterwards.
  */
 #include "ipc/base.h"
+#include "supervisor/profile.h"
 
 enum {
 	CONFIG_PATH_LEN = 108, /* what sun_path holds */
@@ -54,6 +55,12 @@ struct config {
 	uint32_t retry_attempts;
 	uint32_t retry_base_ms;
 	uint32_t retry_max_ms;
+	/* [escalation] */
+	uint32_t half_life_ms;
+	uint32_t reset_cooldown_ms;
+	uint32_t reset_budget;
+	uint32_t reset_window_ms;
+	struct profiles profiles; /* and [profile NAME] */
 };
 
 /* What holds where a file says nothing. */

@@ -14,6 +14,7 @@
 struct adapters;
 struct cleaner;
 struct devices;
+struct escalation;
 struct events;
 struct lock_peers;
 struct lockd_child;
@@ -30,6 +31,7 @@ struct sup {
 	struct mgmt *mgmt;
 	struct adapters *adapters;
 	struct devices *devices;
+	struct escalation *escalation;
 	struct events *events;
 	struct sessions *sessions;
 	struct server *server;

@@ -8,9 +8,11 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
+#include "supervisor/attempts.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
 #include "supervisor/enumerate.h"
+#include "supervisor/escalation.h"
 #include "supervisor/events.h"
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
@@ -160,6 +162,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = devices_new(&sup->devices);
 	if (r >= 0)
+		r = attempts_new(sup);
+	if (r >= 0)
 		r = adapters_new(&sup->adapters);
 	if (r >= 0)
 		r = sessions_new(&sup->sessions, sup);
@@ -190,6 +194,7 @@ static void free_parts(struct daemon *daemon)
 	sup->lockd = lockd_child_free(sup->lockd);
 	sup->sessions = sessions_free(sup->sessions);
 	sup->adapters = adapters_free(sup->adapters);
+	sup->escalation = escalation_free(sup->escalation);
 	sup->devices = devices_free(sup->devices);
 	sup->events = events_free(sup->events);
 	sup->buf = chan_buf_free(sup->buf);

@@ -232,6 +232,8 @@ static int update(struct device *device, const struct devices_report *report, ui
 		set_name(device, report->name);
 	if (report->has_connected)
 		sighting->is_connected = report->is_connected;
+	if (report->has_bonded)
+		sighting->is_bonded = report->is_bonded;
 	if (report->rssi_dbm != DEVICES_RSSI_NONE)
 		hear(sighting, report->rssi_dbm, now_ms);
 	return 0;

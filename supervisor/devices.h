@@ -19,6 +19,7 @@ struct sighting {
 	uint16_t adapter;      /* index */
 	int16_t rssi_16th_dbm; /* smoothed, in sixteenths of a dBm */
 	bool is_connected;
+	bool is_bonded;
 	uint64_t heard_at_ms; /* 0: BlueZ knows it there, but it was not heard */
 };
 
@@ -40,6 +41,8 @@ struct devices_report {
 	int32_t rssi_dbm; /* DEVICES_RSSI_NONE: not heard */
 	bool has_connected;
 	bool is_connected;
+	bool has_bonded;
+	bool is_bonded;
 	bool is_gone; /* BlueZ removed it there */
 };
 

@@ -1,48 +1,254 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor/escalation.h"
 
+#include "ipc/errors.h"
 #include "supervisor/backoff.h"
+#include "supervisor/escalation_state.h"
 
-enum {
-	NEVER = 0,
-	ATTEMPT_MIN_MS = 300, /* a retry with less than that left cannot succeed */
-};
+enum { JITTER_MOST_PERMILLE = 1200 }; /* of backoff_jitter() */
 
-/*
- * Multiples of the base delay, NEVER where trying again cannot help. A slot or a radio that is
- * taken frees slowly; a peripheral that missed a connect request usually takes the next one.
- */
-static const uint8_t PATIENCE[CLASS_COUNT] = {
-	[CLASS_NONE] = NEVER,	      [CLASS_NOT_FOUND] = 2,	   [CLASS_OUT_OF_SLOTS] = 4,
-	[CLASS_BUSY_SAME_DEVICE] = 2, [CLASS_BUSY_DISCOVERY] = 1,  [CLASS_ABORTED_LOCAL] = 1,
-	[CLASS_ABORTED_REMOTE] = 2,   [CLASS_LINK_LOST] = 1,	   [CLASS_AUTH] = NEVER,
-	[CLASS_KEY_MISSING] = NEVER,  [CLASS_NOT_POWERED] = NEVER, [CLASS_RFKILL] = NEVER,
-	[CLASS_ADAPTER_GONE] = NEVER, [CLASS_BLUEZ_GONE] = 4,	   [CLASS_NO_REPLY] = 4,
-	[CLASS_GATT_MISSING] = NEVER, [CLASS_GATT_LATE] = 1,	   [CLASS_GATT_REFUSED] = NEVER,
-	[CLASS_PHANTOM] = 2,	      [CLASS_ZOMBIE] = 1,	   [CLASS_VALIDATION] = 1,
-	[CLASS_LOCK_TIMEOUT] = NEVER, [CLASS_CANCELLED] = NEVER,   [CLASS_DEADLINE] = NEVER,
-	[CLASS_INTERRUPTED] = 1,      [CLASS_INTERNAL] = 2,	   [CLASS_INVALID] = NEVER,
-	[CLASS_NO_DAEMON] = NEVER,    [CLASS_LIMIT] = NEVER,	   [CLASS_LOCK_LOST] = 1,
-};
+/* There it failed less by that much: decay alone makes no difference worth a move. */
+enum { ROTATE_GAIN = DECAY_ONE / 2 };
 
-int escalation_next(const struct escalation_failure *failure,
-		    const struct escalation_limits *limits, uint32_t dice, uint32_t *out_delay_ms)
+int escalation_new(struct escalation **out, const struct escalation_limits *limits)
 {
-	uint32_t patience = failure->class < CLASS_COUNT ? PATIENCE[failure->class] : NEVER;
-	uint64_t delay_ms = (uint64_t)patience * limits->base_ms;
+	struct escalation *esc = calloc(1, sizeof(*esc));
+
+	if (!esc)
+		return -ENOMEM;
+	esc->limits = *limits;
+	if (esc->limits.half_life_ms == 0)
+		esc->limits.half_life_ms = 1;
+	*out = esc;
+	return 0;
+}
+
+struct escalation *escalation_free(struct escalation *esc)
+{
+	free(esc);
+	return NULL;
+}
+
+/* --- records of devices --- */
+
+static struct record *record_find(const struct escalation *esc, uint64_t address)
+{
+	size_t i;
+
+	for (i = 0; i < DEVICES_KEPT && address != 0; i++)
+		if (esc->records[i].address == address)
+			return (struct record *)(uintptr_t)&esc->records[i];
+	return NULL;
+}
+
+static struct record *record_need(struct escalation *esc, uint64_t address, uint64_t now_ms)
+{
+	struct record *record = record_find(esc, address);
+	struct record *stalest = &esc->records[0];
+	size_t i;
+
+	if (!record) {
+		for (i = 0; i < DEVICES_KEPT && stalest->address != 0; i++)
+			if (esc->records[i].address == 0 || esc->records[i].at_ms < stalest->at_ms)
+				stalest = &esc->records[i];
+		record = stalest;
+		*record = (struct record){ .address = address };
+	}
+	record->at_ms = now_ms;
+	return record;
+}
+
+static uint32_t pair_value(const struct escalation *esc, const struct record *record,
+			   uint16_t adapter, uint64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; record && i < PAIRS_KEPT; i++)
+		if (record->pairs[i].failures.value != 0 && record->pairs[i].adapter == adapter)
+			return decay_value(&record->pairs[i].failures, esc->limits.half_life_ms,
+					   now_ms);
+	return 0;
+}
+
+static void pair_add(const struct escalation *esc, struct record *record, uint16_t adapter,
+		     uint64_t now_ms)
+{
+	const uint32_t half_life_ms = esc->limits.half_life_ms;
+	struct pair *pair = NULL;
+	struct pair *least = &record->pairs[0];
+	size_t i;
+
+	for (i = 0; i < PAIRS_KEPT; i++) {
+		if (record->pairs[i].failures.value != 0 && record->pairs[i].adapter == adapter)
+			pair = &record->pairs[i];
+		if (decay_value(&record->pairs[i].failures, half_life_ms, now_ms) <
+		    decay_value(&least->failures, half_life_ms, now_ms))
+			least = &record->pairs[i];
+	}
+	if (!pair) {
+		pair = least;
+		*pair = (struct pair){ .adapter = adapter };
+	}
+	decay_add(&pair->failures, half_life_ms, now_ms);
+}
+
+static void pair_clear(struct record *record, uint16_t adapter)
+{
+	size_t i;
+
+	for (i = 0; i < PAIRS_KEPT; i++)
+		if (record->pairs[i].adapter == adapter)
+			record->pairs[i] = (struct pair){ 0 };
+}
+
+uint32_t escalation_failures(const struct escalation *esc, uint64_t address, uint16_t adapter,
+			     uint64_t now_ms)
+{
+	return pair_value(esc, record_find(esc, address), adapter, now_ms);
+}
+
+/* --- the decision --- */
+
+static void count(struct escalation *esc, const struct escalation_failure *failure,
+		  struct record *record, struct health *health, uint64_t now_ms)
+{
+	enum errors_count against = errors_counts(failure->class);
+
+	/* That a full adapter refuses is nobody's fault; but there is no use in asking it again. */
+	if (against != ERRORS_COUNT_NONE || errors_step(failure->class) == ERRORS_STEP_ROTATE)
+		pair_add(esc, record, failure->adapter, now_ms);
+	/* A peripheral that nobody hears may be switched off: no fault of the adapter's. */
+	if (!health || against == ERRORS_COUNT_NONE ||
+	    (against == ERRORS_COUNT_DEVICE && !failure->is_heard))
+		return;
+	decay_add(&health->failures, esc->limits.half_life_ms, now_ms);
+	health_note_failing(health, failure->address, now_ms);
+}
+
+/* Jitter that stays below the maximum, and does not pile up there: all would march in step. */
+static uint32_t spread(uint32_t delay_ms, uint32_t max_ms, uint32_t dice)
+{
+	uint32_t middle_ms = (uint32_t)((uint64_t)max_ms * 1000 / JITTER_MOST_PERMILLE);
+
+	return backoff_jitter(delay_ms < middle_ms ? delay_ms : middle_ms, dice);
+}
+
+static uint32_t delay_of(const struct escalation *esc, enum err_class class, uint32_t attempt,
+			 uint32_t dice)
+{
+	const struct escalation_limits *limits = &esc->limits;
+	uint64_t delay_ms = (uint64_t)errors_backoff(class) * limits->base_ms;
 	uint32_t i;
 
-	if (patience == NEVER || failure->attempt == 0 || failure->attempt >= limits->attempts)
-		return ESCALATION_GIVE_UP;
-	for (i = 1; i < failure->attempt && delay_ms < limits->max_ms; i++)
+	for (i = 1; i < attempt && delay_ms < limits->max_ms; i++)
 		delay_ms *= 2;
-	if (delay_ms > limits->max_ms)
-		delay_ms = limits->max_ms;
-	delay_ms = backoff_jitter((uint32_t)delay_ms, dice);
-	if (delay_ms > limits->max_ms)
-		delay_ms = limits->max_ms;
-	if (delay_ms + ATTEMPT_MIN_MS > failure->left_ms)
+	return spread(delay_ms < limits->max_ms ? (uint32_t)delay_ms : limits->max_ms,
+		      limits->max_ms, dice);
+}
+
+static enum escalation_step choose(const struct escalation *esc, const struct profile *profile,
+				   const struct escalation_failure *failure,
+				   const struct record *record, uint64_t now_ms)
+{
+	uint32_t here = pair_value(esc, record, failure->adapter, now_ms);
+	uint32_t there = pair_value(esc, record, failure->other, now_ms);
+	enum errors_step hint = errors_step(failure->class);
+
+	if (failure->other != ESCALATION_NOBODY && profile_allows(profile, ESCALATION_ROTATE) &&
+	    there + ROTATE_GAIN <= here &&
+	    (hint == ERRORS_STEP_ROTATE || decay_round(here) >= profile->rotate_after))
+		return ESCALATION_ROTATE;
+	if (errors_backoff(failure->class) == 0)
 		return ESCALATION_GIVE_UP;
-	*out_delay_ms = (uint32_t)delay_ms;
+	if (profile_allows(profile, ESCALATION_CLEAR) &&
+	    (hint == ERRORS_STEP_CLEAR || decay_round(here) >= profile->clear_after))
+		return ESCALATION_CLEAR;
 	return ESCALATION_RETRY;
+}
+
+/* The attempts of the request on the adapters that it has left count, too. */
+static uint32_t whole_attempt(const struct escalation_failure *failure, struct record *record,
+			      uint64_t now_ms)
+{
+	if (record->carried_session != failure->session ||
+	    record->carried_from == failure->adapter || now_ms > record->carried_until_ms)
+		record->carried = 0;
+	return failure->attempt < UINT32_MAX - record->carried ? failure->attempt + record->carried
+							       : UINT32_MAX;
+}
+
+/* The deadline has the last word; then what is to be remembered of the answer. */
+static void settle(struct escalation_answer *answer, const struct escalation_failure *failure,
+		   struct record *record, uint64_t now_ms)
+{
+	uint32_t pause_ms = answer->step == ESCALATION_ROTATE ? 0 : answer->delay_ms;
+
+	if ((uint64_t)pause_ms + ESCALATION_ATTEMPT_MIN_MS > failure->left_ms)
+		answer->step = ESCALATION_GIVE_UP;
+	if (answer->step == ESCALATION_ROTATE) {
+		record->carried = answer->attempt;
+		record->carried_session = failure->session;
+		record->carried_from = failure->adapter;
+		record->carried_until_ms = now_ms + failure->left_ms;
+	}
+	if (answer->step == ESCALATION_GIVE_UP)
+		record->carried = 0;
+	record->tried = answer->step > ESCALATION_GIVE_UP ? answer->step : ESCALATION_NOTHING;
+}
+
+struct escalation_answer escalation_failed(struct escalation *esc, const struct profile *profile,
+					   const struct escalation_failure *failure,
+					   uint64_t now_ms, uint32_t dice)
+{
+	struct record *record = record_need(esc, failure->address, now_ms);
+	struct health *health = escalation_health(esc, failure->adapter);
+	uint32_t most = profile->attempts > 0 ? profile->attempts : esc->limits.attempts;
+	struct escalation_answer answer = { .tried = record->tried };
+	bool is_waiting = health_is_resetting(health, now_ms);
+
+	answer.attempt = whole_attempt(failure, record, now_ms);
+	if (is_waiting) {
+		answer.step = ESCALATION_RETRY;
+		answer.delay_ms = spread(esc->limits.max_ms, esc->limits.max_ms, dice);
+	} else {
+		count(esc, failure, record, health, now_ms);
+		answer.step = choose(esc, profile, failure, record, now_ms);
+		answer.delay_ms = delay_of(esc, failure->class, answer.attempt, dice);
+		/* What no attempt can mend no reset can. */
+		if (answer.step != ESCALATION_GIVE_UP)
+			answer.why = health_reset_reason(esc, profile, failure, health, now_ms);
+	}
+	if (answer.why) {
+		health_note_reset(health, now_ms);
+		answer.is_reset_due = true;
+		answer.delay_ms = spread(esc->limits.max_ms, esc->limits.max_ms, dice);
+		if (answer.step != ESCALATION_ROTATE)
+			answer.step = ESCALATION_RESET;
+	}
+	if (failure->attempt == 0 || (answer.attempt >= most && !is_waiting))
+		answer.step = ESCALATION_GIVE_UP;
+	answer.failures = decay_round(pair_value(esc, record, failure->adapter, now_ms));
+	settle(&answer, failure, record, now_ms);
+	return answer;
+}
+
+enum escalation_step escalation_worked(struct escalation *esc, uint64_t address, uint16_t adapter,
+				       uint64_t now_ms)
+{
+	struct record *record = record_find(esc, address);
+	struct health *health = escalation_health(esc, adapter);
+	enum escalation_step tried = record ? record->tried : ESCALATION_NOTHING;
+
+	if (record) {
+		/* What it failed elsewhere still says where not to go. */
+		pair_clear(record, adapter);
+		record->tried = ESCALATION_NOTHING;
+		record->carried = 0;
+	}
+	if (health) {
+		health_clear(health);
+		health->is_sick = false;
+		health_note_working(health, address, now_ms);
+	}
+	return tried;
 }

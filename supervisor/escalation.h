@@ -3,33 +3,101 @@
 /*
  * supervisor/escalation.h - what to do after a failed attempt to connect.
  *
- * For now one rung: try again, later each time, as long as the class of the failure gives hope and
- * the request's deadline leaves room. Pure. Used by worker_child.c.
+ *   retry ─► clear ─► rotate ─► reset ─► give up
+ *
+ * Failures are counted per device and adapter, and per adapter; the counts halve every half-life, a
+ * success clears those of the device there and of the adapter. A rung is taken when its count is
+ * reached and its profile allows it; what a class says helps at once (a full adapter: another one)
+ * is done at the first failure. A device rotates only to an adapter where it failed less, so it
+ * does not swing to and fro. However it goes, a request ends: its attempts are counted across
+ * adapters, and its deadline is never passed.
+ *
+ * A reset costs others their links. It needs as many failures of the adapter as the profile says
+ * and evidence that the adapter is sick: several peripherals that were heard failed there, more
+ * than once each, and nobody succeeded since; or it fell silent or its commands time out; or there
+ * is nothing else on it. Each adapter has a cooldown and a budget per window.
+ *
+ * Pure: time and dice are passed in; what it remembers is bounded. Used by worker_rules.c, and by
+ * finder.c for the score.
  */
-#include "ipc/base.h"
 #include "ipc/class.h"
+#include "supervisor/profile.h"
 
+enum {
+	ESCALATION_NOBODY = 0xffff,	  /* no adapter */
+	ESCALATION_BUDGET_MAX = 8,	  /* resets of an adapter per window */
+	ESCALATION_RESETTING_MS = 120000, /* a reset that nobody reports the end of */
+	ESCALATION_SICK_MS = 60000,	  /* how long silence and timeouts are evidence */
+	ESCALATION_EVIDENCE_DEVICES = 2,  /* so many peripherals failed ... */
+	ESCALATION_EVIDENCE_FAILURES = 2, /* ... so often each */
+	ESCALATION_ATTEMPT_MIN_MS = 300,  /* less than that left: an attempt cannot succeed */
+};
+
+/* Of the configuration. */
 struct escalation_limits {
 	uint32_t attempts; /* of one request, the first included */
 	uint32_t base_ms;
 	uint32_t max_ms;
+	uint32_t half_life_ms;
+	uint32_t reset_cooldown_ms;
+	uint32_t reset_budget; /* per window; 0: no resets */
+	uint32_t reset_window_ms;
 };
 
 struct escalation_failure {
+	uint64_t address;
+	uint16_t adapter;
+	uint16_t other; /* the best other adapter that could take it, ESCALATION_NOBODY: none */
+	uint32_t session;
 	enum err_class class;
-	uint32_t attempt; /* 1 for the first */
+	uint32_t attempt; /* 1 for the first of this request on this adapter */
 	uint32_t left_ms; /* of the request's deadline */
+	bool is_heard;	  /* some adapter heard the peripheral lately: it is on */
+	bool is_alone;	  /* no link or session of another peripheral is on the adapter */
+	bool is_carrying; /* links of others are up there, and it hears adverts */
 };
 
-enum { ESCALATION_RETRY = 1, ESCALATION_GIVE_UP = 2 }; /* as in control.proto */
+struct escalation_answer {
+	enum escalation_step step;
+	uint32_t delay_ms; /* before the next attempt; not with GIVE_UP and ROTATE */
+	bool is_reset_due; /* the adapter is to be reset: counted as done; step may be another */
+	uint32_t attempt;  /* of the request, across adapters */
+	uint32_t failures; /* of the device there, whole */
+	enum escalation_step tried; /* what was to help and did not; NOTHING: a plain retry */
+	const char *why;	    /* of a reset: the evidence, in words */
+};
 
-/**
- * escalation_next() - the next step
- * @dice:         any random number, for jitter
- * @out_delay_ms: before the next attempt; written with ESCALATION_RETRY
- *
- * Outcomes: ESCALATION_RETRY, ESCALATION_GIVE_UP.
+/* What is known of an adapter beside failed attempts. */
+enum escalation_sickness { ESCALATION_SILENT, ESCALATION_TIMEOUTS };
+
+struct escalation;
+
+must_check int escalation_new(struct escalation **out, const struct escalation_limits *limits);
+struct escalation *escalation_free(struct escalation *esc);
+
+/* Counts a failed attempt and decides. @dice: any random number, for jitter. */
+struct escalation_answer escalation_failed(struct escalation *esc, const struct profile *profile,
+					   const struct escalation_failure *failure,
+					   uint64_t now_ms, uint32_t dice);
+
+/* A link came up. What had been tried for it last: NOTHING if it was a plain attempt. */
+enum escalation_step escalation_worked(struct escalation *esc, uint64_t address, uint16_t adapter,
+				       uint64_t now_ms);
+
+void escalation_sick(struct escalation *esc, uint16_t adapter, enum escalation_sickness sickness,
+		     uint64_t now_ms);
+
+/*
+ * A reset began that was not decided here (a person asked), and any reset ended. In between,
+ * failures there are not counted and attempts wait. One that was refused or failed keeps its place
+ * in cooldown and budget: it would be refused again, or fail again.
  */
-must_check int escalation_next(const struct escalation_failure *failure,
-			       const struct escalation_limits *limits, uint32_t dice,
-			       uint32_t *out_delay_ms);
+void escalation_reset_began(struct escalation *esc, uint16_t adapter, uint64_t now_ms);
+void escalation_reset_ended(struct escalation *esc, uint16_t adapter, bool was_done);
+
+/* It was unplugged: what comes under its number next is another. */
+void escalation_adapter_gone(struct escalation *esc, uint16_t adapter);
+
+/* Failures of the device there, in 256ths, as they weigh now. */
+uint32_t escalation_failures(const struct escalation *esc, uint64_t address, uint16_t adapter,
+			     uint64_t now_ms);

@@ -47,6 +47,7 @@ static const struct {
 	[EVENT_CONNECT_FAILED] = { "connect-failed", LOG_LEVEL_INFO },
 	[EVENT_RETRY] = { "retry", LOG_LEVEL_INFO },
 	[EVENT_GAVE_UP] = { "gave-up", LOG_LEVEL_INFO },
+	[EVENT_ESCALATED] = { "escalated", LOG_LEVEL_WARN },
 	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN },
 	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN },
 	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO },

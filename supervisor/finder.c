@@ -12,6 +12,7 @@
 #include "ipc/control.pb-c.h"
 #include "supervisor/client.h"
 #include "supervisor/devices.h"
+#include "supervisor/escalation.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/seek.h"
 #include "supervisor/sessions_state.h"
@@ -201,10 +202,28 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 			/* Where it was served it will be found again. */
 			.is_known = sighting != NULL || is_home,
 			.rssi_16th_dbm = sighting ? sighting->rssi_16th_dbm : 0,
+			.is_bonded = sighting && sighting->is_bonded,
 			.links = adapter->state.links,
+			.attempts = adapter->state.attempts,
+			.failures = escalation_failures(sup->escalation, session->address,
+							adapter->index, now_ms),
+			.slots = adapter->slots,
 		};
 	}
 	return n;
+}
+
+uint16_t finder_other(const struct session *session)
+{
+	struct score_row rows[ADAPTERS_MAX];
+	size_t n = fill_rows(session, clock_now_ms(), rows);
+	size_t i;
+	int best;
+
+	for (i = 0; i < n; i++)
+		rows[i].is_suitable = rows[i].is_suitable && !rows[i].is_home;
+	best = score_best(rows, n, SCORE_KNOWN);
+	return best < 0 ? SESSION_NO_ADAPTER : rows[best].adapter;
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "ipc/clock.h"
 #include "supervisor/seek.h"
 #include "supervisor/sessions_state.h"
+#include "supervisor/worker_child.h"
 
 /* --- issued writes --- */
 
@@ -132,6 +133,7 @@ void sessions_worker_died(struct sup *sup, struct adapter *adapter,
 void sessions_given_up(struct sup *sup, struct adapter *adapter, uint32_t id, const char *text)
 {
 	struct session *session = session_find(sup, id);
+	char reason[SESSION_REASON_LEN];
 	struct wpage_view page;
 	bool has_page;
 
@@ -140,9 +142,67 @@ void sessions_given_up(struct sup *sup, struct adapter *adapter, uint32_t id, co
 	    session->incarnation != child_incarnation(adapter->child))
 		return;
 	has_page = child_read_page(adapter->child, &page);
-	if (!uproot(session, has_page ? &page : NULL,
-		    text && text[0] ? text : "its worker let go of it"))
+	(void)snprintf(reason, sizeof(reason), "%s",
+		       session->is_rotating ? session->reason
+		       : text && text[0]    ? text
+					    : "its worker let go of it");
+	if (!uproot(session, has_page ? &page : NULL, reason))
 		return;
 	session->barred_until_ms = clock_now_ms() + SESSION_BARRED_MS;
 	finder_step(session);
+}
+
+/* --- rotation --- */
+
+static bool is_served_on(const struct session *session, uint16_t adapter)
+{
+	return session->state == SESSION_SERVED && session->home == adapter && !session->is_scan;
+}
+
+/* A grant is one adapter's, as a rule: whoever acts under one has chosen. */
+static bool is_bound(const struct session *session)
+{
+	return session->only[0] != '\0' || session->under != 0;
+}
+
+uint16_t sessions_other(struct sup *sup, const struct adapter *adapter, uint64_t address)
+{
+	const struct session *session;
+	uint16_t other = SESSION_NO_ADAPTER;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	{
+		if (!is_served_on(session, adapter->index) || session->address != address)
+			continue;
+		if (is_bound(session))
+			return SESSION_NO_ADAPTER;
+		if (other == SESSION_NO_ADAPTER)
+			other = finder_other(session);
+	}
+	return other;
+}
+
+void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address, const char *reason)
+{
+	struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	{
+		if (!is_served_on(session, adapter->index) || session->address != address ||
+		    session->is_rotating)
+			continue;
+		session->is_rotating = true;
+		(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
+		worker_child_detach(adapter, session->id);
+	}
+}
+
+bool sessions_has_others(const struct sup *sup, uint16_t adapter, uint64_t address)
+{
+	const struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	if (is_served_on(session, adapter) && session->address != address)
+		return true;
+	return false;
 }

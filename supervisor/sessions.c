@@ -99,6 +99,7 @@ void session_uproot(struct session *session, const char *reason)
 	session->is_cutting = false;
 	session->is_cut = false;
 	session->is_home_soon = false;
+	session->is_rotating = false;
 	session->told = CLASS_NONE;
 	(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
 }

@@ -52,6 +52,21 @@ bool sessions_blame(struct sup *sup, struct adapter *adapter,
 void sessions_worker_died(struct sup *sup, struct adapter *adapter,
 			  const struct child_obituary *obituary, uint32_t delay_ms);
 
+/* --- rotation --- */
+
+/**
+ * sessions_other() - the adapter that the sessions on a device could go to
+ * Outcomes: its index; ADAPTERS_NOBODY: none that sees the device, or one of them is bound to this.
+ */
+uint16_t sessions_other(struct sup *sup, const struct adapter *adapter, uint64_t address);
+
+/* Takes all sessions on that device away from its worker; each then goes to the best other. */
+void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address,
+		     const char *reason);
+
+/* Whether a link or session of another device is on that adapter. */
+bool sessions_has_others(const struct sup *sup, uint16_t adapter, uint64_t address);
+
 /* --- for lists --- */
 uint32_t sessions_count(const struct sup *sup);
 uint32_t sessions_moved(const struct sup *sup);

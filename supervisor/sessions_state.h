@@ -10,7 +10,7 @@
 #include "supervisor/sessions.h"
 
 enum {
-	SESSION_NO_ADAPTER = 0xffff,
+	SESSION_NO_ADAPTER = ADAPTERS_NOBODY,
 	SESSION_ISSUED_MAX = 512, /* ids of a MOVED: 6 bytes each, its body 4 KiB */
 	SESSION_BLAMES_MAX = 2,	  /* DESIGN 4, poison */
 	SESSION_BARRED_MS = 1000, /* an adapter that gave it up is not asked again at once */
@@ -40,6 +40,7 @@ struct session {
 	uint64_t deadline_at_ms;
 	uint64_t heard_at_ms;
 	uint64_t barred_until_ms; /* its home is not asked before */
+	bool is_rotating;	  /* its worker was told to let go of it; reason says why */
 	bool is_home_soon;	  /* its home's next worker is about to start */
 	bool is_searching;
 	bool is_cutting;
@@ -79,5 +80,7 @@ struct event session_event(const struct session *session, enum event_kind kind);
 /* finder.c: decides anew where it goes, now. May free it. */
 void finder_step(struct session *session);
 void finder_stop_search(struct session *session);
+/* The best adapter that knows its device beside the one that serves it; SESSION_NO_ADAPTER. */
+uint16_t finder_other(const struct session *session);
 /* Gives it to that adapter's worker, now. */
 void finder_attach(struct session *session, struct adapter *adapter);

@@ -7,11 +7,10 @@
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
+#include "supervisor/attempts.h"
 #include "supervisor/bus_feed.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
-#include "supervisor/dice.h"
-#include "supervisor/escalation.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/sessions.h"
 
@@ -49,6 +48,10 @@ static int on_state(void *ctx, struct chan_frame *frame, const void *msg)
 	adapter->state.is_powered = state->powered;
 	adapter->state.is_discovering = state->discovering;
 	adapter->state.links = state->links < LINKS_SANE ? state->links : LINKS_SANE;
+	adapter->state.attempts = state->attempts < LINKS_SANE ? state->attempts : LINKS_SANE;
+	/* There were fewer when it refused, for a reason of that moment. */
+	if (adapter->slots > 0 && adapter->state.links > adapter->slots)
+		adapter->slots = adapter->state.links;
 	adapter->state.trouble = class_from_wire((int)state->trouble);
 	(void)snprintf(adapter->state.text, sizeof(adapter->state.text), "%s",
 		       state->trouble_text ? state->trouble_text : "");
@@ -68,12 +71,16 @@ static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_
 		.rssi_dbm = seen->has_rssi_dbm ? seen->rssi_dbm : DEVICES_RSSI_NONE,
 		.has_connected = seen->has_connected,
 		.is_connected = seen->connected,
+		.has_bonded = seen->has_bonded,
+		.is_bonded = seen->bonded,
 		.is_gone = seen->gone,
 	};
 	int r = devices_report(adapter->sup->devices, &report, now_ms);
 
 	if (r == -EINVAL)
 		return -EBADMSG;
+	if (seen->has_rssi_dbm)
+		adapter->heard_at_ms = now_ms;
 	sessions_seen(adapter->sup, seen->address);
 	return 0;
 }
@@ -114,47 +121,13 @@ static int on_given_up(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
-static void send_step(struct child *child, uint32_t id, int step, uint32_t delay_ms)
-{
-	Bh__Ctl__NextStep next = BH__CTL__NEXT_STEP__INIT;
-
-	next.has_step = next.has_delay_ms = 1;
-	next.step = (Bh__Ctl__Step)step;
-	next.delay_ms = delay_ms;
-	port_send(child_port(child), BH__CTL__TYPE__NEXT_STEP, id, 0, &next.base);
-}
-
 static int on_attempt_failed(void *ctx, struct chan_frame *frame, const void *msg)
 {
-	struct adapter *adapter = child_owner(ctx);
-	const struct config *config = &adapter->sup->config;
 	const Bh__Ctl__AttemptFailed *failed = msg;
-	struct escalation_failure failure = {
-		.class = class_from_wire((int)failed->class_),
-		.attempt = failed->attempt,
-		.left_ms = failed->left_ms,
-	};
-	struct escalation_limits limits = {
-		.attempts = config->retry_attempts,
-		.base_ms = config->retry_base_ms,
-		.max_ms = config->retry_max_ms,
-	};
-	struct event event = worker_event(adapter, EVENT_CONNECT_FAILED);
-	uint32_t delay_ms = 0;
-	int step;
 
-	if (frame->id == 0)
+	if (frame->id == 0 || !is_address(failed->address))
 		return -EBADMSG;
-	step = escalation_next(&failure, &limits, dice_throw(), &delay_ms);
-	event.address = failed->address;
-	event.session = failed->session;
-	event.class = failure.class;
-	if (step == ESCALATION_RETRY)
-		events_add(adapter->sup->events, &event, "attempt %u; next in %u ms",
-			   failure.attempt, delay_ms);
-	else
-		events_add(adapter->sup->events, &event, "attempt %u; given up", failure.attempt);
-	send_step(ctx, frame->id, step, delay_ms);
+	attempts_failed(child_owner(ctx), frame->id, failed);
 	return 0;
 }
 
@@ -207,6 +180,8 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 	devices_link(adapter->sup->devices, link->address, adapter->index, link->up);
 	event.address = link->address;
 	events_add(adapter->sup->events, &event, "on %s", adapter->name);
+	if (link->up)
+		attempts_worked(adapter, link->address);
 	sessions_seen(adapter->sup, link->address);
 	return 0;
 }

@@ -95,10 +95,21 @@ static void on_adapter(void *ctx)
 	scan_adapter(w->scan);
 }
 
+/* The controller's slots are taken by all programs' links. */
+static void count_link(struct worker *w, struct device *device, bool is_there)
+{
+	if (device->is_counted == is_there)
+		return;
+	device->is_counted = is_there;
+	w->n_links += is_there ? 1 : (size_t)-1;
+	worker_state_due(w);
+}
+
 static void on_device(void *ctx, struct device *device, unsigned changes)
 {
 	struct worker *w = ctx;
 
+	count_link(w, device, device->is_connected);
 	sight_device(w->sight, device, changes);
 	if (changes & (1u << DEVICE_ADVERT | 1u << DEVICE_NEW | 1u << DEVICE_CONNECTED))
 		scan_heard(w->scan, device);
@@ -111,6 +122,7 @@ static void on_device_gone(void *ctx, struct device *device)
 {
 	struct worker *w = ctx;
 
+	count_link(w, device, false);
 	sight_device_gone(w->sight, device);
 	links_device_gone(w->links, device);
 }
@@ -331,11 +343,13 @@ static void send_state(struct worker *w)
 	enum err_class trouble = worker_trouble(w, &text);
 
 	state.has_bluez = state.has_powered = state.has_discovering = 1;
-	state.has_links = state.has_trouble = 1;
+	state.has_links = state.has_attempts = state.has_trouble = 1;
 	state.bluez = mirror_has_adapter(w->mirror);
 	state.powered = mirror_is_powered(w->mirror);
 	state.discovering = mirror_is_discovering(w->mirror);
 	state.links = (uint32_t)w->n_links;
+	state.attempts = (uint32_t)w->n_attempts;
+	w->told_attempts = w->n_attempts;
 	state.trouble = (Bh__Class)trouble;
 	state.trouble_text = (char *)(uintptr_t)text;
 	port_send(w->up, BH__CTL__TYPE__ADAPTER_STATE, 0, 0, &state.base);

@@ -8,14 +8,34 @@
 #include "worker/notify.h"
 
 #include <stdio.h>
+#include <sys/types.h>
+
+enum { ATTEMPTS_TOLD_MS = 50 };
 
 /* --- the machine --- */
+
+static bool is_attempt(enum link_state state)
+{
+	return state >= LINK_LOCKING && state <= LINK_CANCELLING;
+}
+
+/* A quick attempt is not worth a message: it is over before anybody could choose differently. */
+static void count_attempt(struct link *link, int change)
+{
+	struct worker *w = link->w;
+
+	w->n_attempts = (size_t)((ssize_t)w->n_attempts + change);
+	if (!w->links->tell.is_set)
+		deadline_set(w->deadlines, &w->links->tell, clock_now_ms() + ATTEMPTS_TOLD_MS);
+}
 
 static void enter(struct link *link, enum link_state state)
 {
 	struct deadlines *deadlines = link->w->deadlines;
 	uint32_t limit_ms = link_table_limit_ms(state);
 
+	if (is_attempt(link->state) != is_attempt(state))
+		count_attempt(link, is_attempt(state) ? 1 : -1);
 	link->state = state;
 	link->since_ms = clock_now_ms();
 	if (limit_ms > 0)

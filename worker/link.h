@@ -60,7 +60,8 @@ struct link {
 struct links {
 	struct worker *w;
 	struct link *buckets[256];
-	size_t n_idle; /* without seats: freed on a tick */
+	struct deadline tell; /* the supervisor how many attempts there are */
+	size_t n_idle;	      /* without seats: freed on a tick */
 	uint32_t last_token;
 };
 

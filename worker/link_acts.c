@@ -68,8 +68,6 @@ static void tell_state(struct link *link, bool is_up)
 	if (link->is_told_up == is_up)
 		return;
 	link->is_told_up = is_up;
-	link->w->n_links += is_up ? 1 : (size_t)-1;
-	worker_state_due(link->w);
 	msg.has_address = msg.has_random = msg.has_up = msg.has_sessions = 1;
 	msg.address = link->addr;
 	msg.random = link->is_random;

@@ -167,7 +167,7 @@ void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextSte
 	if (!link || link->state != LINK_RESTING)
 		return;
 	link->token = 0;
-	if (step->step != BH__CTL__STEP__STEP_RETRY)
+	if (step->step == BH__CTL__STEP__STEP_GIVE_UP)
 		link_event(link, LINK_EV_GIVE_UP);
 	else
 		deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + step->delay_ms);

@@ -7,6 +7,14 @@
 
 #include <stdio.h>
 
+static void on_tell(struct deadline *deadline)
+{
+	struct worker *w = container_of(deadline, struct links, tell)->w;
+
+	if (w->n_attempts != w->told_attempts)
+		worker_state_due(w);
+}
+
 static struct link **bucket_of(const struct links *links, uint64_t addr)
 {
 	uint64_t h = addr * 0x9e3779b97f4a7c15u;
@@ -156,6 +164,7 @@ int links_new(struct links **out, struct worker *w)
 	if (!links)
 		return -ENOMEM;
 	links->w = w;
+	links->tell.fire = on_tell;
 	*out = links;
 	return 0;
 }
@@ -173,6 +182,7 @@ struct links *links_free(struct links *links)
 			notify_drop_link(link);
 			link_free(link);
 		}
+	deadline_clear(links->w->deadlines, &links->tell);
 	free(links);
 	return NULL;
 }

@@ -38,9 +38,11 @@ struct device {
 	bool is_random;
 	bool is_connected;
 	bool is_resolved;
+	bool is_bonded;
 	bool has_rssi;
 	bool has_company;
-	bool is_stale; /* not named yet by the answer that is being read */
+	bool is_counted; /* among the links: control.c's */
+	bool is_stale;	 /* not named yet by the answer that is being read */
 	int8_t rssi_dbm;
 	uint16_t company;
 	uint8_t manufacturer_len;
@@ -55,6 +57,7 @@ struct device {
 		bool is_queued;
 		bool is_told;
 		bool is_connected;
+		bool is_bonded;
 		bool has_rssi;
 		int8_t rssi_dbm;
 		uint64_t at_ms;

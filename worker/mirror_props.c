@@ -110,6 +110,11 @@ static int read_resolved(sd_bus_message *m, void *object)
 	return read_bool(m, &((struct device *)object)->is_resolved);
 }
 
+static int read_bonded(sd_bus_message *m, void *object)
+{
+	return read_bool(m, &((struct device *)object)->is_bonded);
+}
+
 static int read_uuids(sd_bus_message *m, void *object)
 {
 	struct device *device = object;
@@ -196,6 +201,7 @@ static int read_manufacturer(sd_bus_message *m, void *object)
 static const struct prop DEVICE_PROPS[] = {
 	{ "RSSI", "n", DEVICE_ADVERT, read_rssi },
 	{ "Connected", "b", DEVICE_CONNECTED, read_connected },
+	{ "Bonded", "b", DEVICE_OTHER, read_bonded },
 	{ "ServicesResolved", "b", DEVICE_GATT, read_resolved },
 	{ "ManufacturerData", "a{qv}", DEVICE_ADVERT, read_manufacturer },
 	{ "UUIDs", "as", DEVICE_OTHER, read_uuids },

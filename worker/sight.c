@@ -55,12 +55,15 @@ static void tell(struct sight *sight, struct batch *batch, struct device *device
 	seen->has_random = seen->has_connected = 1;
 	seen->random = device->is_random;
 	seen->connected = device->is_connected;
+	seen->has_bonded = device->is_bonded || device->sight.is_bonded;
+	seen->bonded = device->is_bonded;
 	seen->has_rssi_dbm = device->has_rssi;
 	seen->rssi_dbm = device->rssi_dbm;
 	seen->name = device->name[0] ? device->name : NULL;
 	device->sight.is_queued = false;
 	device->sight.is_told = true;
 	device->sight.is_connected = device->is_connected;
+	device->sight.is_bonded = device->is_bonded;
 	device->sight.has_rssi = device->has_rssi;
 	device->sight.rssi_dbm = device->rssi_dbm;
 	device->sight.at_ms = now_ms;
@@ -107,7 +110,8 @@ static bool is_news(const struct device *device, unsigned changes)
 	int step = device->rssi_dbm - device->sight.rssi_dbm;
 
 	if (!device->sight.is_told || (changes & 1u << DEVICE_NAME) ||
-	    device->is_connected != device->sight.is_connected)
+	    device->is_connected != device->sight.is_connected ||
+	    device->is_bonded != device->sight.is_bonded)
 		return true;
 	if (!(changes & 1u << DEVICE_ADVERT) || !device->has_rssi)
 		return false;

@@ -49,7 +49,9 @@ struct worker {
 	struct cancels *cancels;
 	TAILQ_HEAD(, op_mark) ops;
 	struct op_mark load_op;
-	size_t n_links;		 /* up */
+	size_t n_links;		 /* that BlueZ shows, whoever made them */
+	size_t n_attempts;	 /* to connect, in progress */
+	size_t told_attempts;	 /* to the supervisor */
 	bool is_ready;		 /* READY was sent */
 	sd_event_source *settle; /* runs control_settle() once the turn's work is done */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tests/unit/supervisor/test_policy.c - the pure decisions: backoff, watchdog, escalation, and
- * every cell of the child's table.
+ * tests/unit/supervisor/test_policy.c - the pure decisions: backoff, watchdog, and every cell
+ * of the child's table.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 
 #include "supervisor/backoff.h"
 #include "supervisor/child_table.h"
-#include "supervisor/escalation.h"
 #include "supervisor/watchdog.h"
 
 Suite *suite_policy(void);
@@ -132,59 +131,6 @@ START_TEST(test_watchdog)
 }
 END_TEST
 
-static const struct escalation_limits RETRY = { .attempts = 4, .base_ms = 250, .max_ms = 4000 };
-
-START_TEST(test_escalation_gives_up)
-{
-	static const enum err_class HOPELESS[] = {
-		CLASS_NONE,	    CLASS_AUTH,		CLASS_KEY_MISSING, CLASS_NOT_POWERED,
-		CLASS_RFKILL,	    CLASS_ADAPTER_GONE, CLASS_CANCELLED,   CLASS_DEADLINE,
-		CLASS_LOCK_TIMEOUT, CLASS_INVALID,	CLASS_LIMIT,	   CLASS_COUNT,
-	};
-	struct escalation_failure f = { .attempt = 1, .left_ms = 60000 };
-	uint32_t delay_ms;
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(HOPELESS); i++) {
-		f.class = HOPELESS[i];
-		ck_assert_int_eq(escalation_next(&f, &RETRY, 0, &delay_ms), ESCALATION_GIVE_UP);
-	}
-	f.class = CLASS_ABORTED_LOCAL;
-	f.left_ms = 100;
-	ck_assert_int_eq(escalation_next(&f, &RETRY, 0, &delay_ms), ESCALATION_GIVE_UP);
-	f.left_ms = 60000;
-	f.attempt = 4;
-	ck_assert_int_eq(escalation_next(&f, &RETRY, 0, &delay_ms), ESCALATION_GIVE_UP);
-	f.attempt = 0;
-	ck_assert_int_eq(escalation_next(&f, &RETRY, 0, &delay_ms), ESCALATION_GIVE_UP);
-}
-END_TEST
-
-/* A retry always fits into what is left, and below the limits. */
-START_TEST(test_escalation_random)
-{
-	struct escalation_failure f;
-	uint32_t delay_ms;
-	unsigned i;
-
-	srandom(5);
-	for (i = 0; i < 200000; i++) {
-		f = (struct escalation_failure){
-			.class = (enum err_class)(random() % (CLASS_COUNT + 2)),
-			.attempt = (uint32_t)random() % 6,
-			.left_ms = (uint32_t)random() % 8000,
-		};
-		if (escalation_next(&f, &RETRY, (uint32_t)random(), &delay_ms) ==
-		    ESCALATION_GIVE_UP)
-			continue;
-		ck_assert_uint_lt(f.attempt, RETRY.attempts);
-		ck_assert_uint_lt(delay_ms, f.left_ms);
-		ck_assert_uint_le(delay_ms, RETRY.max_ms);
-		ck_assert_uint_ge(delay_ms, 200);
-	}
-}
-END_TEST
-
 /* Every cell, as in the head of child_table.h: state, and '.' where nothing may come. */
 static const char *const CELLS[CHILD_STATE_COUNT][CHILD_EV_COUNT] = {
 	[CHILD_OFF] = { "starting", "off", ".", ".", ".", ".", ".", "." },
@@ -252,8 +198,6 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, test_backoff_parks);
 	tcase_add_test(tc, test_backoff_random);
 	tcase_add_test(tc, test_watchdog);
-	tcase_add_test(tc, test_escalation_gives_up);
-	tcase_add_test(tc, test_escalation_random);
 	tcase_add_test(tc, test_child_table);
 	tcase_add_test(tc, test_child_table_ends);
 	suite_add_tcase(suite, tc);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/attempts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/clock.h"
+#include "supervisor/devices.h"
+#include "supervisor/dice.h"
+#include "supervisor/escalation.h"
+#include "supervisor/events.h"
+#include "supervisor/reset.h"
+#include "supervisor/sessions.h"
+#include "supervisor/worker_child.h"
+#include "supervisor/worker_rules.h"
+
+static_assert((int)ESCALATION_RETRY == (int)BH__CTL__STEP__STEP_RETRY, "as in control.proto");
+static_assert((int)ESCALATION_GIVE_UP == (int)BH__CTL__STEP__STEP_GIVE_UP, "as in control.proto");
+static_assert((int)ESCALATION_CLEAR == (int)BH__CTL__STEP__STEP_CLEAR, "as in control.proto");
+static_assert((int)ESCALATION_ROTATE == (int)BH__CTL__STEP__STEP_ROTATE, "as in control.proto");
+static_assert((int)ESCALATION_RESET == (int)BH__CTL__STEP__STEP_RESET, "as in control.proto");
+static_assert((int)ESCALATION_NOBODY == (int)ADAPTERS_NOBODY, "one word for none");
+
+int attempts_new(struct sup *sup)
+{
+	const struct config *config = &sup->config;
+	struct escalation_limits limits = {
+		.attempts = config->retry_attempts,
+		.base_ms = config->retry_base_ms,
+		.max_ms = config->retry_max_ms,
+		.half_life_ms = config->half_life_ms,
+		.reset_cooldown_ms = config->reset_cooldown_ms,
+		.reset_budget = config->reset_budget,
+		.reset_window_ms = config->reset_window_ms,
+	};
+
+	return escalation_new(&sup->escalation, &limits);
+}
+
+/* --- what is known --- */
+
+static bool is_fresh(uint64_t heard_at_ms, uint64_t now_ms)
+{
+	return heard_at_ms != 0 && now_ms - heard_at_ms < DEVICES_FRESH_MS;
+}
+
+static bool is_heard(const struct device *device, uint64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; device && i < device->n_sightings; i++)
+		if (is_fresh(device->sightings[i].heard_at_ms, now_ms))
+			return true;
+	return false;
+}
+
+static struct escalation_failure describe(struct adapter *adapter,
+					  const Bh__Ctl__AttemptFailed *failed, uint64_t now_ms)
+{
+	struct sup *sup = adapter->sup;
+	const struct device *device = devices_find(sup->devices, failed->address);
+	const struct sighting *sighting = device_sighting(device, adapter->index);
+	/* BlueZ may show one of its own, which is none. */
+	uint32_t own = sighting && sighting->is_connected ? 1 : 0;
+	bool has_links = adapter->state.links > own;
+
+	return (struct escalation_failure){
+		.address = failed->address,
+		.adapter = adapter->index,
+		.other = sessions_other(sup, adapter, failed->address),
+		.session = failed->session,
+		.class = class_from_wire((int)failed->class_),
+		.attempt = failed->attempt,
+		.left_ms = failed->left_ms,
+		.is_heard = is_heard(device, now_ms),
+		.is_alone =
+			!has_links && !sessions_has_others(sup, adapter->index, failed->address),
+		.is_carrying = has_links && is_fresh(adapter->heard_at_ms, now_ms),
+	};
+}
+
+/* How many links fit nobody says: a refusal does. */
+static void learn_slots(struct adapter *adapter, enum err_class class)
+{
+	if (class == CLASS_OUT_OF_SLOTS && adapter->state.links > 0)
+		adapter->slots = adapter->state.links;
+}
+
+/* --- what follows --- */
+
+static void send_step(struct adapter *adapter, uint32_t id, enum escalation_step step,
+		      uint32_t delay_ms)
+{
+	Bh__Ctl__NextStep next = BH__CTL__NEXT_STEP__INIT;
+
+	next.has_step = next.has_delay_ms = 1;
+	next.step = (Bh__Ctl__Step)step;
+	next.delay_ms = delay_ms;
+	port_send(child_port(adapter->child), BH__CTL__TYPE__NEXT_STEP, id, 0, &next.base);
+}
+
+static struct event attempt_event(const struct adapter *adapter, enum event_kind kind,
+				  const struct escalation_failure *failure)
+{
+	struct event event = worker_event(adapter, kind);
+
+	event.address = failure->address;
+	event.session = failure->session;
+	event.class = failure->class;
+	return event;
+}
+
+static void tell_failed(const struct adapter *adapter, const struct escalation_failure *failure,
+			const struct escalation_answer *answer)
+{
+	struct event event = attempt_event(adapter, EVENT_CONNECT_FAILED, failure);
+	bool is_plain = answer->tried == ESCALATION_NOTHING;
+	char next[48] = "given up";
+
+	if (answer->step == ESCALATION_ROTATE)
+		(void)snprintf(next, sizeof(next), "next elsewhere");
+	else if (answer->step != ESCALATION_GIVE_UP)
+		(void)snprintf(next, sizeof(next), "next in %u ms", answer->delay_ms);
+	events_add(adapter->sup->events, &event, "attempt %u%s%s: %s; %s", answer->attempt,
+		   is_plain ? "" : " after ", is_plain ? "" : escalation_step_name(answer->tried),
+		   class_name(failure->class), next);
+}
+
+static void reset(struct adapter *adapter, const struct escalation_failure *failure,
+		  const struct escalation_answer *answer)
+{
+	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
+	struct sup *sup = adapter->sup;
+	int r = reset_adapter_request(sup, adapter, answer->why);
+
+	if (r < 0)
+		escalation_reset_ended(sup->escalation, adapter->index, false);
+	events_add(sup->events, &event, "reset %s: %s%s%s", adapter->name, answer->why,
+		   r < 0 ? "; refused: " : "", r < 0 ? strerror(-r) : "");
+}
+
+static void rotate(struct adapter *adapter, const struct escalation_failure *failure,
+		   const struct escalation_answer *answer)
+{
+	const struct adapter *other = adapters_find(adapter->sup->adapters, failure->other);
+	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
+	char reason[96];
+
+	(void)snprintf(reason, sizeof(reason), "rotate: %s, attempt %u on %s; now %s",
+		       class_name(failure->class), failure->attempt, adapter->name,
+		       other ? other->name : "another");
+	events_add(adapter->sup->events, &event, "%s (%u failures there lately)", reason,
+		   answer->failures);
+	sessions_rotate(adapter->sup, adapter, failure->address, reason);
+}
+
+static void clear(struct adapter *adapter, const struct escalation_failure *failure,
+		  const struct escalation_answer *answer)
+{
+	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
+
+	events_add(adapter->sup->events, &event,
+		   "clear: what BlueZ keeps of it on %s (%u failures there lately)", adapter->name,
+		   answer->failures);
+}
+
+void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__AttemptFailed *failed)
+{
+	struct sup *sup = adapter->sup;
+	uint64_t now_ms = clock_now_ms();
+	struct escalation_failure failure = describe(adapter, failed, now_ms);
+	struct escalation_answer answer = escalation_failed(
+		sup->escalation, profiles_of(&sup->config.profiles, failure.address), &failure,
+		now_ms, dice_throw());
+
+	learn_slots(adapter, failure.class);
+	tell_failed(adapter, &failure, &answer);
+	if (answer.is_reset_due)
+		reset(adapter, &failure, &answer);
+	if (answer.step == ESCALATION_CLEAR)
+		clear(adapter, &failure, &answer);
+	if (answer.step == ESCALATION_ROTATE)
+		rotate(adapter, &failure, &answer);
+	/* After the sessions that leave: who stays on the link retries. */
+	send_step(adapter, id, answer.step, answer.step == ESCALATION_ROTATE ? 0 : answer.delay_ms);
+}
+
+void attempts_worked(struct adapter *adapter, uint64_t address)
+{
+	struct event event = worker_event(adapter, EVENT_ESCALATED);
+	enum escalation_step tried = escalation_worked(adapter->sup->escalation, address,
+						       adapter->index, clock_now_ms());
+
+	if (tried == ESCALATION_NOTHING)
+		return;
+	event.address = address;
+	events_add(adapter->sup->events, &event, "%s helped: connected on %s",
+		   escalation_step_name(tried), adapter->name);
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tests/unit/supervisor/test_escalation.c - what follows a failed attempt: rung by rung.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/errors.h"
+#include "supervisor/escalation.h"
+
+Suite *suite_escalation(void);
+
+enum { A = 1, B = 2, DEVICE = 0xc0, OTHER = 0xc1, LONG_MS = 600000 };
+
+static const struct escalation_limits LIMITS = {
+	.attempts = 100,
+	.base_ms = 250,
+	.max_ms = 4000,
+	.half_life_ms = 600000,
+	.reset_cooldown_ms = 300000,
+	.reset_budget = 3,
+	.reset_window_ms = 3600000,
+};
+
+static struct escalation *esc;
+static struct profiles profiles;
+static const struct profile *battery;
+static const struct profile *sensor;
+static const struct profile *on_demand;
+
+static void begin_with(const struct escalation_limits *limits)
+{
+	esc = escalation_free(esc);
+	ck_assert_int_eq(escalation_new(&esc, limits), 0);
+	profiles_defaults(&profiles);
+	battery = profiles_find(&profiles, "battery");
+	sensor = profiles_find(&profiles, "sensor");
+	on_demand = profiles_find(&profiles, "on-demand");
+}
+
+static void begin(void)
+{
+	begin_with(&LIMITS);
+}
+
+static void end(void)
+{
+	esc = escalation_free(esc);
+}
+
+/* A peripheral that is on, alone on the only adapter. */
+static struct escalation_failure failure(uint64_t address, enum err_class class)
+{
+	return (struct escalation_failure){
+		.address = address,
+		.adapter = A,
+		.other = ESCALATION_NOBODY,
+		.session = 1,
+		.class = class,
+		.attempt = 1,
+		.left_ms = LONG_MS,
+		.is_heard = true,
+		.is_alone = true,
+	};
+}
+
+static struct escalation_answer fail_n(const struct profile *profile,
+				       const struct escalation_failure *f, unsigned n,
+				       uint64_t now_ms)
+{
+	struct escalation_answer answer = { .step = ESCALATION_NOTHING };
+
+	while (n-- > 0)
+		answer = escalation_failed(esc, profile, f, now_ms, 200);
+	return answer;
+}
+
+/* --- the rungs --- */
+
+static const struct {
+	const char *profile;
+	bool has_other;
+	enum escalation_step steps[7];
+} LADDERS[] = {
+	{ "battery",
+	  false,
+	  { ESCALATION_RETRY, ESCALATION_CLEAR, ESCALATION_CLEAR, ESCALATION_CLEAR,
+	    ESCALATION_CLEAR, ESCALATION_RESET, ESCALATION_RETRY } },
+	{ "battery",
+	  true,
+	  { ESCALATION_RETRY, ESCALATION_CLEAR, ESCALATION_ROTATE, ESCALATION_ROTATE,
+	    ESCALATION_ROTATE, ESCALATION_ROTATE, ESCALATION_RETRY } },
+	{ "sensor",
+	  false,
+	  { ESCALATION_RETRY, ESCALATION_CLEAR, ESCALATION_CLEAR, ESCALATION_CLEAR,
+	    ESCALATION_CLEAR, ESCALATION_CLEAR, ESCALATION_CLEAR } },
+	{ "on-demand",
+	  true,
+	  { ESCALATION_ROTATE, ESCALATION_ROTATE, ESCALATION_ROTATE, ESCALATION_ROTATE,
+	    ESCALATION_ROTATE, ESCALATION_ROTATE, ESCALATION_ROTATE } },
+	{ "on-demand",
+	  false,
+	  { ESCALATION_RETRY, ESCALATION_RETRY, ESCALATION_RETRY, ESCALATION_RETRY,
+	    ESCALATION_RETRY, ESCALATION_RETRY, ESCALATION_RETRY } },
+};
+
+START_TEST(test_ladder)
+{
+	const struct profile *profile = profiles_find(&profiles, LADDERS[_i].profile);
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer;
+	unsigned n;
+
+	f.other = LADDERS[_i].has_other ? B : ESCALATION_NOBODY;
+	for (n = 0; n < 7; n++) {
+		answer = escalation_failed(esc, profile, &f, 1000 + n, 0);
+		ck_assert_msg(answer.step == LADDERS[_i].steps[n], "%s, failure %u: %s, not %s",
+			      profile->name, n + 1, escalation_step_name(answer.step),
+			      escalation_step_name(LADDERS[_i].steps[n]));
+		/* While it is being reset what happens there says nothing. */
+		ck_assert_uint_eq(answer.failures, n < 6 || profile != battery ? n + 1 : 6);
+	}
+}
+END_TEST
+
+/* What a class says helps at once does not wait for its count, but its profile allows it. */
+START_TEST(test_hints)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_OUT_OF_SLOTS);
+
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_RETRY);
+	f.other = B;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_ROTATE);
+	f.class = CLASS_BUSY_SAME_DEVICE;
+	f.address = OTHER;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_CLEAR);
+	f.address++;
+	ck_assert_int_eq(fail_n(on_demand, &f, 1, 1000).step, ESCALATION_ROTATE);
+	/* Hopeless here, but not elsewhere. */
+	f = failure(DEVICE + 100, CLASS_NOT_POWERED);
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
+	f.other = B;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_ROTATE);
+	f = failure(DEVICE + 101, CLASS_KEY_MISSING);
+	f.other = B;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
+}
+END_TEST
+
+/* It goes where it failed less, stays there for a while, and its attempts are one request's. */
+START_TEST(test_rotation)
+{
+	static const struct {
+		uint16_t on;
+		enum escalation_step step;
+	} EXPECTED[] = {
+		{ A, ESCALATION_RETRY },  { A, ESCALATION_CLEAR }, { A, ESCALATION_ROTATE },
+		{ B, ESCALATION_RETRY },  { B, ESCALATION_CLEAR }, { B, ESCALATION_CLEAR },
+		{ B, ESCALATION_ROTATE }, { A, ESCALATION_CLEAR }, { A, ESCALATION_ROTATE },
+	};
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer;
+	uint32_t attempt = 0;
+	unsigned n;
+
+	for (n = 0; n < ARRAY_LEN(EXPECTED); n++) {
+		attempt = n > 0 && EXPECTED[n].on == f.adapter ? attempt + 1 : 1;
+		f.adapter = EXPECTED[n].on;
+		f.other = f.adapter == A ? B : A;
+		f.attempt = attempt;
+		answer = escalation_failed(esc, sensor, &f, 1000, 0);
+		ck_assert_msg(answer.step == EXPECTED[n].step, "failure %u: %s", n + 1,
+			      escalation_step_name(answer.step));
+		ck_assert_uint_eq(answer.attempt, n + 1);
+	}
+	ck_assert_int_eq(answer.tried, ESCALATION_CLEAR);
+}
+END_TEST
+
+/* Another request begins at one, whatever the one before did. */
+START_TEST(test_attempts_of_one_request)
+{
+	struct escalation_limits limits = LIMITS;
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+
+	limits.attempts = 4;
+	begin_with(&limits);
+	f.other = B;
+	f.attempt = 3;
+	ck_assert_int_eq(fail_n(sensor, &f, 3, 1000).step, ESCALATION_ROTATE);
+	f.adapter = B;
+	f.other = A;
+	f.attempt = 1;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
+	ck_assert_uint_eq(fail_n(sensor, &f, 1, 1000).attempt, 1);
+	/* Of the same session, but that request's time is over. */
+	f.attempt = 3;
+	f.left_ms = 5000;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_CLEAR);
+	f = failure(OTHER, CLASS_ABORTED_LOCAL);
+	f.other = B;
+	f.left_ms = 1000;
+	ck_assert_int_eq(fail_n(sensor, &f, 3, 1000).step, ESCALATION_ROTATE);
+	f.adapter = B;
+	ck_assert_uint_eq(fail_n(sensor, &f, 1, 2001).attempt, 1);
+	f.attempt = 0;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 2001).step, ESCALATION_GIVE_UP);
+}
+END_TEST
+
+START_TEST(test_success_clears)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+
+	ck_assert_int_eq(fail_n(battery, &f, 5, 1000).step, ESCALATION_CLEAR);
+	ck_assert_int_eq(escalation_worked(esc, DEVICE, A, 1000), ESCALATION_CLEAR);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, 1000), 0);
+	ck_assert_int_eq(fail_n(battery, &f, 1, 1000).step, ESCALATION_RETRY);
+	ck_assert_int_eq(escalation_worked(esc, DEVICE, A, 1000), ESCALATION_NOTHING);
+	/* What happened elsewhere still tells where not to go. */
+	f.adapter = B;
+	(void)fail_n(battery, &f, 1, 1000);
+	(void)escalation_worked(esc, DEVICE, A, 1000);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, B, 1000), 256);
+	f.adapter = A;
+	/* Nor is it held against the adapter. */
+	ck_assert_int_ne(fail_n(battery, &f, 5, 1000).step, ESCALATION_RESET);
+}
+END_TEST
+
+START_TEST(test_failures_decay)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	uint64_t now_ms = 1000;
+	unsigned i;
+
+	ck_assert_int_eq(fail_n(battery, &f, 5, now_ms).step, ESCALATION_CLEAR);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, now_ms + LIMITS.half_life_ms),
+			  5 * 128);
+	now_ms += 5ull * LIMITS.half_life_ms;
+	ck_assert_int_eq(fail_n(battery, &f, 1, now_ms).step, ESCALATION_RETRY);
+	/* One in an hour, for ever: nothing worse than a retry. */
+	for (i = 0; i < 1000; i++) {
+		now_ms += 3600000;
+		ck_assert_int_eq(fail_n(battery, &f, 1, now_ms).step, ESCALATION_RETRY);
+	}
+}
+END_TEST
+
+START_TEST(test_gives_up)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	int class;
+
+	for (class = 0; class < CLASS_COUNT; class ++) {
+		f.class = (enum err_class) class;
+		f.address = 1 + (uint64_t) class;
+		ck_assert((fail_n(sensor, &f, 1, 1000).step == ESCALATION_GIVE_UP) ==
+			  (errors_backoff(f.class) == 0));
+	}
+	f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	f.left_ms = 500;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
+	f.left_ms = 550;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_CLEAR);
+	f.attempt = LIMITS.attempts;
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
+}
+END_TEST
+
+/* --- resets --- */
+
+/* On a machine that was just started there was no reset yet: no cooldown runs. */
+START_TEST(test_first_reset_at_boot)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer = fail_n(battery, &f, 6, 1);
+
+	ck_assert(answer.is_reset_due);
+	ck_assert_str_eq(answer.why, "nothing else is on it");
+}
+END_TEST
+
+static const struct {
+	bool is_heard, is_alone, is_carrying, has_second, is_silent, others_worked, resets;
+	enum err_class class;
+} EVIDENCE[] = {
+	{ .is_heard = true, .is_alone = true, .resets = true },
+	{ .is_heard = true }, /* others are there */
+	{ .is_alone = true }, /* perhaps it is off */
+	{ .is_alone = true, .class = CLASS_NO_REPLY, .resets = true },
+	{ .is_heard = true, .has_second = true, .resets = true },
+	{ .is_heard = true, .has_second = true, .is_carrying = true }, /* full? */
+	{ .is_heard = true, .is_carrying = true, .is_silent = true, .resets = true },
+	{ .has_second = true },
+	{ .is_heard = true, .is_alone = true, .others_worked = true },
+	{ .is_heard = true, .is_alone = true, .class = CLASS_OUT_OF_SLOTS },
+	{ .is_heard = true, .is_alone = true, .class = CLASS_BLUEZ_GONE },
+};
+
+START_TEST(test_evidence)
+{
+	struct escalation_failure f =
+		failure(DEVICE, EVIDENCE[_i].class ? EVIDENCE[_i].class : CLASS_NOT_FOUND);
+
+	f.is_heard = EVIDENCE[_i].is_heard;
+	f.is_alone = EVIDENCE[_i].is_alone;
+	f.is_carrying = EVIDENCE[_i].is_carrying;
+	if (EVIDENCE[_i].others_worked)
+		(void)escalation_worked(esc, OTHER, A, 1000);
+	if (EVIDENCE[_i].is_silent)
+		escalation_sick(esc, A, ESCALATION_SILENT, 1000);
+	if (EVIDENCE[_i].has_second) {
+		f.address = OTHER;
+		ck_assert(!fail_n(battery, &f, 2, 1000).is_reset_due);
+		f.address = DEVICE;
+		ck_assert(!fail_n(battery, &f, 3, 1000).is_reset_due);
+	} else
+		ck_assert(!fail_n(battery, &f, 5, 1000).is_reset_due);
+	ck_assert(fail_n(battery, &f, 1, 1000).is_reset_due == EVIDENCE[_i].resets);
+}
+END_TEST
+
+/* The session goes where it is served; the adapter is mended meanwhile. */
+START_TEST(test_rotates_and_resets)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer;
+
+	f.other = B;
+	answer = fail_n(battery, &f, 6, 1000);
+	ck_assert_int_eq(answer.step, ESCALATION_ROTATE);
+	ck_assert(answer.is_reset_due);
+}
+END_TEST
+
+START_TEST(test_cooldown_and_budget)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	uint64_t now_ms = 1000;
+	uint64_t last_ms = 0;
+	unsigned resets = 0;
+
+	for (; now_ms < 3600000; now_ms += 5000) {
+		if (!escalation_failed(esc, battery, &f, now_ms, 0).is_reset_due)
+			continue;
+		ck_assert(last_ms == 0 || now_ms - last_ms >= LIMITS.reset_cooldown_ms);
+		last_ms = now_ms;
+		resets++;
+		escalation_reset_ended(esc, A, true);
+	}
+	ck_assert_uint_eq(resets, LIMITS.reset_budget);
+}
+END_TEST
+
+/* While it runs nothing is counted and nobody gives up for having tried too often. */
+START_TEST(test_during_a_reset)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_NOT_POWERED);
+	struct escalation_answer answer;
+
+	escalation_reset_began(esc, A, 1000);
+	f.attempt = LIMITS.attempts + 5;
+	answer = escalation_failed(esc, battery, &f, 2000, 7);
+	ck_assert_int_eq(answer.step, ESCALATION_RETRY);
+	ck_assert_uint_gt(answer.delay_ms, LIMITS.max_ms / 2);
+	ck_assert_uint_eq(answer.failures, 0);
+	escalation_reset_ended(esc, A, true);
+	ck_assert_int_eq(escalation_failed(esc, battery, &f, 2000, 7).step, ESCALATION_GIVE_UP);
+	/* The end was never told: it does not last for ever. */
+	escalation_reset_began(esc, B, 1000);
+	f.adapter = B;
+	ck_assert_int_eq(
+		escalation_failed(esc, battery, &f, 1000 + ESCALATION_RESETTING_MS, 7).step,
+		ESCALATION_GIVE_UP);
+}
+END_TEST
+
+START_TEST(test_unplugged)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+
+	ck_assert(fail_n(battery, &f, 6, 1000).is_reset_due);
+	escalation_adapter_gone(esc, A);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, 1000), 0);
+	/* Another adapter: no cooldown of the old one's. */
+	ck_assert(fail_n(battery, &f, 6, 1000).is_reset_due);
+}
+END_TEST
+
+/* --- many --- */
+
+/* A hundred programs that fail in the same instant, four times: at no time do they all meet. */
+START_TEST(test_no_marching)
+{
+	static unsigned met[64000 / 20];
+	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer;
+	unsigned client, n, most;
+
+	srandom(4);
+	for (n = 1; n <= 8; n++) {
+		memset(met, 0, sizeof(met));
+		for (most = 0, client = 0; client < 100; client++) {
+			f.address = DEVICE + client;
+			f.attempt = n;
+			answer = escalation_failed(esc, on_demand, &f, 1000, (uint32_t)random());
+			ck_assert_int_eq(answer.step, ESCALATION_RETRY);
+			ck_assert_uint_le(answer.delay_ms, LIMITS.max_ms);
+			if (++met[answer.delay_ms / 20] > most)
+				most = met[answer.delay_ms / 20];
+		}
+		ck_assert_msg(most < 40, "attempt %u: %u of 100 within 20 ms", n, most);
+	}
+}
+END_TEST
+
+/* More peripherals than are kept: the stalest are forgotten, the rest is right. */
+START_TEST(test_bounded)
+{
+	struct escalation_failure f = failure(0, CLASS_ABORTED_LOCAL);
+	uint64_t i;
+
+	for (i = 1; i <= 5000; i++) {
+		f.address = i;
+		f.adapter = (uint16_t)(i % 100);
+		ck_assert_int_eq(fail_n(sensor, &f, 1, 1000 + i).step, ESCALATION_RETRY);
+	}
+	ck_assert_uint_eq(escalation_failures(esc, 1, 1, 6000), 0);
+	ck_assert_uint_gt(escalation_failures(esc, 5000, 0, 6000), 200);
+}
+END_TEST
+
+Suite *suite_escalation(void)
+{
+	Suite *suite = suite_create("escalation");
+	TCase *tc = tcase_create("escalation");
+
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_loop_test(tc, test_ladder, 0, (int)ARRAY_LEN(LADDERS));
+	tcase_add_test(tc, test_hints);
+	tcase_add_test(tc, test_rotation);
+	tcase_add_test(tc, test_attempts_of_one_request);
+	tcase_add_test(tc, test_success_clears);
+	tcase_add_test(tc, test_failures_decay);
+	tcase_add_test(tc, test_gives_up);
+	tcase_add_test(tc, test_first_reset_at_boot);
+	tcase_add_loop_test(tc, test_evidence, 0, (int)ARRAY_LEN(EVIDENCE));
+	tcase_add_test(tc, test_rotates_and_resets);
+	tcase_add_test(tc, test_cooldown_and_budget);
+	tcase_add_test(tc, test_during_a_reset);
+	tcase_add_test(tc, test_unplugged);
+	tcase_add_test(tc, test_no_marching);
+	tcase_add_test(tc, test_bounded);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
