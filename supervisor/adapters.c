@@ -122,6 +122,7 @@ int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_po
 		return 0;
 	adapter->is_present = true;
 	adapter->address = address;
+	escalation_adapter_came(sup->escalation, index, address);
 	tell(adapter, EVENT_ADAPTER_ADDED);
 	lockd_child_adapters(sup->lockd);
 	child_start(adapter->child);
@@ -137,7 +138,7 @@ void adapters_unplug(struct sup *sup, struct adapter *adapter)
 	lockd_child_adapter_lost(sup->lockd, adapter->name);
 	lockd_child_adapters(sup->lockd);
 	devices_drop_adapter(sup->devices, adapter->index);
-	escalation_adapter_gone(sup->escalation, adapter->index);
+	escalation_adapter_gone(sup->escalation, adapter->index, adapter->address);
 	adapter->heard_at_ms = 0;
 	adapter->slots = 0;
 	/* Its sessions move once it is dead: until then it may still answer. */

@@ -135,6 +135,7 @@ static void reset(struct adapter *adapter, const struct escalation_failure *fail
 
 	if (r < 0)
 		escalation_reset_ended(sup->escalation, adapter->index, false);
+	/* Or one is under way, which somebody else asked for: then it is that one. */
 	events_add(sup->events, &event, "reset %s: %s%s%s", adapter->name, answer->why,
 		   r < 0 ? "; refused: " : "", r < 0 ? strerror(-r) : "");
 }

@@ -95,8 +95,12 @@ void escalation_sick(struct escalation *esc, uint16_t adapter, enum escalation_s
 void escalation_reset_began(struct escalation *esc, uint16_t adapter, uint64_t now_ms);
 void escalation_reset_ended(struct escalation *esc, uint16_t adapter, bool was_done);
 
-/* It was unplugged: what comes under its number next is another. */
-void escalation_adapter_gone(struct escalation *esc, uint16_t adapter);
+/*
+ * Its number is free for another. Its resets are remembered under its address: a reset of its USB
+ * port unplugs it, too, and must not begin a new budget.
+ */
+void escalation_adapter_gone(struct escalation *esc, uint16_t adapter, uint64_t address);
+void escalation_adapter_came(struct escalation *esc, uint16_t adapter, uint64_t address);
 
 /* Failures of the device there, in 256ths, as they weigh now. */
 uint32_t escalation_failures(const struct escalation *esc, uint64_t address, uint16_t adapter,

@@ -17,17 +17,36 @@ static struct health *health_find(struct escalation *esc, uint16_t index)
 	return NULL;
 }
 
+/* With n_resets > 0. */
+static uint64_t last_reset_ms(const struct health *health)
+{
+	return health->reset_at_ms[(health->n_resets - 1) % ESCALATION_BUDGET_MAX];
+}
+
+/* Which place is rather given away: one that is free, then that of an adapter long away. */
+static bool is_less(const struct health *a, const struct health *b)
+{
+	if (!a->is_used || !b->is_used)
+		return !a->is_used && b->is_used;
+	if (a->index != ESCALATION_NOBODY || b->index != ESCALATION_NOBODY)
+		return a->index == ESCALATION_NOBODY && b->index != ESCALATION_NOBODY;
+	return last_reset_ms(a) < last_reset_ms(b);
+}
+
 /* NULL: there are more adapters than the registry holds. */
 struct health *escalation_health(struct escalation *esc, uint16_t index)
 {
 	struct health *health = health_find(esc, index);
 	size_t i;
 
-	for (i = 0; i < ADAPTERS_KEPT && !health; i++)
-		if (!esc->adapters[i].is_used)
+	if (health)
+		return health;
+	for (i = 0; i < ADAPTERS_KEPT; i++)
+		if (!health || is_less(&esc->adapters[i], health))
 			health = &esc->adapters[i];
-	if (health && !health->is_used)
-		*health = (struct health){ .index = index, .is_used = true };
+	if (health->is_used && health->index != ESCALATION_NOBODY)
+		return NULL;
+	*health = (struct health){ .index = index, .is_used = true };
 	return health;
 }
 
@@ -99,11 +118,6 @@ void health_note_reset(struct health *health, uint64_t now_ms)
 	health->reset_at_ms[health->n_resets % ESCALATION_BUDGET_MAX] = now_ms;
 	health->n_resets++;
 	health->is_resetting = true;
-}
-
-static uint64_t last_reset_ms(const struct health *health)
-{
-	return health->reset_at_ms[(health->n_resets - 1) % ESCALATION_BUDGET_MAX];
 }
 
 bool health_is_resetting(const struct health *health, uint64_t now_ms)
@@ -193,14 +207,30 @@ void escalation_reset_ended(struct escalation *esc, uint16_t adapter, bool was_d
 		forget_failures(esc, health);
 }
 
-void escalation_adapter_gone(struct escalation *esc, uint16_t adapter)
+void escalation_adapter_gone(struct escalation *esc, uint16_t adapter, uint64_t address)
 {
 	struct health *health = health_find(esc, adapter);
 
 	if (!health)
 		return;
 	forget_failures(esc, health);
-	*health = (struct health){ 0 };
+	memset(health->working, 0, sizeof(health->working));
+	health->index = ESCALATION_NOBODY;
+	health->address = address;
+	health->is_used = health->n_resets > 0;
+}
+
+void escalation_adapter_came(struct escalation *esc, uint16_t adapter, uint64_t address)
+{
+	struct health *health;
+	size_t i;
+
+	for (i = 0; i < ADAPTERS_KEPT; i++) {
+		health = &esc->adapters[i];
+		if (health->is_used && health->index == ESCALATION_NOBODY &&
+		    health->address == address && !health_find(esc, adapter))
+			health->index = adapter;
+	}
 }
 
 void escalation_sick(struct escalation *esc, uint16_t adapter, enum escalation_sickness sickness,

@@ -38,8 +38,9 @@ struct working {
 };
 
 struct health {
-	uint16_t index;
+	uint16_t index; /* ESCALATION_NOBODY: it is away */
 	bool is_used;
+	uint64_t address; /* while it is away */
 	struct decay failures;
 	struct failing failing[FAILING_KEPT]; /* since the last success there */
 	struct working working[WORKING_KEPT]; /* the last two that succeeded, the latest first */

@@ -36,32 +36,40 @@ static const char *text(const json_t *object, const char *key)
 	return value;
 }
 
-/* A device that one adapter hears better, by less than three failures weigh. */
+/* By how much one adapter hears it better; 0 if not both do. */
+static int gap_db(const json_t *device_object, unsigned *out_best)
+{
+	int rssi_dbm[2] = { 0, 0 };
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(device_object, "adapters"), i, one)
+		rssi_dbm[text(one, "adapter")[3] == '1'] =
+			(int)json_integer_value(json_object_get(one, "rssi"));
+	if (rssi_dbm[0] == 0 || rssi_dbm[1] == 0)
+		return 0;
+	*out_best = rssi_dbm[1] > rssi_dbm[0];
+	return abs(rssi_dbm[1] - rssi_dbm[0]);
+}
+
+/* A device that one adapter hears better, but by less than three failures weigh: 9 dB or so. */
 static void choose(void)
 {
 	json_t *answer = ask(0, "devices", "", 10);
+	int nearest_db = 6;
+	unsigned which;
 	json_t *it;
 	size_t i;
 
 	json_array_foreach(json_object_get(answer, "devices"), i, it)
 	{
-		json_t *seen = json_object_get(it, "adapters");
-		json_int_t rssi[2] = { -200, -200 };
-		json_t *one;
-		size_t j;
+		int off_db = abs(gap_db(it, &which) - 9);
 
-		json_array_foreach(seen, j, one)
-		{
-			json_int_t rssi_dbm = json_integer_value(json_object_get(one, "rssi"));
-
-			rssi[text(one, "adapter")[3] == '1'] = rssi_dbm;
-		}
-		best = rssi[1] > rssi[0];
-		if (rssi[best] - rssi[!best] < 6 || rssi[best] - rssi[!best] > 13 ||
-		    rssi[!best] == -200)
+		if (off_db >= nearest_db)
 			continue;
+		nearest_db = off_db;
+		best = which;
 		(void)snprintf(device, sizeof(device), "%s", text(it, "address"));
-		break;
 	}
 	ck_assert_msg(device[0] != '\0', "no device fits: %s", json_dumps(answer, 0));
 	json_decref(answer);
@@ -151,6 +159,61 @@ START_TEST(test_one_adapter_is_full)
 }
 END_TEST
 
+/* Three that the same adapter hears better, by more than its last slot weighs. */
+static void choose_three(char addresses[3][18])
+{
+	json_t *answer = ask(0, "devices", "", 10);
+	unsigned n = 0;
+	unsigned which;
+	json_t *it;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "devices"), i, it)
+	{
+		if (n == 3 || gap_db(it, &which) < 16 || (n > 0 && which != best))
+			continue;
+		best = which;
+		(void)snprintf(addresses[n++], 18, "%s", text(it, "address"));
+	}
+	ck_assert_uint_eq(n, 3);
+	json_decref(answer);
+}
+
+/* A link and then a refusal: who comes next does not even try there. */
+START_TEST(test_slots_are_learned)
+{
+	char at[3][18];
+	struct run hold;
+	struct run ended;
+	json_t *answer;
+
+	choose_three(at);
+	hold = run_command("mkfifo $BLEHERD_WORLD/up; "
+			   "bleherd connect %s --hold 60 > $BLEHERD_WORLD/up 2> /dev/null & "
+			   "read line < $BLEHERD_WORLD/up; echo $!",
+			   at[0]);
+	world_fault(world, "refuse-adapter %u 1 full", best);
+	answer = ask(0, "connect", at[1], 10);
+	ck_assert_int_eq(text(answer, "adapter")[3], best ? '0' : '1');
+	json_decref(answer);
+	expect_told(1, "connect-failed", "out-of-slots");
+	answer = ask(0, "connect", at[2], 10);
+	ck_assert_int_eq(text(answer, "adapter")[3], best ? '0' : '1');
+	json_decref(answer);
+	expect_told(1, "connect-failed", "");
+	/* There is room again, if only for one. */
+	ended = run_command("kill %s", hold.out);
+	ck_assert_int_eq(ended.status, 0);
+	run_done(&ended);
+	run_done(&hold);
+	ended = run_command("bleherd events --follow | grep -m 1 'disconnected: on hci%u'", best);
+	run_done(&ended);
+	answer = ask(0, "connect", at[2], 10);
+	ck_assert_int_eq(text(answer, "adapter")[3], best ? '1' : '0');
+	json_decref(answer);
+}
+END_TEST
+
 /* Whoever names an adapter gets that one, or its error. */
 START_TEST(test_bound_to_an_adapter)
 {
@@ -237,6 +300,7 @@ Suite *suite_rotate(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_one_adapter_refuses);
 	tcase_add_test(tc, test_one_adapter_is_full);
+	tcase_add_test(tc, test_slots_are_learned);
 	tcase_add_test(tc, test_bound_to_an_adapter);
 	tcase_add_test(tc, test_gives_up_with_the_true_class);
 	tcase_add_test(tc, test_deadline);

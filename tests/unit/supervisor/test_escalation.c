@@ -382,10 +382,17 @@ START_TEST(test_unplugged)
 	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
 
 	ck_assert(fail_n(battery, &f, 6, 1000).is_reset_due);
-	escalation_adapter_gone(esc, A);
+	escalation_adapter_gone(esc, A, 0xaa);
 	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, 1000), 0);
-	/* Another adapter: no cooldown of the old one's. */
+	/* Another adapter under its number: no cooldown of the old one's. */
+	escalation_adapter_came(esc, A, 0xbb);
 	ck_assert(fail_n(battery, &f, 6, 1000).is_reset_due);
+	/* Itself under another number, as after a reset of its USB port: its own. */
+	escalation_adapter_came(esc, B, 0xaa);
+	escalation_reset_ended(esc, B, true);
+	f.adapter = B;
+	ck_assert(!fail_n(battery, &f, 20, 1000).is_reset_due);
+	ck_assert(fail_n(battery, &f, 1, 1000 + LIMITS.reset_cooldown_ms).is_reset_due);
 }
 END_TEST
 
@@ -428,6 +435,10 @@ START_TEST(test_bounded)
 		ck_assert_int_eq(fail_n(sensor, &f, 1, 1000 + i).step, ESCALATION_RETRY);
 	}
 	ck_assert_uint_eq(escalation_failures(esc, 1, 1, 6000), 0);
+	for (i = 0; i < 200; i++) {
+		escalation_reset_began(esc, (uint16_t)(200 + i), 6000 + i);
+		escalation_adapter_gone(esc, (uint16_t)(200 + i), i);
+	}
 	ck_assert_uint_gt(escalation_failures(esc, 5000, 0, 6000), 200);
 }
 END_TEST
