@@ -188,9 +188,10 @@ START_TEST(test_slots_are_learned)
 	json_t *answer;
 
 	choose_three(at);
-	hold = run_command("mkfifo $BLEHERD_WORLD/up; "
-			   "bleherd connect %s --hold 60 > $BLEHERD_WORLD/up 2> /dev/null & "
-			   "read line < $BLEHERD_WORLD/up; echo $!",
+	/* It has the reader's end, too: nobody's going ends it. */
+	hold = run_command("mkfifo $BLEHERD_WORLD/up; exec 3<> $BLEHERD_WORLD/up; "
+			   "bleherd connect %s --hold 60 --json >&3 2> /dev/null & "
+			   "read line <&3; echo $!",
 			   at[0]);
 	world_fault(world, "refuse-adapter %u 1 full", best);
 	answer = ask(0, "connect", at[1], 10);
