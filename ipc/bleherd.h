@@ -296,6 +296,26 @@ BH_API const char *bh_session_adapter(const struct bh_session *session);
 /* Requests are answered through @done, exactly once each; they keep their order per session. */
 BH_API int bh_connect(struct bh_session *session, uint32_t timeout_ms, bh_result_cb done,
 		      void *ctx);
+
+enum bh_check_kind { BH_CHECK_GATT = 1, BH_CHECK_CHARACTERISTIC, BH_CHECK_READ };
+
+struct bh_check {
+	enum bh_check_kind kind;
+	struct bh_uuid uuid; /* of all but BH_CHECK_GATT */
+};
+enum { BH_CHECKS_MAX = 8 };
+/**
+ * bh_connect_checked() - bh_connect() to a link that passes
+ * @checks: copied; made in this order, and again after a move: there are services, there is that
+ *          characteristic, it can be read within 5 s
+ *
+ * A link that does not pass is a failed attempt: it is ended, unless others use it, and the next
+ * one follows while there is time. Services that come late are waited for. Classes `validation`,
+ * `zombie`. If it fails a check of the program's own: bh_disconnect(), and connect again.
+ */
+BH_API int bh_connect_checked(struct bh_session *session, uint32_t timeout_ms,
+			      const struct bh_check *checks, size_t n_checks, bh_result_cb done,
+			      void *ctx);
 BH_API int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ctx);
 BH_API int bh_services(struct bh_session *session,
 		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,

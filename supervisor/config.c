@@ -10,9 +10,18 @@
 
 #include "ipc/log.h"
 #include "supervisor/escalation.h"
+#include "ipc/workarounds.h"
 #include "supervisor/nearest.h"
 
-enum kind { KIND_PATH, KIND_PATH_OR_NONE, KIND_TEXT, KIND_NUMBER, KIND_MODE, KIND_LEVEL };
+enum kind {
+	KIND_PATH,
+	KIND_PATH_OR_NONE,
+	KIND_TEXT,
+	KIND_NUMBER,
+	KIND_MODE,
+	KIND_LEVEL,
+	KIND_SWITCH
+};
 
 /* libinih cuts longer lines without a word and reads the rest as another line. */
 enum { LINE_MAX_BYTES = 200 };
@@ -39,6 +48,13 @@ struct key {
 #define NUMBER(s, n, field, lo, hi)                                                                \
 	{                                                                                          \
 		s, n, KIND_NUMBER, offsetof(struct config, field), lo, hi                          \
+	}
+
+/* A bit of the workarounds. */
+#define SWITCH(n, which)                                                                           \
+	{                                                                                          \
+		"workarounds", n, KIND_SWITCH, offsetof(struct config, workarounds),               \
+			WORKAROUND_BIT(which), 0                                                   \
 	}
 
 static const struct key KEYS[] = {
@@ -79,6 +95,14 @@ static const struct key KEYS[] = {
 	NUMBER("escalation", "reset_cooldown_ms", reset_cooldown_ms, 0, 86400000),
 	NUMBER("escalation", "reset_budget", reset_budget, 0, ESCALATION_BUDGET_MAX),
 	NUMBER("escalation", "reset_window_ms", reset_window_ms, 1000, 604800000),
+	SWITCH("phantom", PHANTOM),
+	SWITCH("inactive", INACTIVE),
+	SWITCH("orphan", ORPHAN),
+	SWITCH("pending", PENDING),
+	SWITCH("stale", STALE),
+	SWITCH("dead", DEAD),
+	SWITCH("remove_bonded", REMOVE_BONDED),
+	NUMBER("workarounds", "gatt_late_ms", gatt_late_ms, 100, 120000),
 };
 
 static const struct {
@@ -142,6 +166,8 @@ void config_defaults(struct config *out)
 		.reset_cooldown_ms = 300000, /* bleak-connection-manager's */
 		.reset_budget = 3,
 		.reset_window_ms = 3600000,
+		.workarounds = WORKAROUNDS_DEFAULT,
+		.gatt_late_ms = GATT_LATE_MS,
 	};
 	profiles_defaults(&out->profiles);
 }
@@ -264,6 +290,18 @@ static int set_number(struct parse *parse, const struct key *key, const char *va
 	return 1;
 }
 
+static int set_switch(struct parse *parse, const struct key *key, const char *value)
+{
+	uint32_t *bits = &parse->config->workarounds;
+	bool is_on = strcmp(value, "yes") == 0;
+
+	if (!is_on && strcmp(value, "no") != 0)
+		return fail(parse, "%s = %s is neither yes nor no; give one of them", key->name,
+			    value);
+	*bits = is_on ? *bits | key->min : *bits & ~key->min;
+	return 1;
+}
+
 static int set_value(struct parse *parse, const struct key *key, const char *value)
 {
 	switch (key->kind) {
@@ -271,6 +309,8 @@ static int set_value(struct parse *parse, const struct key *key, const char *val
 	case KIND_PATH_OR_NONE:
 	case KIND_TEXT:
 		return set_text(parse, key, value);
+	case KIND_SWITCH:
+		return set_switch(parse, key, value);
 	case KIND_LEVEL:
 		return set_level(parse, key, value);
 	case KIND_NUMBER:

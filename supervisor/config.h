@@ -61,6 +61,9 @@ struct config {
 	uint32_t reset_budget;
 	uint32_t reset_window_ms;
 	struct profiles profiles; /* and [profile NAME] */
+	/* [workarounds] */
+	uint32_t workarounds; /* bits of ipc/workarounds.h */
+	uint32_t gatt_late_ms;
 };
 
 /* What holds where a file says nothing. */

@@ -49,6 +49,7 @@ static const struct {
 	[EVENT_GAVE_UP] = { "gave-up", LOG_LEVEL_INFO },
 	[EVENT_ESCALATED] = { "escalated", LOG_LEVEL_WARN },
 	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN },
+	[EVENT_CURED] = { "cured", LOG_LEVEL_WARN },
 	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN },
 	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO },
 };

@@ -38,6 +38,7 @@ enum event_kind {
 	EVENT_GAVE_UP,
 	EVENT_ESCALATED,
 	EVENT_CLIENT_DROPPED,
+	EVENT_CURED, /* a worker acted on something stuck; its class says what was not cured */
 	EVENT_MGMT_LOST,
 	EVENT_MGMT_UP,
 	EVENT_KIND_COUNT

@@ -30,6 +30,16 @@ size_t hci_list_pick(const struct hci_conn_info *rows, size_t n, uint64_t out[HC
 	return found;
 }
 
+int hci_list_find(const struct hci_conn_info *rows, size_t n, uint64_t address)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rows[i].type == LE_LINK && address_of(&rows[i].bdaddr) == address)
+			return rows[i].state;
+	return 0;
+}
+
 static int ask(uint16_t index, struct hci_conn_list_req *request)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -52,5 +62,16 @@ int hci_list_connecting(uint16_t index, uint64_t out[HCI_LIST_MAX], size_t *out_
 
 	if (r == 0)
 		*out_n = hci_list_pick(request->conn_info, request->conn_num, out);
+	return r;
+}
+
+int hci_list_state(uint16_t index, uint64_t address, int *out_state)
+{
+	_cleanup_free_ struct hci_conn_list_req *request =
+		calloc(1, sizeof(*request) + HCI_LIST_MAX * sizeof(struct hci_conn_info));
+	int r = request ? ask(index, request) : -ENOMEM;
+
+	if (r == 0)
+		*out_state = hci_list_find(request->conn_info, request->conn_num, address);
 	return r;
 }

@@ -14,6 +14,16 @@ enum { HCI_LIST_MAX = 32 };
  * returns how many. Pure. */
 size_t hci_list_pick(const struct hci_conn_info *rows, size_t n, uint64_t out[HCI_LIST_MAX]);
 
+/* The kernel's state (BT_CONNECTED, ...) of the LE connection to @address, 0: it lists none. Pure.
+ */
+int hci_list_find(const struct hci_conn_info *rows, size_t n, uint64_t address);
+
+/**
+ * hci_list_state() - the same, asked of the kernel now
+ * Errors: as hci_list_connecting().
+ */
+must_check int hci_list_state(uint16_t index, uint64_t address, int *out_state);
+
 /**
  * hci_list_connecting() - addresses of the LE connections that an adapter is making
  * @index: of the adapter

@@ -133,6 +133,26 @@ int mgmt_codec_peer(const struct mgmt_packet *packet, struct mgmt_peer *out)
 	return 0;
 }
 
+int mgmt_codec_listed(const uint8_t *data, size_t len, uint64_t address,
+		      enum mgmt_address_type *out_type)
+{
+	size_t i;
+
+	if (len < 2 || len - 2 < (size_t)PEER_LEN * get16(data))
+		return -EBADMSG;
+	for (i = 0; i < get16(data); i++) {
+		const uint8_t *peer = data + 2 + PEER_LEN * i;
+
+		/* The same number as a BR/EDR address is another link. */
+		if (get_address(peer) != address || peer[6] == MGMT_BREDR ||
+		    peer[6] > MGMT_LE_RANDOM)
+			continue;
+		*out_type = (enum mgmt_address_type)peer[6];
+		return 0;
+	}
+	return MGMT_NOT_LISTED;
+}
+
 static const char *const STATUS_TEXTS[] = {
 	[0x00] = "done",
 	[0x01] = "unknown command",

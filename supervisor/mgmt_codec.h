@@ -103,5 +103,11 @@ must_check int mgmt_codec_info(const uint8_t *data, size_t len, struct mgmt_info
 must_check int mgmt_codec_settings(const uint8_t *data, size_t len, uint32_t *out);
 must_check int mgmt_codec_peer(const struct mgmt_packet *packet, struct mgmt_peer *out);
 
+/* Of Get Connections' answer: whether @address is in it, and its type. Outcomes: 0 and @out_type;
+ * MGMT_NOT_LISTED. */
+enum { MGMT_NOT_LISTED = 1 };
+must_check int mgmt_codec_listed(const uint8_t *data, size_t len, uint64_t address,
+				 enum mgmt_address_type *out_type);
+
 /* "not connected", ...; for messages. */
 const char *mgmt_codec_status_text(uint8_t status);

@@ -56,22 +56,26 @@ static const struct bus_feed_ops FEED_OPS = {
 static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_ARGS_MAX],
 			char *text, size_t text_size)
 {
+	static const char *const NAMES[] = { "--incarnation", "--parent", "--log-level",
+					     "--workarounds", "--gatt-late-ms" };
 	const struct adapter *adapter = ctx;
+	const struct config *config = &adapter->sup->config;
 	const char *name = adapter->name;
+	size_t i;
 	int n;
 
-	n = snprintf(text, text_size, "%llu%c%d%c%u", (unsigned long long)child_incarnation(child),
-		     0, getpid(), 0, adapter->sup->config.log_level);
+	n = snprintf(text, text_size, "%llu%c%d%c%u%c%u%c%u",
+		     (unsigned long long)child_incarnation(child), 0, getpid(), 0,
+		     config->log_level, 0, config->workarounds, 0, config->gatt_late_ms);
 	assert(n > 0 && (size_t)n < text_size);
 	argv[0] = "--adapter";
 	argv[1] = name;
-	argv[2] = "--incarnation";
-	argv[3] = text;
-	argv[4] = "--parent";
-	argv[5] = argv[3] + strlen(argv[3]) + 1;
-	argv[6] = "--log-level";
-	argv[7] = argv[5] + strlen(argv[5]) + 1;
-	return 8;
+	for (i = 0; i < ARRAY_LEN(NAMES); i++) {
+		argv[2 + 2 * i] = NAMES[i];
+		argv[3 + 2 * i] = text;
+		text += strlen(text) + 1;
+	}
+	return 2 + 2 * ARRAY_LEN(NAMES);
 }
 
 static void on_spawned(struct child *child, void *ctx)

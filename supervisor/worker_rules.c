@@ -11,6 +11,7 @@
 #include "supervisor/bus_feed.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
+#include "supervisor/kernel_link.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/sessions.h"
 
@@ -244,6 +245,7 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__ATTEMPT_FAILED, 0, 0, &bh__ctl__attempt_failed__descriptor,
 	  on_attempt_failed },
 	{ BH__CTL__TYPE__LINK_END, 0, 0, &bh__ctl__link__descriptor, on_link_end },
+	{ BH__CTL__TYPE__KERNEL_LINK, 0, 0, &bh__ctl__link__descriptor, kernel_link_asked },
 	{ BH__CTL__TYPE__LINK_STATE, 0, 0, &bh__ctl__link__descriptor, on_link_state },
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },

@@ -245,6 +245,14 @@ static int on_link_ended(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_kernel_link(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	links_kernel(w->links, frame->id, msg);
+	return 0;
+}
+
 static int on_link_cause(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Ctl__LinkCause *said = msg;
@@ -298,6 +306,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__SESSION_DETACH, 0, 0, &bh__ctl__session_ref__descriptor, on_detach },
 	{ BH__CTL__TYPE__NEXT_STEP, 0, 0, &bh__ctl__next_step__descriptor, on_next_step },
 	{ BH__CTL__TYPE__LINK_ENDED, 0, 0, &bh__ctl__link_ended__descriptor, on_link_ended },
+	{ BH__CTL__TYPE__KERNEL_LINK_IS, 0, 0, &bh__ctl__kernel_link__descriptor, on_kernel_link },
 	{ BH__CTL__TYPE__LINK_CUT, 0, 0, &bh__ctl__link__descriptor, on_link_cut },
 	{ BH__CTL__TYPE__LINK_CAUSE, 0, 0, &bh__ctl__link_cause__descriptor, on_link_cause },
 	{ BH__CTL__TYPE__FIND, 0, 0, &bh__ctl__find__descriptor, on_find },

@@ -6,6 +6,7 @@
 #include "worker/objpath.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The request's own deadline comes first; BUSY_MS: how soon a busy characteristic is tried again.
  */
@@ -97,8 +98,15 @@ static bool try_again(struct request *request, const struct bus_result *result)
 	return true;
 }
 
+bool gatt_is_unanswered(const struct bus_result *result)
+{
+	return strstr(result->text, "ATT error: 0x0e") != NULL;
+}
+
 static void fail_from(struct request *request, const struct bus_result *result)
 {
+	if (gatt_is_unanswered(result))
+		link_doubt(request->seat->link);
 	request_fail(request, result->class, result->text);
 }
 

@@ -24,3 +24,6 @@ void gatt_path(const struct link *link, const struct gatt_chrc *chrc, char *out_
 
 /* Whether one of our own reads of it is under way (its Value signal is an echo). */
 bool gatt_is_reading(const struct link *link, uint16_t chrc);
+
+/* Whether the peripheral did not answer within ATT's own 30 s, or its link was being torn down. */
+bool gatt_is_unanswered(const struct bus_result *result);

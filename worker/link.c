@@ -6,11 +6,15 @@
 #include "ipc/log.h"
 #include "worker/gatt.h"
 #include "worker/notify.h"
+#include "worker/validate.h"
 
 #include <stdio.h>
 #include <sys/types.h>
 
 enum { ATTEMPTS_TOLD_MS = 50 };
+
+/* An ATT error of a link that BlueZ is tearing down: it shows the end 27 ms later in the lab. */
+enum { DOUBT_MS = 500 };
 
 /* --- the machine --- */
 
@@ -88,6 +92,8 @@ void link_event_why(struct link *link, enum link_event event, enum err_class cla
 	link_event(link, event);
 }
 
+static const char LATE_SERVICES[] = "the services were not there in time";
+
 static const struct {
 	enum link_state state;
 	enum err_class class;
@@ -95,8 +101,39 @@ static const struct {
 } LATE[] = {
 	{ LINK_SEEKING, CLASS_NOT_FOUND, "no advert of the peripheral was heard" },
 	{ LINK_CONNECTING, CLASS_NOT_FOUND, "the peripheral did not answer the connect" },
-	{ LINK_RESOLVING, CLASS_GATT_LATE, "the services were not there in time" },
+	{ LINK_RESOLVING, CLASS_GATT_LATE, LATE_SERVICES },
+	{ LINK_CURING, CLASS_PHANTOM, "what was stuck could not be cleared in time" },
 };
+
+/* Adopted, and its services do not come: where that is not to be cured it ends as any other. */
+static void become_stuck(struct link *link)
+{
+	if (!(link->w->workarounds & WORKAROUND_BIT(INACTIVE))) {
+		link_event_why(link, LINK_EV_TIMEOUT, CLASS_GATT_LATE, LATE_SERVICES);
+		return;
+	}
+	link->is_clear_due = true;
+	link_event(link, LINK_EV_STUCK);
+}
+
+static const char NOT_ENDED[] = "neither the kernel nor bluetoothd ends the link";
+
+void link_not_ended(struct link *link)
+{
+	/* Whoever wants it next is not given it: it is diagnosed first. */
+	link->peer = DIAGNOSIS_PEER_SILENT;
+	link->has_not_ended = true;
+	cure_tell_unended(link);
+	link_event_why(link, LINK_EV_TIMEOUT, CLASS_ZOMBIE, NOT_ENDED);
+}
+
+void link_doubt(struct link *link)
+{
+	if (link->state != LINK_UP)
+		return;
+	link->peer = DIAGNOSIS_PEER_SILENT;
+	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + DOUBT_MS);
+}
 
 void link_on_limit(struct deadline *deadline)
 {
@@ -109,6 +146,16 @@ void link_on_limit(struct deadline *deadline)
 	/* In RESTING the limit is the supervisor's delay. */
 	if (link->state == LINK_RESTING && link->token == 0)
 		link_event(link, LINK_EV_RETRY);
+	else if (link->state == LINK_ENDING && !link->is_end_forced)
+		link_end_by_bus(link);
+	else if (link->state == LINK_ENDING)
+		link_not_ended(link);
+	else if (link->state == LINK_UP)
+		link_event_why(link, LINK_EV_DEAD, CLASS_ZOMBIE,
+			       "the peripheral does not answer any more");
+	else if (link->state == LINK_RESOLVING && link->is_adopted &&
+		 link->cure.kernel == DIAGNOSIS_KERNEL_UP)
+		become_stuck(link);
 	else if (i < ARRAY_LEN(LATE))
 		link_event_why(link, LINK_EV_TIMEOUT, LATE[i].class, LATE[i].text);
 	else
@@ -193,8 +240,7 @@ static bool serve(struct link *link, struct request *request)
 	case BH__TYPE__CONNECT:
 		if (link->state != LINK_UP)
 			return false;
-		request_connected(request);
-		return true;
+		return validate_try(link, request);
 	default:
 		return link->state == LINK_UP && gatt_try(link, request);
 	}
@@ -213,6 +259,8 @@ static bool serve_seat(struct link *link, struct seat *seat)
 			if (!serve(link, request))
 				return any;
 			any = true;
+		} else if (request->checks) {
+			return any; /* what comes behind it waits for its check */
 		}
 		request = next;
 	}
@@ -246,9 +294,14 @@ static void answer_ended(struct link *link)
 	TAILQ_FOREACH(seat, &link->seats, on_link)
 	for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
-		if (request->type == BH__TYPE__DISCONNECT && request->state == REQUEST_HELD)
+		if (request->type != BH__TYPE__DISCONNECT || request->state != REQUEST_HELD)
+			continue;
+		if (link->has_not_ended)
+			request_fail(request, CLASS_ZOMBIE, NOT_ENDED);
+		else
 			request_done(request, 0);
 	}
+	link->has_not_ended = false;
 }
 
 static void review_down(struct link *link)
@@ -264,7 +317,9 @@ static void review_down(struct link *link)
 	if (link->attempts == 0)
 		link->began_ms = clock_now_ms();
 	link_cause_forget(link);
-	if (device && device->is_connected)
+	if (link->is_clear_due)
+		link_event(link, LINK_EV_CLEAR);
+	else if (device && device->is_connected)
 		link_event(link, LINK_EV_ADOPT);
 	else
 		link_event(link, device ? LINK_EV_WANT : LINK_EV_WANT_BLIND);
@@ -331,14 +386,17 @@ void link_request(struct request *request)
 	link_review(link);
 }
 
-/* A request ends before its time: does its session still want the link? */
-static void after_end(struct seat *seat)
+/*
+ * A request ends before its time: does its session still want the link? Not one that it never had
+ * because its check was not over.
+ */
+static void after_end(struct seat *seat, bool is_unproven)
 {
 	struct link *link = seat->link;
 
 	if (!link)
 		return;
-	if (link->state != LINK_UP && !has_requests_for_link(seat))
+	if ((link->state != LINK_UP || is_unproven) && !has_requests_for_link(seat))
 		seat->wants_link = false;
 	link_review(link);
 }
@@ -346,8 +404,10 @@ static void after_end(struct seat *seat)
 void link_request_late(struct request *request)
 {
 	struct seat *seat = request->seat;
+	bool is_unproven = request->checks != NULL;
 	const struct link *link = seat->link;
 	enum err_class class = CLASS_DEADLINE;
+	const char *waits_for = link ? link_table_waits_for(link->state) : "";
 	char text[LINK_TEXT_LEN + 96];
 	const char *trouble;
 
@@ -359,25 +419,29 @@ void link_request_late(struct request *request)
 		class = CLASS_LOCK_TIMEOUT;
 	else if (link->state == LINK_DOWN && worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
 		class = CLASS_BLUEZ_GONE;
+	if (is_unproven && link->state == LINK_UP)
+		waits_for = "the link to pass its check";
 	if (class == CLASS_BLUEZ_GONE)
 		(void)snprintf(text, sizeof(text), "%s; waited for it until the deadline", trouble);
-	else if (link->attempts > 1 && link->failed_text[0] && link->state != LINK_UP)
+	else if (link->attempts > 1 && link->failed_text[0] &&
+		 (link->state != LINK_UP || is_unproven))
 		(void)snprintf(text, sizeof(text),
 			       "the deadline passed while waiting for %s; the last attempt: %s",
-			       link_table_waits_for(link->state), link->failed_text);
+			       waits_for, link->failed_text);
 	else
 		(void)snprintf(text, sizeof(text), "the deadline passed while waiting for %s",
-			       link_table_waits_for(link->state));
+			       waits_for);
 	request_fail(request, class, text);
-	after_end(seat);
+	after_end(seat, is_unproven);
 }
 
 void link_request_cancelled(struct request *request)
 {
 	struct seat *seat = request->seat;
+	bool is_unproven = request->checks != NULL;
 
 	request_fail(request, CLASS_CANCELLED, "the program gave it up");
-	after_end(seat);
+	after_end(seat, is_unproven);
 }
 
 /* Somebody who shares the read takes it over: the answer is still wanted. */

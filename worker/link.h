@@ -7,6 +7,7 @@
  * table of links and is freed on a tick after its last seat left. Whatever changes what somebody
  * wants or what may be issued ends in link_review(), the one place that looks at the whole link.
  */
+#include "worker/cure.h"
 #include "worker/link_table.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
@@ -34,6 +35,13 @@ struct link {
 	struct bus_call *end_call; /* Disconnect */
 	struct deadline limit;	   /* of the state */
 	struct deadline pump;	   /* BlueZ was busy: look again */
+	struct cure_run cure;
+	enum diagnosis_peer peer; /* what it last said on this link */
+	bool is_clear_due;	  /* the next attempt begins with a diagnosis */
+	bool has_forgotten;	  /* in this connecting, for a characteristic that was missing */
+	bool is_end_forced;	  /* MGMT did not end it: Device1.Disconnect was called */
+	bool has_not_ended;	  /* nor did that */
+	bool is_adopted;	  /* somebody else connected it */
 	struct op_mark op;
 	uint32_t token;	       /* of what was asked of the supervisor */
 	uint32_t attempts;     /* of this connecting */
@@ -118,6 +126,7 @@ void links_bus_changed(struct links *links);
 void links_quiet(struct links *links);
 void links_cut(struct links *links, uint64_t addr);
 void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);
+void links_kernel(struct links *links, uint32_t token, const Bh__Ctl__KernelLink *said);
 void links_cause(struct links *links, uint64_t addr, const struct errors_cause *cause);
 void links_ended(struct links *links, uint32_t token, uint32_t status);
 struct link *links_find(const struct links *links, uint64_t addr);
@@ -131,8 +140,15 @@ void link_cause_first(struct link *link, enum link_event event);
 void link_act(struct link *link, enum link_act act);
 /* Everything that a state may hold and the next one must not. */
 void link_release(struct link *link);
+/* What the answer to a question to the supervisor is known by. */
+uint32_t link_new_token(struct link *link);
+/* Asks the supervisor: a message about this link, whose answer carries its token. */
+void link_tell(struct link *link, uint16_t type);
 /* A grant is over: whoever wanted the link under it is told, and does not want it any more. */
 void link_fence(struct link *link, uint64_t under);
 void link_on_seek_fenced(struct scan_want *want, uint64_t under);
 /* MGMT did not end it: Device1.Disconnect. */
 void link_end_by_bus(struct link *link);
+void link_not_ended(struct link *link);
+/* An operation was not answered: if BlueZ does not end the link now, it is dead. */
+void link_doubt(struct link *link);

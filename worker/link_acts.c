@@ -13,9 +13,10 @@
 
 /*
  * CALL_MS: the state's own limit comes first and cancels; this one is for the books.
+ * LAG_MS: in which D-Bus shows what the kernel did; 30 ms in the lab.
  * ADVICE_MS: how long the supervisor may think about the next step.
  */
-enum { CALL_MS = 90000, DISCONNECT_MS = 5000, ADVICE_MS = 3000 };
+enum { CALL_MS = 90000, DISCONNECT_MS = 5000, LAG_MS = 500, ADVICE_MS = 3000 };
 
 static const char DEVICE[] = "org.bluez.Device1";
 
@@ -57,6 +58,7 @@ void link_release(struct link *link)
 	link->call = NULL;
 	link->end_call = NULL;
 	link->token = 0;
+	cure_stop(link);
 	worker_op_end(link->w, &link->op);
 }
 
@@ -110,12 +112,21 @@ static uint32_t longest_left_ms(const struct link *link)
 	return longest;
 }
 
+/* worker/cure.h: a cure that hangs must not hold up other connects. */
+static bool has_device_lock_only(const struct link *link)
+{
+	return link->is_clear_due && link->failed != CLASS_BUSY_SAME_DEVICE &&
+	       link->lock.under == 0;
+}
+
 static void act_lock(struct link *link)
 {
-	if (!link->seek.is_on)
+	if (!link->seek.is_on && !link->is_clear_due)
 		link->attempts++;
 	stop_seeking(link);
 	link->lock.under = link_under(link);
+	link->lock.n_resources = has_device_lock_only(link) ? 1 : 2;
+	link->lock.local_kind = link->lock.n_resources == 1 ? link->lock.resources[0] : "connect";
 	lockc_acquire(link->w->lockc, &link->lock, longest_left_ms(link));
 }
 
@@ -132,9 +143,32 @@ static void act_under(struct link *link)
 	lockc_acquire(link->w->lockc, &link->lock, longest_left_ms(link));
 }
 
+/* A Connect would be told OK of a link that is dead or on its way down (lab-facts.md). */
+static bool is_shown_up(const struct link *link)
+{
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+
+	return device && device->is_connected;
+}
+
+static void act_check(struct link *link)
+{
+	lockc_drop(link->w->lockc, &link->lock);
+	let_scan_go_on(link);
+	cure_check(link);
+}
+
 static void act_prepare(struct link *link)
 {
 	link->queue_ms = clock_span_ms(link->began_ms, clock_now_ms());
+	if (link->is_clear_due) {
+		link_event(link, LINK_EV_CLEAR);
+		return;
+	}
+	if (is_shown_up(link)) {
+		link_event(link, LINK_EV_ADOPT);
+		return;
+	}
 	link->has_paused = true;
 	if (scan_pause(link->w->scan))
 		link_event(link, LINK_EV_QUIET);
@@ -203,9 +237,18 @@ static bool has_services(const struct link *link)
 	return device && device->is_connected && device->is_resolved && device->db.n_services > 0;
 }
 
+/* When an adopted link counts as inactive. */
+static uint64_t late_at_ms(const struct link *link)
+{
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+
+	return (device ? device->connected_at_ms : clock_now_ms()) + link->w->gatt_late_ms;
+}
+
 static void act_resolve(struct link *link)
 {
 	/* Adopted, it was not we who connected it. */
+	link->is_adopted = !link->op.is_on;
 	link->connect_ms = link->op.is_on ? clock_span_ms(link->op.at_ms, clock_now_ms()) : 0;
 	if (link->attempts == 0)
 		link->queue_ms = 0;
@@ -215,6 +258,8 @@ static void act_resolve(struct link *link)
 	link->failed = CLASS_NONE;
 	if (has_services(link))
 		link_event(link, LINK_EV_RESOLVED);
+	else if (link->is_adopted && link->cure.kernel == DIAGNOSIS_KERNEL_UP)
+		deadline_set(link->w->deadlines, &link->limit, late_at_ms(link));
 }
 
 static void act_up(struct link *link)
@@ -233,38 +278,31 @@ static void act_up(struct link *link)
 static void on_disconnected(void *ctx, const struct bus_result *result)
 {
 	struct link *link = ctx;
-	const struct device *device = mirror_device(link->w->mirror, link->addr);
 
-	(void)result;
 	link->end_call = NULL;
 	/* bluetoothd answers before it signals Connected=false: LOST comes by itself then. */
-	if (!device || !device->is_connected)
+	if (!is_shown_up(link))
 		link_event(link, LINK_EV_LOST);
+	else if (!result->reply)
+		link_not_ended(link);
 	link_review(link);
 }
 
 void link_end_by_bus(struct link *link)
 {
-	if (link->end_call)
+	if (link->is_end_forced)
 		return;
+	link->is_end_forced = true;
+	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + DISCONNECT_MS + LAG_MS);
 	if (call_device(link, "Disconnect", DISCONNECT_MS, on_disconnected, &link->end_call) < 0)
-		link_event(link, LINK_EV_TIMEOUT);
-}
-
-static uint32_t new_token(struct link *link)
-{
-	link->token = ++link->w->links->last_token;
-	if (link->token == 0)
-		link->token = ++link->w->links->last_token;
-	return link->token;
+		link_not_ended(link);
 }
 
 static void act_end(struct link *link)
 {
-	Bh__Ctl__Link msg = BH__CTL__LINK__INIT;
-
 	lockc_drop(link->w->lockc, &link->lock);
 	let_scan_go_on(link);
+	link->is_end_forced = false;
 	if (link->call)
 		bus_abandon(link->call);
 	link->call = NULL;
@@ -273,10 +311,7 @@ static void act_end(struct link *link)
 		return;
 	}
 	/* DESIGN 6: MGMT ends a link in milliseconds, D-Bus takes two seconds on purpose. */
-	msg.has_address = msg.has_random = 1;
-	msg.address = link->addr;
-	msg.random = link->is_random;
-	port_send(link->w->up, BH__CTL__TYPE__LINK_END, new_token(link), 0, &msg.base);
+	link_tell(link, BH__CTL__TYPE__LINK_END);
 }
 
 /* Everybody who used it learns of it; nobody wants it until he says so again. */
@@ -327,6 +362,13 @@ static void act_cut(struct link *link)
 	act_end(link);
 }
 
+static void act_dead(struct link *link)
+{
+	tell_users(link, link->failed, link->failed_text);
+	link->failed = CLASS_NONE;
+	act_end(link);
+}
+
 /* Whoever waits for the link in that session is answered; it wants the link no more. */
 static void give_up_seat(struct seat *seat, enum err_class class, const char *text)
 {
@@ -369,6 +411,7 @@ static void act_give_up(struct link *link)
 	give_up_seat(seat, link->failed, link->failed_text);
 	link->attempts = 0;
 	link->failed = CLASS_NONE;
+	link->is_clear_due = false;
 }
 
 static void act_rest(struct link *link)
@@ -377,6 +420,7 @@ static void act_rest(struct link *link)
 	if (!link_is_wanted(link)) {
 		link->attempts = 0;
 		link->failed = CLASS_NONE;
+		link->is_clear_due = false;
 	}
 }
 
@@ -395,7 +439,7 @@ static void ask_next_step(struct link *link)
 	msg.attempt = link->attempts > 0 ? link->attempts : 1;
 	msg.class_ = (Bh__Class)link->failed;
 	msg.left_ms = longest_left_ms(link);
-	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, new_token(link), 0, &msg.base);
+	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, link_new_token(link), 0, &msg.base);
 	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + ADVICE_MS);
 }
 
@@ -429,7 +473,8 @@ static void (*const ACTS[])(struct link *link) = {
 	[LINK_ACT_END] = act_end,	  [LINK_ACT_CUT] = act_cut,
 	[LINK_ACT_LOST] = act_lost,	  [LINK_ACT_REPORT] = act_report,
 	[LINK_ACT_UNDER] = act_under,	  [LINK_ACT_GIVE_UP] = act_give_up,
-	[LINK_ACT_REST] = act_rest,
+	[LINK_ACT_REST] = act_rest,	  [LINK_ACT_CHECK] = act_check,
+	[LINK_ACT_CURE] = cure_begin,	  [LINK_ACT_DEAD] = act_dead,
 };
 
 void link_act(struct link *link, enum link_act act)

@@ -4,6 +4,7 @@
 
 #include "ipc/clock.h"
 #include "worker/notify.h"
+#include "worker/validate.h"
 
 /* Calls @each for every link that there is now; it must not free any. */
 static void each_link(struct links *links, void (*each)(struct link *link, const void *arg),
@@ -15,6 +16,13 @@ static void each_link(struct links *links, void (*each)(struct link *link, const
 	for (i = 0; i < ARRAY_LEN(links->buckets); i++)
 		for (link = links->buckets[i]; link; link = link->next)
 			each(link, arg);
+}
+
+/* A link that was being checked is an attempt that failed; any other one is lost. */
+static void lost(struct link *link)
+{
+	validate_lost(link);
+	link_event(link, LINK_EV_LOST);
 }
 
 void links_device(struct links *links, struct device *device, unsigned changes)
@@ -33,12 +41,15 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 	 */
 	if (link->state == LINK_RESTING && device->is_connected)
 		link_event(link, LINK_EV_RETRY);
+	if (changes & (1u << DEVICE_CONNECTED | 1u << DEVICE_GATT))
+		cure_news(link);
 	if ((changes & 1u << DEVICE_CONNECTED) && !device->is_connected) {
+		link->peer = DIAGNOSIS_PEER_NOT_ASKED;
 		if (link->state == LINK_RESOLVING)
 			link_event_vague(link, LINK_EV_LOST, CLASS_ABORTED_REMOTE,
 					 "the link broke before the services were read");
 		else
-			link_event(link, LINK_EV_LOST);
+			lost(link);
 	}
 	if (link->state == LINK_RESOLVING && device->is_connected && device->is_resolved &&
 	    device->db.n_services > 0)
@@ -65,6 +76,8 @@ void links_device_gone(struct links *links, struct device *device)
 		link_event_why(link, LINK_EV_LOST, CLASS_NOT_FOUND, "BlueZ removed the peripheral");
 	else
 		link_event(link, LINK_EV_LOST);
+	link->peer = DIAGNOSIS_PEER_NOT_ASKED;
+	cure_news(link);
 	/* Not reviewed: the device is still in the table, and on its way out. */
 	link_review_later(link, 0);
 }
@@ -167,6 +180,7 @@ void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextSte
 	if (!link || link->state != LINK_RESTING)
 		return;
 	link->token = 0;
+	link->is_clear_due |= step->step == BH__CTL__STEP__STEP_CLEAR;
 	if (step->step == BH__CTL__STEP__STEP_GIVE_UP)
 		link_event(link, LINK_EV_GIVE_UP);
 	else
@@ -174,19 +188,32 @@ void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextSte
 	link_review(link);
 }
 
+void links_kernel(struct links *links, uint32_t token, const Bh__Ctl__KernelLink *said)
+{
+	struct link *link = by_token(links, token);
+
+	if (!link)
+		return;
+	link->token = 0;
+	cure_kernel(link, said);
+}
+
 void links_ended(struct links *links, uint32_t token, uint32_t status)
 {
 	struct link *link = by_token(links, token);
 	const struct device *device;
 
-	if (!link || link->state != LINK_ENDING)
+	if (!link)
 		return;
 	link->token = 0;
+	cure_link_ended(link, status);
+	if (link->state != LINK_ENDING)
+		return;
 	device = mirror_device(links->w->mirror, link->addr);
 	if (!device || !device->is_connected)
 		link_event(link, LINK_EV_LOST);
 	else if (status != 0)
 		link_end_by_bus(link);
-	/* Otherwise D-Bus shows it within some 30 ms. */
+	/* Otherwise D-Bus shows it within some 30 ms; the state's limit is there if not. */
 	link_review(link);
 }

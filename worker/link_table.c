@@ -16,7 +16,18 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 	[LINK_DOWN] = {
 		[LINK_EV_WANT] = TO(LOCKING, LOCK),
 		[LINK_EV_WANT_BLIND] = TO(SEEKING, SEEK),
-		[LINK_EV_ADOPT] = TO(RESOLVING, RESOLVE),
+		[LINK_EV_ADOPT] = TO(CHECKING, CHECK),
+		[LINK_EV_CLEAR] = TO(LOCKING, LOCK),
+	},
+	[LINK_CHECKING] = {
+		[LINK_EV_SOUND] = TO(RESOLVING, RESOLVE),
+		/* Nobody can say otherwise: BlueZ is believed. */
+		[LINK_EV_TIMEOUT] = TO(RESOLVING, RESOLVE),
+		[LINK_EV_STUCK] = TO(LOCKING, LOCK),
+		[LINK_EV_LOST] = TO(DOWN, REST),
+		[LINK_EV_UNWANT] = TO(DOWN, REST),
+		[LINK_EV_GONE] = TO(RESTING, REPORT),
+		[LINK_EV_CUT] = TO(ENDING, END),
 	},
 	[LINK_SEEKING] = {
 		[LINK_EV_SEEN] = TO(LOCKING, LOCK),
@@ -36,10 +47,21 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 	},
 	[LINK_PREPARING] = {
 		[LINK_EV_QUIET] = TO(CONNECTING, CONNECT),
+		[LINK_EV_CLEAR] = TO(CURING, CURE),
+		[LINK_EV_ADOPT] = TO(CHECKING, CHECK),
 		/* A discovery that does not stop makes a connect slow, not impossible. */
 		[LINK_EV_TIMEOUT] = TO(CONNECTING, CONNECT),
 		[LINK_EV_UNWANT] = TO(DOWN, REST),
 		[LINK_EV_REVOKED] = TO(RESTING, REPORT),
+		[LINK_EV_GONE] = TO(RESTING, REPORT),
+		[LINK_EV_CUT] = TO(RESTING, REPORT),
+	},
+	[LINK_CURING] = {
+		[LINK_EV_CURED] = TO(DOWN, REST),
+		[LINK_EV_FAILED] = TO(RESTING, REPORT),
+		[LINK_EV_TIMEOUT] = TO(RESTING, REPORT),
+		[LINK_EV_REVOKED] = TO(RESTING, REPORT),
+		[LINK_EV_UNWANT] = TO(DOWN, REST),
 		[LINK_EV_GONE] = TO(RESTING, REPORT),
 		[LINK_EV_CUT] = TO(RESTING, REPORT),
 	},
@@ -61,6 +83,8 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 	},
 	[LINK_RESOLVING] = {
 		[LINK_EV_RESOLVED] = TO(UP, UP),
+		/* It was adopted, and has had all the time that there is. */
+		[LINK_EV_STUCK] = TO(LOCKING, LOCK),
 		[LINK_EV_LOST] = TO(RESTING, REPORT),
 		[LINK_EV_TIMEOUT] = TO(ENDING, END),
 		[LINK_EV_UNWANT] = TO(ENDING, END),
@@ -71,6 +95,8 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 		[LINK_EV_LOST] = TO(DOWN, LOST),
 		[LINK_EV_GONE] = TO(DOWN, LOST),
 		[LINK_EV_UNWANT] = TO(ENDING, END),
+		[LINK_EV_INVALID] = TO(ENDING, END),
+		[LINK_EV_DEAD] = TO(ENDING, DEAD),
 		[LINK_EV_CUT] = TO(ENDING, CUT),
 	},
 	[LINK_ENDING] = {
@@ -95,14 +121,16 @@ static const struct {
 	uint32_t limit_ms;
 } STATES[LINK_STATE_COUNT] = {
 	[LINK_DOWN] = { "down", "its turn", 0 },
+	[LINK_CHECKING] = { "checking", "the kernel's word on the link", 2000 },
 	[LINK_SEEKING] = { "seeking", "an advert of the peripheral", 30000 },
 	[LINK_LOCKING] = { "locking", "its turn on the adapter", 0 },
 	[LINK_PREPARING] = { "preparing", "discovery to pause", 3000 },
+	[LINK_CURING] = { "curing", "what was stuck to be cleared", 20000 },
 	[LINK_CONNECTING] = { "connecting", "the connection", 20000 },
 	[LINK_CANCELLING] = { "cancelling", "an earlier attempt to end", 3000 },
 	[LINK_RESOLVING] = { "resolving", "the services", 32000 },
 	[LINK_UP] = { "up", "the peripheral's answer", 0 },
-	[LINK_ENDING] = { "ending", "an earlier link to end", 6000 },
+	[LINK_ENDING] = { "ending", "an earlier link to end", 2000 },
 	[LINK_RESTING] = { "resting", "the next attempt", 0 },
 };
 

@@ -5,6 +5,8 @@
  * empty cell keeps the state; the unit test walks every cell.
  *
  *   down ─► seeking ─► locking ─► preparing ─► connecting ─► resolving ─► up ─► ending ─► down
+ * What BlueZ shows as connected is checked before it is adopted; what is stuck is cured under the
+ * device's lock (worker/cure.h), after which everything begins anew.
  * An attempt that fails goes to resting, where the supervisor says whether and when to try again; a
  * pending Connect that nobody wants any more goes through cancelling, and the grant is kept until
  * BlueZ has answered it: a freed lock under a running Connect would be a lie.
@@ -13,9 +15,11 @@
 
 enum link_state {
 	LINK_DOWN,
+	LINK_CHECKING,	 /* BlueZ shows it connected: the kernel is asked */
 	LINK_SEEKING,	 /* BlueZ does not know the device: discover it */
 	LINK_LOCKING,	 /* waits for device + connect */
 	LINK_PREPARING,	 /* discovery pauses */
+	LINK_CURING,	 /* what is stuck is cleared away */
 	LINK_CONNECTING, /* Device1.Connect is pending */
 	LINK_CANCELLING, /* Device1.Disconnect was called to end it */
 	LINK_RESOLVING,	 /* connected; services are awaited */
@@ -29,6 +33,10 @@ enum link_event {
 	LINK_EV_WANT,	    /* somebody wants it; BlueZ knows the device */
 	LINK_EV_WANT_BLIND, /* somebody wants it; BlueZ does not know the device */
 	LINK_EV_ADOPT,	    /* somebody wants it, and BlueZ has it connected */
+	LINK_EV_CLEAR,	    /* somebody wants it, and what is stuck is to be cured first */
+	LINK_EV_SOUND,	    /* it is not stuck */
+	LINK_EV_STUCK,	    /* it is */
+	LINK_EV_CURED,	    /* there is nothing stuck any more */
 	LINK_EV_UNWANT,	    /* nobody does any more */
 	LINK_EV_SEEN,	    /* the object appeared */
 	LINK_EV_UNDER,	    /* it is to be done under another grant, or under none any more */
@@ -43,13 +51,17 @@ enum link_event {
 	LINK_EV_TIMEOUT,
 	LINK_EV_RETRY,
 	LINK_EV_GIVE_UP,
-	LINK_EV_CUT,  /* a person wants it ended */
-	LINK_EV_GONE, /* bluetoothd, the adapter or the bus went */
+	LINK_EV_INVALID, /* it did not pass the check that was asked for */
+	LINK_EV_DEAD,	 /* the peripheral does not answer any more */
+	LINK_EV_CUT,	 /* a person wants it ended */
+	LINK_EV_GONE,	 /* bluetoothd, the adapter or the bus went */
 	LINK_EVENT_COUNT
 };
 
 enum link_act {
 	LINK_ACT_NONE,
+	LINK_ACT_CHECK,
+	LINK_ACT_CURE,
 	LINK_ACT_SEEK,
 	LINK_ACT_LOCK,
 	LINK_ACT_UNDER, /* ask for the same again, under that grant */
@@ -60,6 +72,7 @@ enum link_act {
 	LINK_ACT_UP,
 	LINK_ACT_END,	  /* ask for the disconnect */
 	LINK_ACT_CUT,	  /* the same, and tell its users */
+	LINK_ACT_DEAD,	  /* the same, for another reason */
 	LINK_ACT_LOST,	  /* tell its users */
 	LINK_ACT_REPORT,  /* the attempt failed */
 	LINK_ACT_GIVE_UP, /* answer whoever waits */

@@ -31,6 +31,24 @@ struct link *links_find(const struct links *links, uint64_t addr)
 	return link;
 }
 
+uint32_t link_new_token(struct link *link)
+{
+	link->token = ++link->w->links->last_token;
+	if (link->token == 0)
+		link->token = ++link->w->links->last_token;
+	return link->token;
+}
+
+void link_tell(struct link *link, uint16_t type)
+{
+	Bh__Ctl__Link msg = BH__CTL__LINK__INIT;
+
+	msg.has_address = msg.has_random = 1;
+	msg.address = link->addr;
+	msg.random = link->is_random;
+	port_send(link->w->up, type, link_new_token(link), 0, &msg.base);
+}
+
 static void on_refused(struct link *link, Bh__Lock__Reason reason)
 {
 	if (reason == BH__LOCK__REASON__REASON_ADAPTER_GONE)
@@ -94,6 +112,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	link->pump.fire = link_on_pump;
 	link->cause.wait.fire = link_on_cause_wait;
 	link->seek.fenced = link_on_seek_fenced;
+	cure_init(link);
 	addr_format(addr, text);
 	(void)snprintf(link->lock.resources[0], LOCK_NAME_LEN, "device:%s", text);
 	(void)snprintf(link->lock.resources[1], LOCK_NAME_LEN, "connect:%s", links->w->adapter);

@@ -7,6 +7,7 @@
  */
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "ipc/workarounds.h"
 #include "worker/cancel.h"
 #include "worker/control.h"
 #include "worker/link.h"
@@ -28,6 +29,8 @@ enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, EXIT_USAGE = 2 };
 struct options {
 	const char *adapter;
 	uint64_t incarnation;
+	uint64_t workarounds;
+	uint64_t gatt_late_ms;
 	pid_t parent;
 	enum log_level level;
 };
@@ -96,13 +99,17 @@ static int parse_options(int argc, char **argv, struct options *out)
 		{ "incarnation", required_argument, NULL, 'i' },
 		{ "parent", required_argument, NULL, 'p' },
 		{ "log-level", required_argument, NULL, 'l' },
+		{ "workarounds", required_argument, NULL, 'w' },
+		{ "gatt-late-ms", required_argument, NULL, 'g' },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t parent = 0;
 	int r = 0;
 	int c;
 
-	*out = (struct options){ .level = LOG_LEVEL_INFO };
+	*out = (struct options){ .level = LOG_LEVEL_INFO,
+				 .workarounds = WORKAROUNDS_DEFAULT,
+				 .gatt_late_ms = GATT_LATE_MS };
 	while (r == 0 && (c = getopt_long(argc, argv, "", LONG, NULL)) != -1)
 		switch (c) {
 		case 'a':
@@ -116,6 +123,12 @@ static int parse_options(int argc, char **argv, struct options *out)
 			break;
 		case 'l':
 			out->level = parse_level(optarg);
+			break;
+		case 'w':
+			r = parse_number(optarg, &out->workarounds);
+			break;
+		case 'g':
+			r = parse_number(optarg, &out->gatt_late_ms);
 			break;
 		default:
 			r = -EINVAL;
@@ -265,14 +278,18 @@ int main(int argc, char **argv)
 	int r;
 
 	if (parse_options(argc, argv, &options) < 0) {
-		(void)fprintf(stderr, "usage: bleherd-worker --adapter hciN [--incarnation N]"
-				      " [--parent PID] [--log-level L]\n");
+		(void)fprintf(
+			stderr,
+			"usage: bleherd-worker --adapter hciN [--incarnation N]"
+			" [--parent PID] [--log-level L] [--workarounds N] [--gatt-late-ms N]\n");
 		return EXIT_USAGE;
 	}
 	(void)snprintf(w.adapter, sizeof(w.adapter), "%s", options.adapter);
 	(void)snprintf(w.adapter_path, sizeof(w.adapter_path), "/org/bluez/%s", w.adapter);
 	(void)snprintf(w.label, sizeof(w.label), "worker %s", w.adapter);
 	w.incarnation = options.incarnation;
+	w.workarounds = (uint32_t)options.workarounds;
+	w.gatt_late_ms = (uint32_t)options.gatt_late_ms;
 	w.began_ms = clock_now_ms();
 	TAILQ_INIT(&w.ops);
 	log_setup(w.label, options.level);

@@ -42,7 +42,9 @@ struct device {
 	bool has_rssi;
 	bool has_company;
 	bool is_counted; /* among the links: control.c's */
-	bool is_stale;	 /* not named yet by the answer that is being read */
+	bool is_paired;
+	bool is_stale;		  /* not named yet by the answer that is being read */
+	uint64_t connected_at_ms; /* when is_connected last changed, as far as we saw */
 	int8_t rssi_dbm;
 	uint16_t company;
 	uint8_t manufacturer_len;

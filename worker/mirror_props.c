@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The properties of BlueZ's objects that the mirror keeps, as tables; worker/mirror.h. */
 #include "worker/mirror_state.h"
+
+#include "ipc/clock.h"
 #include "worker/props.h"
 
 #include <string.h>
@@ -102,7 +104,17 @@ static int read_rssi(sd_bus_message *m, void *object)
 
 static int read_connected(sd_bus_message *m, void *object)
 {
-	return read_bool(m, &((struct device *)object)->is_connected);
+	struct device *device = object;
+	int r = read_bool(m, &device->is_connected);
+
+	if (r > 0)
+		device->connected_at_ms = clock_now_ms();
+	return r;
+}
+
+static int read_paired(sd_bus_message *m, void *object)
+{
+	return read_bool(m, &((struct device *)object)->is_paired);
 }
 
 static int read_resolved(sd_bus_message *m, void *object)
@@ -205,6 +217,7 @@ static const struct prop DEVICE_PROPS[] = {
 	{ "ServicesResolved", "b", DEVICE_GATT, read_resolved },
 	{ "ManufacturerData", "a{qv}", DEVICE_ADVERT, read_manufacturer },
 	{ "UUIDs", "as", DEVICE_OTHER, read_uuids },
+	{ "Paired", "b", DEVICE_OTHER, read_paired },
 	{ "Name", "s", DEVICE_NAME, read_name },
 	{ "AddressType", "s", DEVICE_OTHER, read_address_type },
 };

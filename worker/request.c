@@ -33,6 +33,7 @@ static void forget(struct request *request)
 	TAILQ_REMOVE(&seat->requests, request, entry);
 	seat->n_requests--;
 	free(request->uuids);
+	free(request->checks);
 	free(request);
 }
 

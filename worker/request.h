@@ -40,7 +40,8 @@ struct request {
 	int32_t rssi_min_dbm;
 	uint64_t address;
 	struct uuid uuid;
-	struct uuid *uuids; /* of a scan's filter */
+	struct validate *checks; /* of a CONNECT: what must hold first; NULL: nothing */
+	struct uuid *uuids;	 /* of a scan's filter */
 	size_t n_uuids;
 	struct bus_call *call;	/* ISSUED */
 	struct request *leader; /* SHARED */

@@ -6,6 +6,7 @@
 #include "worker/notify.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
+#include "worker/validate.h"
 
 #include <string.h>
 
@@ -99,13 +100,25 @@ static bool take_target(struct request *request, const Bh__Target *target)
 	return true;
 }
 
+/* false: they are odd; the request has been answered. */
+static bool take_checks(struct request *request, const Bh__Connect *connect)
+{
+	int r = validate_new(&request->checks, connect);
+
+	if (r == 0)
+		return true;
+	request_fail(request, r == -ENOMEM ? CLASS_INTERNAL : CLASS_INVALID,
+		     r == -ENOMEM ? "out of memory" : "the checks of the link are odd");
+	return false;
+}
+
 static int on_connect(struct seat *seat, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Connect *connect = msg;
 	struct request *request;
 	int r = open_request(seat, frame, connect->timeout_ms, 0, &request);
 
-	if (r == 0)
+	if (r == 0 && take_checks(request, connect))
 		link_request(request);
 	return r;
 }

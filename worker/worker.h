@@ -34,6 +34,8 @@ struct worker {
 	char adapter_path[32]; /* "/org/bluez/hci0" */
 	char label[32];	       /* "worker hci0" */
 	uint64_t incarnation;
+	uint32_t workarounds;  /* bits of ipc/workarounds.h */
+	uint32_t gatt_late_ms; /* how long a link may be up without its services */
 	uint64_t began_ms;
 	struct wpage *page;
 	struct chan_buf *buf;

@@ -78,7 +78,7 @@ _bleherd() {
 	'') options="$common --version" ;;
 	devices) options="$common --adapter --scan --cached" ;;
 	scan) options="$common --adapter --duration --service --rssi-min" ;;
-	connect) options="$common --adapter --hold" ;;
+	connect) options="$common --adapter --hold --validate" ;;
 	services | read) options="$common --adapter" ;;
 	write) options="$common --adapter --no-response --text" ;;
 	notify) options="$common --adapter --count --duration --reconnect" ;;

@@ -58,6 +58,11 @@ static int get_false(sd_bus_message *m, const struct fake_object *object _unused
 	return append_bool(m, false);
 }
 
+static int get_bonded(sd_bus_message *m, const struct fake_object *object)
+{
+	return append_bool(m, object->device->bonded);
+}
+
 static int get_trusted(sd_bus_message *m, const struct fake_object *object)
 {
 	return append_bool(m, object->device->trusted);
@@ -211,8 +216,8 @@ static const struct fake_property properties[] = {
 	{ "AddressType", "s", get_address_type, NULL, NULL },
 	{ "Name", "s", get_name, NULL, NULL },
 	{ "Alias", "s", get_alias, NULL, set_alias },
-	{ "Paired", "b", get_false, NULL, NULL },
-	{ "Bonded", "b", get_false, NULL, NULL },
+	{ "Paired", "b", get_bonded, NULL, NULL },
+	{ "Bonded", "b", get_bonded, NULL, NULL },
 	{ "Trusted", "b", get_trusted, NULL, set_trusted },
 	{ "Blocked", "b", get_blocked, NULL, set_blocked },
 	{ "LegacyPairing", "b", get_false, NULL, NULL },

@@ -126,10 +126,9 @@ static int run_lose(void *face, const struct fault_args *args, struct fault_repl
 		const char *word;
 		enum fake_dead dead;
 	} rows[] = {
-		{ "", FAKE_FORGOTTEN },
-		{ "forgotten", FAKE_FORGOTTEN },
-		{ "stuck", FAKE_STUCK },
-		{ "phantom", FAKE_PHANTOM },
+		{ "", FAKE_FORGOTTEN },	   { "forgotten", FAKE_FORGOTTEN },
+		{ "stuck", FAKE_STUCK },   { "phantom", FAKE_PHANTOM },
+		{ "orphan", FAKE_ORPHAN },
 	};
 	struct fake_device *device = linked(face, args, reply);
 
@@ -141,8 +140,59 @@ static int run_lose(void *face, const struct fault_args *args, struct fault_repl
 			return 0;
 		}
 	}
-	fault_reply_set(reply, "usage: lose ADDR [forgotten|stuck|phantom]");
+	fault_reply_set(reply, "usage: lose ADDR [forgotten|stuck|phantom|orphan]");
 	return -EINVAL;
+}
+
+/* There is a bond with it: on every adapter, for want of a way to say which. */
+static int run_bonded(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	struct fake *fake = face;
+
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++) {
+		struct fake_device *device = &fake->adapters[i].devices[args->device->index];
+		struct fake_object object = fake_device_object(device);
+
+		device->bonded = args->on;
+		if (args->on)
+			device->temporary = false;
+		if (device->exported)
+			FAKE_CHANGED(&object, &fake_device1, "Paired", "Bonded");
+	}
+	return 0;
+}
+
+/*
+ * bluetoothd's table of the peripheral lacks a characteristic, until it forgets the peripheral; 0:
+ * it has found it after all.
+ */
+static void hide(struct fake_device *device, uint16_t uuid)
+{
+	const uint16_t before = device->hidden;
+	const struct model_kind *kind = device->model->kind;
+
+	device->hidden = uuid;
+	for (size_t i = 0; device->cached && i < kind->attr_count; i++) {
+		struct fake_object object = fake_attr_object(device, &kind->attrs[i]);
+
+		if (object.kind != FAKE_CHARACTERISTIC)
+			continue;
+		if (before && object.attr->uuid == before)
+			fake_added(&object, NULL);
+		if (uuid && object.attr->uuid == uuid)
+			fake_removed(&object, NULL);
+	}
+}
+
+static int run_hide(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	struct fake *fake = face;
+
+	if (args->numbers[0] > UINT16_MAX)
+		return -ERANGE;
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		hide(&fake->adapters[i].devices[args->device->index], (uint16_t)args->numbers[0]);
+	return 0;
 }
 
 static int run_unplug(void *face, const struct fault_args *args, struct fault_reply *reply)
@@ -287,7 +337,9 @@ const struct fault_command fake_fault_table[] = {
 	{ "silent", "db", "ADDR on|off", run_silent },
 	{ "refuse", "dn?ww", "ADDR N [STATUS] [answered]", run_refuse },
 	{ "refuse-adapter", "an?w", "N COUNT [full]", run_refuse_adapter },
-	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom]", run_lose },
+	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom|orphan]", run_lose },
+	{ "hide", "dn", "ADDR UUID|0", run_hide },
+	{ "bonded", "db", "ADDR on|off", run_bonded },
 	{ "unplug", "a", "N", run_unplug },
 	{ "plug", "a", "N", run_plug },
 	{ "powered", "ab", "N on|off", run_powered },

@@ -235,7 +235,7 @@ void fake_link_available(struct fake *fake, struct model_device *model)
 void fake_link_kernel_down(struct fake_device *device, int mgmt_reason,
 			   struct seqpacket_peer *issuer)
 {
-	const bool has_peer = device->dead == FAKE_ALIVE &&
+	const bool has_peer = (device->dead == FAKE_ALIVE || device->dead == FAKE_ORPHAN) &&
 			      device->model->link == (int)device->adapter->model->index;
 
 	if (!device->kernel_link)
@@ -296,7 +296,7 @@ static void dbus_down(struct fake_device *device)
 		return;
 	}
 	/* Neither bonded nor trusted: without a link it is a stranger again, for 30 s. */
-	device->temporary = !device->trusted;
+	device->temporary = !device->trusted && !device->bonded;
 	fake_scan_age(device);
 }
 
@@ -369,6 +369,8 @@ int fake_link_mgmt_disconnect(struct fake_device *device, struct seqpacket_peer 
 	if (device->dead == FAKE_STUCK)
 		return MGMT_BUSY;
 	fake_link_kernel_down(device, MGMT_REASON_LOCAL, issuer);
+	if (!device->connected)
+		return MGMT_OK;
 	/* Sooner than a D-Bus Disconnect that may be under way. */
 	fake_arm(fake, &device->down_timer, fake->options.mgmt_lag_ms, on_down, device);
 	return MGMT_OK;
@@ -383,6 +385,11 @@ void fake_link_unpaired(struct fake_device *device)
 void fake_link_lose(struct fake_device *device, enum fake_dead how)
 {
 	device->dead = how;
+	if (how == FAKE_ORPHAN) {
+		dbus_down(device);
+		device->dead = how;
+		return;
+	}
 	if (how == FAKE_PHANTOM)
 		device->kernel_link = false;
 	model_link_down(device->model);

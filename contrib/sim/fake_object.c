@@ -136,6 +136,12 @@ static const struct model_attr *owner(const struct model_attr *attr, uint16_t ty
 	return attr;
 }
 
+bool fake_gatt_is_hidden(const struct fake_device *device, const struct model_attr *attr)
+{
+	return device->hidden && attr->type != MODEL_TYPE_SERVICE &&
+	       owner(attr, MODEL_TYPE_CHARACTERISTIC)->uuid == device->hidden;
+}
+
 static bool take_attr(const char **path, struct fake_object *object)
 {
 	static const char *const words[FAKE_KINDS] = {
@@ -155,7 +161,8 @@ static bool take_attr(const char **path, struct fake_object *object)
 	/* Both must be of the same parent: the handle alone would find it anywhere. */
 	parent = object->attr;
 	*object = fake_attr_object(object->device, attr);
-	return object->kind == kind && (kind != FAKE_DESCRIPTOR || is_descriptor(attr)) &&
+	return object->kind == kind && !fake_gatt_is_hidden(object->device, attr) &&
+	       (kind != FAKE_DESCRIPTOR || is_descriptor(attr)) &&
 	       (kind != FAKE_SERVICE || !fake_gatt_claimed(attr)) &&
 	       (!parent || owner(attr, parent->type) == parent);
 }
@@ -251,7 +258,8 @@ static void visit_attrs(const struct fake_object *object,
 		child = fake_attr_object(object->device, attr);
 		if (child.kind != object->kind + 1 ||
 		    (child.kind == FAKE_DESCRIPTOR && !is_descriptor(attr)) ||
-		    (child.kind == FAKE_SERVICE && fake_gatt_claimed(attr)))
+		    (child.kind == FAKE_SERVICE && fake_gatt_claimed(attr)) ||
+		    fake_gatt_is_hidden(object->device, attr))
 			continue;
 		visit(&child, data);
 	}
@@ -319,7 +327,8 @@ void fake_gatt_objects(struct fake_device *device, bool children_first,
 	for (size_t i = 0; device->cached && i < kind->attr_count; i++) {
 		struct fake_object object = fake_attr_object(device, &kind->attrs[i]);
 
-		if (object.kind == FAKE_DESCRIPTOR && !is_descriptor(object.attr))
+		if ((object.kind == FAKE_DESCRIPTOR && !is_descriptor(object.attr)) ||
+		    fake_gatt_is_hidden(device, object.attr))
 			continue;
 		if (!fake_gatt_claimed(owner(object.attr, MODEL_TYPE_SERVICE)))
 			visit(&object, data);

@@ -318,7 +318,8 @@ void fake_scan_remove(struct fake_device *device, bool known)
 	device->exported = device->cached = device->has_rssi = device->removing = false;
 	if (known)
 		return;
-	device->has_cache = device->trusted = device->blocked = false;
+	device->has_cache = device->trusted = device->blocked = device->bonded = false;
+	device->hidden = 0;
 	free(device->alias);
 	device->alias = NULL;
 }

@@ -110,6 +110,7 @@ enum fake_dead {
 	FAKE_FORGOTTEN, /* the controller has lost it: a disconnect works */
 	FAKE_STUCK,	/* the controller never says that it is gone: only a power cycle helps */
 	FAKE_PHANTOM,	/* the kernel has lost it, only bluetoothd believes in it */
+	FAKE_ORPHAN,	/* bluetoothd has lost it, the kernel and the peripheral have it */
 };
 
 /* A device as one adapter knows it. */
@@ -131,7 +132,8 @@ struct fake_device {
 	bool exported;	/* the object is on the bus */
 	bool known;	/* stored by bluetoothd: comes back with the adapter */
 	bool temporary; /* vanishes when it is not seen for a while, or a connect fails */
-	bool trusted, blocked;
+	bool trusted, blocked, bonded;
+	uint16_t hidden; /* fault: a characteristic that bluetoothd remembers no more; 0: none */
 	bool has_rssi;
 	bool attempted;	   /* the connect waits for an advert, not for its delay */
 	bool answer;	   /* fault: a refused connect is answered in any case */
@@ -240,6 +242,9 @@ void fake_gatt_objects(struct fake_device *device, bool children_first,
 struct fake_object fake_adapter_object(struct fake_adapter *adapter);
 struct fake_object fake_device_object(struct fake_device *device);
 struct fake_object fake_attr_object(struct fake_device *device, const struct model_attr *attr);
+
+/* Whether bluetoothd's table of the device lacks that attribute (fault). */
+bool fake_gatt_is_hidden(const struct fake_device *device, const struct model_attr *attr);
 
 /* --- fake_props.c: properties, the object manager, introspection --- */
 

@@ -2,14 +2,37 @@
 /* ipc/client/calls.c - what a program asks of a session: checks, a request, its lane. */
 #include "ipc/client/client.h"
 
+static bool is_sane(const struct bh_check *checks, size_t n_checks)
+{
+	size_t i;
+
+	if (n_checks > BH_CHECKS_MAX || (n_checks > 0 && !checks))
+		return false;
+	for (i = 0; i < n_checks; i++)
+		if (checks[i].kind < BH_CHECK_GATT || checks[i].kind > BH_CHECK_READ)
+			return false;
+	return true;
+}
+
 int bh_connect(struct bh_session *session, uint32_t timeout_ms, bh_result_cb done, void *ctx)
 {
-	struct request_args args = {
-		.type = BH__TYPE__CONNECT, .timeout_ms = timeout_ms, .done = done, .ctx = ctx
-	};
+	return bh_connect_checked(session, timeout_ms, NULL, 0, done, ctx);
+}
+
+int bh_connect_checked(struct bh_session *session, uint32_t timeout_ms,
+		       const struct bh_check *checks, size_t n_checks, bh_result_cb done, void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__CONNECT,
+				     .timeout_ms = timeout_ms,
+				     .value = (const uint8_t *)checks,
+				     .len = n_checks * sizeof(*checks),
+				     .done = done,
+				     .ctx = ctx };
 	struct request *request;
 	int r;
 
+	if (!is_sane(checks, n_checks))
+		return -EINVAL;
 	r = request_new(&request, &args);
 	return r < 0 ? r : session_ask(session, request);
 }

@@ -37,6 +37,8 @@ static int on_connected(void *ctx, struct chan_frame *frame, const void *msg)
 	}
 	session->wants_link = true;
 	session->connect_timeout_ms = request->timeout_ms;
+	session->checks_len = request->len;
+	memcpy(session->checks, request->value, request->len);
 	result.adapter = session->adapter;
 	result.attempts = connected->attempts;
 	result.mtu = connected->mtu;

@@ -63,7 +63,9 @@ static void drop_replays(struct bh_session *session)
 static int replay_connect(struct bh_session *session)
 {
 	struct request_args args = { .type = BH__TYPE__CONNECT,
-				     .timeout_ms = session->connect_timeout_ms };
+				     .timeout_ms = session->connect_timeout_ms,
+				     .value = session->checks,
+				     .len = session->checks_len };
 	struct request *request;
 	int r;
 

@@ -134,9 +134,26 @@ static int put_link_drop(const struct request *request, const struct way *way)
 static int put_connect(const struct request *request, const struct way *way)
 {
 	Bh__Connect msg = BH__CONNECT__INIT;
+	struct bh_check checks[BH_CHECKS_MAX];
+	Bh__Check wire[BH_CHECKS_MAX];
+	Bh__Check *list[BH_CHECKS_MAX];
+	size_t n = request->len / sizeof(checks[0]);
+	size_t i;
 
+	memcpy(checks, request->value, n * sizeof(checks[0]));
+	for (i = 0; i < n; i++) {
+		bh__check__init(&wire[i]);
+		wire[i].has_kind = true;
+		wire[i].kind = (Bh__CheckKind)checks[i].kind;
+		wire[i].has_uuid = checks[i].kind != BH_CHECK_GATT;
+		wire[i].uuid.len = sizeof(checks[i].uuid.octets);
+		wire[i].uuid.data = checks[i].uuid.octets;
+		list[i] = &wire[i];
+	}
 	msg.has_timeout_ms = true;
 	msg.timeout_ms = left_ms(request, way->now_ms);
+	msg.n_checks = n;
+	msg.checks = list;
 	return put(request, way, &msg.base);
 }
 

@@ -64,7 +64,7 @@ struct request {
 	bool wants_follow;		     /* EVENTS_REQUEST */
 	bool no_response;		     /* WRITE */
 	size_t len;
-	uint8_t value[]; /* WRITE */
+	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check */
 };
 
 /* What one asks for; more is filled in by the caller before the lane gets it. */

@@ -53,6 +53,8 @@ struct bh_session {
 	bool is_scan;
 	bool wants_link; /* as far as the answers say */
 	uint32_t connect_timeout_ms;
+	size_t checks_len;
+	uint8_t checks[BH_CHECKS_MAX * sizeof(struct bh_check)]; /* of the last CONNECT */
 	char adapter[16];
 	char wanted_adapter[16];
 	bh_session_cb news;

@@ -126,7 +126,8 @@ int link_start(struct link *link, const char *what)
 			    timeout_ms, on_news, on_opened, link);
 	if (r < 0)
 		return cli_fail_errno(cli, r, "opening a session");
-	r = bh_connect(link->session, timeout_ms, on_connected, link);
+	r = bh_connect_checked(link->session, timeout_ms, cli->opt.checks, cli->opt.n_checks,
+			       on_connected, link);
 	return r < 0 ? cli_fail_errno(cli, r, "connecting") : 0;
 }
 

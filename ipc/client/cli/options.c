@@ -62,6 +62,36 @@ static int set_service(struct options *opt, const char *arg)
 	return bh_parse_uuid(arg, &opt->uuids[opt->n_uuids++]) < 0 ? -EINVAL : 0;
 }
 
+/* "gatt", "char:UUID", "read:UUID". */
+static int set_validate(struct options *opt, const char *arg)
+{
+	static const struct {
+		const char *prefix;
+		enum bh_check_kind kind;
+	} KINDS[] = {
+		{ "char:", BH_CHECK_CHARACTERISTIC },
+		{ "read:", BH_CHECK_READ },
+	};
+	struct bh_check *check = &opt->checks[opt->n_checks];
+	size_t i;
+
+	if (opt->n_checks == BH_CHECKS_MAX)
+		return -E2BIG;
+	opt->n_checks++;
+	*check = (struct bh_check){ .kind = BH_CHECK_GATT };
+	if (strcmp(arg, "gatt") == 0)
+		return 0;
+	for (i = 0; i < ARRAY_LEN(KINDS); i++) {
+		size_t len = strlen(KINDS[i].prefix);
+
+		if (strncmp(arg, KINDS[i].prefix, len) != 0)
+			continue;
+		check->kind = KINDS[i].kind;
+		return bh_parse_uuid(arg + len, &check->uuid) < 0 ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
 static int set_rssi(struct options *opt, const char *arg)
 {
 	long number;
@@ -179,6 +209,9 @@ static const struct {
 			      set_rssi, "only what is heard at least this loud, such as -80" },
 	[OPTION_HOLD] = { "hold", 0, optional_argument, "[S]", "seconds, such as 2.5", set_hold,
 			  "keep the link until Ctrl-C, or for S seconds" },
+	[OPTION_VALIDATE] = { "validate", 0, required_argument, "CHECK",
+			      "gatt, char:UUID or read:UUID, up to 8 times", set_validate,
+			      "only a link that passes: gatt, char:UUID, read:UUID" },
 	[OPTION_NO_RESPONSE] = { "no-response", 'n', no_argument, NULL, NULL, NULL,
 				 "as a command: nobody confirms that it arrived" },
 	[OPTION_TEXT] = { "text", 0, required_argument, "STR", "a text", set_text,

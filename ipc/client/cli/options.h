@@ -24,6 +24,7 @@ enum option_id {
 	OPTION_SERVICE,
 	OPTION_RSSI_MIN,
 	OPTION_HOLD,
+	OPTION_VALIDATE,
 	OPTION_NO_RESPONSE,
 	OPTION_TEXT,
 	OPTION_COUNT,
@@ -55,6 +56,8 @@ struct options {
 	struct bh_uuid uuids[OPTIONS_UUIDS_MAX];
 	size_t n_uuids;
 	int8_t rssi_min_dbm;
+	struct bh_check checks[BH_CHECKS_MAX];
+	size_t n_checks;
 	uint32_t hold_ms; /* 0: until it is interrupted */
 	const char *text;
 	uint32_t count;

@@ -315,6 +315,10 @@ static void start_worker(struct harness *h)
 				     parent,
 				     "--log-level",
 				     getenv("BLEHERD_DEBUG") ? "debug" : "warn",
+				     "--gatt-late-ms",
+				     h->late_ms ? h->late_ms : "14000",
+				     h->workarounds ? "--workarounds" : NULL,
+				     h->workarounds,
 				     NULL };
 	int pair[2], page = -1;
 
@@ -328,6 +332,17 @@ static void start_worker(struct harness *h)
 	ck_assert(chan_new(&h->up.chan, pair[0], h->buf, CHAN_BODY_CONTROL) == 0);
 }
 
+/* All but what a test has set before. */
+static void harness_clear(struct harness *h)
+{
+	const char *late_ms = h->late_ms;
+	const char *workarounds = h->workarounds;
+
+	memset(h, 0, sizeof(*h));
+	h->late_ms = late_ms;
+	h->workarounds = workarounds;
+}
+
 void harness_start(struct harness *h, unsigned devices, const char *const *sim_options)
 {
 	char bin[160];
@@ -335,7 +350,7 @@ void harness_start(struct harness *h, unsigned devices, const char *const *sim_o
 	ck_assert_msg(access(binary("bleherd-sim", bin, sizeof(bin)), X_OK) == 0 &&
 			      access(binary("bleherd-worker", bin, sizeof(bin)), X_OK) == 0,
 		      "bleherd-sim and bleherd-worker are not built");
-	memset(h, 0, sizeof(*h));
+	harness_clear(h);
 	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/bhw.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(h->dir));
 	(void)snprintf(h->bus_path, sizeof(h->bus_path), "%s/bus", h->dir);

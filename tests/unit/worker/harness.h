@@ -51,6 +51,11 @@ struct harness {
 	size_t n_seats;
 	const char *hold_ms; /* of the real lockd, as its --hold-ms; NULL: its own */
 	uint32_t retries;    /* NEXT_STEP says retry so often, then give up */
+	bool clears;	     /* it says clear instead of retry */
+	bool is_mgmt_lost;   /* LINK_END cannot be done */
+	bool is_mute;	     /* KERNEL_LINK is not answered */
+	const char *late_ms; /* of the worker, as its --gatt-late-ms; NULL: its own */
+	const char *workarounds;
 	uint32_t last_id;
 };
 
@@ -94,6 +99,9 @@ uint32_t harness_send(struct harness *h, size_t seat, uint16_t type, const Proto
 void harness_send_id(struct harness *h, size_t seat, uint16_t type, uint32_t id,
 		     const ProtobufCMessage *msg);
 void harness_up(struct harness *h, uint16_t type, const ProtobufCMessage *msg);
+
+/* Whether the fake kernel lists a link to it; -1: it does not say. */
+int harness_kernel_lists(struct harness *h, uint64_t addr);
 
 /* Moves frames for @ms, or until @peer has more than @n of them. */
 void harness_pump(struct harness *h, unsigned ms);

@@ -12,32 +12,67 @@
 
 enum { WAIT_MS = 10000 };
 
-/* MGMT Disconnect, as the supervisor would. */
-static uint32_t mgmt_disconnect(struct harness *h, uint64_t addr, bool is_random)
+/* A MGMT command of hci0, as the supervisor would; the length of its answer's parameters. */
+static size_t mgmt_ask(struct harness *h, uint8_t opcode, const uint8_t *body, uint8_t len,
+		       uint8_t *out_status, uint8_t out[512])
 {
-	uint8_t command[13] = { 0x14, 0x00, 0x00, 0x00, 7, 0 };
-	uint8_t answer[512];
+	uint8_t command[6 + 16] = { opcode, 0, 0, 0, len, 0 };
 	struct pollfd p = { .events = POLLIN };
-	size_t i;
+	uint8_t answer[512];
+	size_t got = 0;
 
+	*out_status = 0xff;
 	p.fd = harness_dial(h->mgmt_path, SOCK_SEQPACKET);
-	for (i = 0; i < 6; i++)
-		command[6 + i] = (uint8_t)(addr >> 8 * i);
-	command[12] = is_random ? 2 : 1;
-	ck_assert(send(p.fd, command, sizeof(command), 0) >= 0);
+	memcpy(command + 6, body, len);
+	ck_assert(send(p.fd, command, 6u + len, 0) >= 0);
 	while (poll(&p, 1, 2000) == 1) {
 		ssize_t n = recv(p.fd, answer, sizeof(answer), 0);
 
 		if (n <= 0)
 			break;
 		/* Command Complete or Command Status of ours. */
-		if (n >= 9 && (answer[0] == 1 || answer[0] == 2) && answer[6] == 0x14) {
-			(void)close(p.fd);
-			return answer[8];
-		}
+		if (n < 9 || (answer[0] != 1 && answer[0] != 2) || answer[6] != opcode)
+			continue;
+		*out_status = answer[8];
+		got = (size_t)n - 9;
+		memcpy(out, answer + 9, got);
+		break;
 	}
 	(void)close(p.fd);
-	return 0xff;
+	return got;
+}
+
+static uint8_t mgmt_disconnect(struct harness *h, uint64_t addr, bool is_random)
+{
+	uint8_t body[7], out[512], status;
+	size_t i;
+
+	for (i = 0; i < 6; i++)
+		body[i] = (uint8_t)(addr >> 8 * i);
+	body[6] = is_random ? 2 : 1;
+	(void)mgmt_ask(h, 0x14, body, sizeof(body), &status, out);
+	return status;
+}
+
+int harness_kernel_lists(struct harness *h, uint64_t addr)
+{
+	uint8_t out[512], status;
+	size_t len = mgmt_ask(h, 0x15, NULL, 0, &status, out);
+	size_t i;
+	int k;
+
+	if (status != 0 || len < 2)
+		return -1;
+	for (i = 0; i < out[0]; i++) {
+		const uint8_t *peer = out + 2 + 7 * i;
+		uint64_t found = 0;
+
+		for (k = 5; k >= 0; k--)
+			found = found << 8 | peer[k];
+		if (found == addr)
+			return 1;
+	}
+	return 0;
 }
 
 /* --- receiving --- */
@@ -63,9 +98,28 @@ static void on_link_end(struct harness *h, const struct chan_frame *frame)
 	const Bh__Ctl__Link *link = chan_unpack(h->up.chan, frame, &bh__ctl__link__descriptor);
 
 	ended.has_status = 1;
-	ended.status = mgmt_disconnect(h, link->address, link->random);
+	ended.status = h->is_mgmt_lost ? 0xff : mgmt_disconnect(h, link->address, link->random);
 	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__LINK_ENDED, frame->id, 0, &ended.base, NULL,
 			    0) == 0);
+}
+
+static void on_kernel_link(struct harness *h, const struct chan_frame *frame)
+{
+	Bh__Ctl__KernelLink said = BH__CTL__KERNEL_LINK__INIT;
+	const Bh__Ctl__Link *link = chan_unpack(h->up.chan, frame, &bh__ctl__link__descriptor);
+	int listed = harness_kernel_lists(h, link->address);
+
+	if (h->is_mute)
+		return;
+	said.has_state = 1;
+	said.state = BH__CTL__KERNEL_STATE__KERNEL_UNKNOWN;
+	if (listed >= 0)
+		said.state = listed ? BH__CTL__KERNEL_STATE__KERNEL_UP
+				    : BH__CTL__KERNEL_STATE__KERNEL_NONE;
+	said.has_random = listed > 0;
+	said.random = 1;
+	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__KERNEL_LINK_IS, frame->id, 0, &said.base,
+			    NULL, 0) == 0);
 }
 
 static void on_attempt_failed(struct harness *h, const struct chan_frame *frame)
@@ -74,6 +128,8 @@ static void on_attempt_failed(struct harness *h, const struct chan_frame *frame)
 
 	step.has_step = step.has_delay_ms = 1;
 	step.step = h->retries > 0 ? BH__CTL__STEP__STEP_RETRY : BH__CTL__STEP__STEP_GIVE_UP;
+	if (h->clears && h->retries > 0)
+		step.step = BH__CTL__STEP__STEP_CLEAR;
 	step.delay_ms = 20;
 	h->retries -= h->retries > 0 ? 1 : 0;
 	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__NEXT_STEP, frame->id, 0, &step.base, NULL,
@@ -93,6 +149,8 @@ static void read_peer(struct harness *h, struct harness_peer *peer)
 		keep(peer, &frame);
 		if (peer == &h->up && frame.type == BH__CTL__TYPE__LINK_END)
 			on_link_end(h, &frame);
+		if (peer == &h->up && frame.type == BH__CTL__TYPE__KERNEL_LINK)
+			on_kernel_link(h, &frame);
 		if (peer == &h->up && frame.type == BH__CTL__TYPE__ATTEMPT_FAILED)
 			on_attempt_failed(h, &frame);
 		if (peer == &h->up && frame.type == BH__CTL__TYPE__BUS_WANTED)
