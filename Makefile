@@ -76,7 +76,7 @@ $(B)/bin/bleherd-sim:    $(call obj,contrib/sim)
 $(B)/bin/bleherd-demo:   $(call obj,contrib/demo) $(LIB_A)
 
 $(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libprotobuf-c inih)
-$(B)/bin/bleherd-rescue: LIBS = $(call libs,libprotobuf-c)
+$(B)/bin/bleherd-rescue: LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd-worker: LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd-lockd:  LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd:        LIBS = $(call libs,libsystemd libprotobuf-c jansson)
@@ -252,12 +252,18 @@ install: all ## DESTDIR= PREFIX=
 	install -m 644 README.md ARCHITECTURE.md '$(D)/share/doc/bleherd'
 	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
 	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
+	install -d '$(D)/lib/systemd/system'
+	install -m 644 contrib/systemd/bleherd-rescue.socket '$(D)/lib/systemd/system'
+	sed -e 's|@PREFIX@|$(PREFIX)|' contrib/systemd/bleherd-rescue@.service.in \
+		> '$(D)/lib/systemd/system/bleherd-rescue@.service'
 
 uninstall:
 	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
 		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
-		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf'
+		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf' \
+		'$(D)/lib/systemd/system/bleherd-rescue.socket' \
+		'$(D)/lib/systemd/system/bleherd-rescue@.service'
 	for s in 1 3 5 8; do for f in contrib/man/*.$$s; do \
 		rm -f '$(D)/share/man/man'$$s/"$${f##*/}"; done; done
 	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd' '$(D)/share/bleherd'

@@ -268,6 +268,27 @@ BH_API int bh_get_locks(struct bh_client *client, void (*item)(void *ctx, int fd
 /* Ends the link of a device, whoever uses it. */
 BH_API int bh_link_drop(struct bh_client *client, uint64_t address, bh_result_cb done, void *ctx);
 
+/* Of a reset: a step, or (level NULL) whom it interrupts: a session, or a link whoever uses it. */
+struct bh_reset_news {
+	const char *adapter; /* of a step: its name now, it may have been numbered anew */
+	const char *level;   /* "power", ... */
+	const char *text;    /* what came of the step; the label of the session's program */
+	bool is_cured;	     /* with this step the reset is done */
+	uint32_t took_ms;
+	uint64_t address;      /* 0: of a scan */
+	uint32_t session, pid; /* 0: a link */
+};
+
+/*
+ * Resets an adapter. @level: power, down-up, usb, rebind, rfkill, bluetoothd (all adapters suffer),
+ * or all: from the mildest on, until one helps. @only_list: only says who would suffer. It goes on
+ * if the program ends; a second one is answered `lock-timeout`. -EINVAL: no such name or level.
+ */
+BH_API int bh_reset_adapter(struct bh_client *client, const char *adapter, const char *level,
+			    bool only_list,
+			    void (*item)(void *ctx, const struct bh_reset_news *news),
+			    bh_result_cb done, void *ctx);
+
 /* --- sessions --- */
 
 /**

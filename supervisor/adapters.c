@@ -9,6 +9,7 @@
 #include "supervisor/escalation.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
+#include "supervisor/reset.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_child.h"
 
@@ -125,7 +126,9 @@ int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_po
 	escalation_adapter_came(sup->escalation, index, address);
 	tell(adapter, EVENT_ADAPTER_ADDED);
 	lockd_child_adapters(sup->lockd);
-	child_start(adapter->child);
+	if (!reset_is_of(sup, address))
+		child_start(adapter->child);
+	reset_plugged(sup, adapter);
 	return 0;
 }
 
@@ -166,7 +169,8 @@ void adapters_sweep(struct sup *sup)
 bool adapter_is_suitable(const struct adapter *adapter)
 {
 	return adapter->is_present && child_state(adapter->child) == CHILD_READY &&
-	       adapter->state.has_bluez && adapter->state.is_powered;
+	       adapter->state.has_bluez && adapter->state.is_powered &&
+	       !reset_is_of(adapter->sup, adapter->address);
 }
 
 /* What is wrong when the worker is not ready to say it itself. */
@@ -190,6 +194,9 @@ enum err_class adapter_trouble(const struct adapter *adapter, const char **out_t
 	*out_text = "it was unplugged";
 	if (!adapter->is_present)
 		return CLASS_ADAPTER_GONE;
+	*out_text = "it is being reset";
+	if (reset_is_of(adapter->sup, adapter->address))
+		return CLASS_INTERNAL;
 	*out_text = CHILD_TROUBLES[state].text;
 	if (state != CHILD_READY)
 		return CHILD_TROUBLES[state].class;

@@ -131,13 +131,14 @@ static void reset(struct adapter *adapter, const struct escalation_failure *fail
 {
 	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
 	struct sup *sup = adapter->sup;
-	int r = reset_adapter_request(sup, adapter, answer->why);
+	bool is_busy = reset_adapter_request(sup, adapter, answer->why) == RESET_BUSY;
 
-	if (r < 0)
+	/* One that is under way there is as good; one of another adapter comes first. */
+	is_busy = is_busy && !reset_is_of(sup, adapter->address);
+	if (is_busy)
 		escalation_reset_ended(sup->escalation, adapter->index, false);
-	/* Or one is under way, which somebody else asked for: then it is that one. */
-	events_add(sup->events, &event, "reset %s: %s%s%s", adapter->name, answer->why,
-		   r < 0 ? "; refused: " : "", r < 0 ? strerror(-r) : "");
+	events_add(sup->events, &event, "reset %s: %s%s", adapter->name, answer->why,
+		   is_busy ? "; not now: another reset is under way" : "");
 }
 
 static void rotate(struct adapter *adapter, const struct escalation_failure *failure,

@@ -64,6 +64,7 @@ static const struct key KEYS[] = {
 	{ "daemon", "log_level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0 },
 	TEXT("bluez", "bus", KIND_TEXT, bus),
 	TEXT("bluez", "mgmt", KIND_PATH_OR_NONE, mgmt),
+	NUMBER("bluez", "mgmt_timeout_ms", mgmt_timeout_ms, 100, 60000),
 	TEXT("locks", "dir", KIND_PATH, lock_dir),
 	NUMBER("locks", "connect", connect_slots, 1, 8),
 	NUMBER("locks", "scan", scan_slots, 1, 8),
@@ -103,6 +104,10 @@ static const struct key KEYS[] = {
 	SWITCH("dead", DEAD),
 	SWITCH("remove_bonded", REMOVE_BONDED),
 	NUMBER("workarounds", "gatt_late_ms", gatt_late_ms, 100, 120000),
+	TEXT("rescue", "socket", KIND_PATH, rescue_socket),
+	TEXT("rescue", "bluetoothd", KIND_TEXT, rescue_bluetoothd),
+	TEXT("rescue", "hardware", KIND_PATH_OR_NONE, rescue_hardware),
+	NUMBER("rescue", "prove_ms", rescue_prove_ms, 100, 600000),
 };
 
 static const struct {
@@ -134,6 +139,7 @@ void config_defaults(struct config *out)
 		.socket_mode = 0660,
 		.runtime_dir = "/run/bleherd",
 		.log_level = LOG_LEVEL_INFO,
+		.mgmt_timeout_ms = 10000,
 		.lock_dir = "/run",
 		.connect_slots = 1,
 		.scan_slots = 1,
@@ -168,6 +174,9 @@ void config_defaults(struct config *out)
 		.reset_window_ms = 3600000,
 		.workarounds = WORKAROUNDS_DEFAULT,
 		.gatt_late_ms = GATT_LATE_MS,
+		.rescue_socket = "/run/bleherd-rescue.sock",
+		.rescue_bluetoothd = "systemd",
+		.rescue_prove_ms = 15000,
 	};
 	profiles_defaults(&out->profiles);
 }
@@ -406,6 +415,11 @@ static int check_whole(struct parse *parse)
 	if (!profiles_find(&c->profiles, c->profiles.chosen))
 		(void)fail(parse, "profile = %s is not known; add [profile %s]", c->profiles.chosen,
 			   c->profiles.chosen);
+	if (c->rescue_bluetoothd[0] != '/' && strcmp(c->rescue_bluetoothd, "systemd") != 0 &&
+	    strcmp(c->rescue_bluetoothd, "never") != 0)
+		(void)fail(parse,
+			   "bluetoothd = %s is not known; one of systemd, never, /path/to/program",
+			   c->rescue_bluetoothd);
 	return parse->has_failed ? -EINVAL : 0;
 }
 

@@ -25,6 +25,7 @@ struct config {
 	/* [bluez] */
 	char bus[CONFIG_BUS_LEN];   /* D-Bus address */
 	char mgmt[CONFIG_PATH_LEN]; /* "": the kernel's */
+	uint32_t mgmt_timeout_ms;
 	/* [locks] */
 	char lock_dir[CONFIG_PATH_LEN];
 	uint32_t connect_slots;
@@ -64,6 +65,12 @@ struct config {
 	/* [workarounds] */
 	uint32_t workarounds; /* bits of ipc/workarounds.h */
 	uint32_t gatt_late_ms;
+	/* [rescue] */
+	char rescue_socket[CONFIG_PATH_LEN]; /* of bleherd-rescue.socket; where nobody listens it
+						is started as a child */
+	char rescue_bluetoothd[CONFIG_PATH_LEN]; /* "systemd", "never", or a program */
+	char rescue_hardware[CONFIG_PATH_LEN];	 /* in place of a USB reset; "": none */
+	uint32_t rescue_prove_ms;
 };
 
 /* What holds where a file says nothing. */

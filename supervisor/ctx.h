@@ -17,8 +17,11 @@ struct devices;
 struct escalation;
 struct events;
 struct lock_peers;
+struct lock_self;
 struct lockd_child;
 struct mgmt;
+struct rescue_child;
+struct reset;
 struct server;
 struct sessions;
 
@@ -38,6 +41,9 @@ struct sup {
 	struct lockd_child *lockd;
 	struct lock_peers *lock_peers;
 	struct cleaner *cleaner;
+	struct lock_self *lock_self;
+	struct rescue_child *rescue;
+	struct reset *reset;
 	uint64_t started_at_ms;
 	uint32_t worker_deaths;
 	bool is_listed;	      /* the index list was read at least once */

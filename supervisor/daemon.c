@@ -17,6 +17,7 @@
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/readiness.h"
+#include "supervisor/reset_state.h"
 #include "supervisor/server.h"
 #include "supervisor/sessions.h"
 
@@ -172,9 +173,16 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = cleaner_new(&sup->cleaner, sup);
 	if (r >= 0)
+		r = lock_self_new(&sup->lock_self, sup, reset_on_lock);
+	if (r >= 0)
+		r = rescue_child_new(&sup->rescue, sup, reset_on_rescue);
+	if (r >= 0)
+		r = reset_new(&sup->reset, sup);
+	if (r >= 0)
 		r = lockd_child_new(&sup->lockd, sup);
 	if (r >= 0)
-		r = mgmt_new(&sup->mgmt, sup->event, sup->config.mgmt, &ENUMERATE_MGMT_OPS, sup);
+		r = mgmt_new(&sup->mgmt, sup->event, sup->config.mgmt, sup->config.mgmt_timeout_ms,
+			     &ENUMERATE_MGMT_OPS, sup);
 	if (r >= 0)
 		r = enumerate_start(sup);
 	return r;
@@ -191,6 +199,9 @@ static void free_parts(struct daemon *daemon)
 	sup->lock_peers = lock_peers_free(sup->lock_peers);
 	sup->mgmt = mgmt_free(sup->mgmt);
 	sup->cleaner = cleaner_free(sup->cleaner);
+	sup->reset = reset_free(sup->reset);
+	sup->rescue = rescue_child_free(sup->rescue);
+	sup->lock_self = lock_self_free(sup->lock_self);
 	sup->lockd = lockd_child_free(sup->lockd);
 	sup->sessions = sessions_free(sup->sessions);
 	sup->adapters = adapters_free(sup->adapters);

@@ -10,6 +10,7 @@
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
+#include "supervisor/reset.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_child.h"
 
@@ -199,6 +200,7 @@ static void on_up(void *ctx)
 
 	events_add(sup->events, &(struct event){ .kind = EVENT_MGMT_UP }, "MGMT socket open");
 	read_list(sup);
+	reset_mgmt_up(sup);
 }
 
 static void on_lost(void *ctx, int error)

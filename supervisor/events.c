@@ -52,6 +52,10 @@ static const struct {
 	[EVENT_CURED] = { "cured", LOG_LEVEL_WARN },
 	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN },
 	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO },
+	[EVENT_RESETTING] = { "resetting", LOG_LEVEL_WARN },
+	[EVENT_RESET_STEP] = { "reset-step", LOG_LEVEL_INFO },
+	[EVENT_RESET_DONE] = { "reset-done", LOG_LEVEL_INFO },
+	[EVENT_RESET_FAILED] = { "reset-failed", LOG_LEVEL_ERROR },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)

@@ -41,6 +41,10 @@ enum event_kind {
 	EVENT_CURED, /* a worker acted on something stuck; its class says what was not cured */
 	EVENT_MGMT_LOST,
 	EVENT_MGMT_UP,
+	EVENT_RESETTING,
+	EVENT_RESET_STEP,
+	EVENT_RESET_DONE,
+	EVENT_RESET_FAILED,
 	EVENT_KIND_COUNT
 };
 

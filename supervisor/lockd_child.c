@@ -12,6 +12,7 @@
 #include "supervisor/cleaner.h"
 #include "supervisor/events.h"
 #include "supervisor/lock_peers.h"
+#include "supervisor/lock_self.h"
 #include "supervisor/lockd_args.h"
 #include "supervisor/slot_dir.h"
 #include "supervisor/worker_child.h"
@@ -164,6 +165,7 @@ static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
 		return r;
 	lockd->has_greeted = true;
 	lock_peers_lockd_up(lockd->sup);
+	lock_self_lockd_up(lockd->sup);
 	return 0;
 }
 
@@ -326,6 +328,7 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	if (child_state(lockd->child) == CHILD_PARKED)
 		note_parked(lockd, obituary);
 	lock_peers_lockd_down(lockd->sup, lockd_child_parked(lockd));
+	lock_self_lockd_down(lockd->sup, lockd_child_parked(lockd));
 }
 
 static const struct child_ops OPS = {

@@ -15,7 +15,6 @@
 enum {
 	COMMANDS_MAX = 512,
 	READS_PER_WAKEUP = 32,
-	ANSWER_TIMEOUT_MS = 10000,
 	RETRY_MIN_MS = 200,
 	RETRY_MAX_MS = 5000,
 };
@@ -33,6 +32,7 @@ struct command {
 struct mgmt {
 	sd_event *event;
 	const char *path;
+	uint32_t timeout_ms;
 	const struct mgmt_ops *ops;
 	void *ctx;
 	int fd;
@@ -173,7 +173,7 @@ static void send_next(struct mgmt *mgmt)
 	if (r == -EAGAIN) {
 		/* Nothing of ours is under way: the peer does not read. Try again when it does. */
 		(void)sd_event_source_set_io_events(mgmt->io, EPOLLIN | EPOLLOUT);
-		arm(mgmt, ANSWER_TIMEOUT_MS);
+		arm(mgmt, mgmt->timeout_ms);
 		return;
 	}
 	if (r < 0) {
@@ -183,7 +183,7 @@ static void send_next(struct mgmt *mgmt)
 		return;
 	}
 	mgmt->is_in_flight = true;
-	arm(mgmt, ANSWER_TIMEOUT_MS);
+	arm(mgmt, mgmt->timeout_ms);
 }
 
 int mgmt_send(struct mgmt *mgmt, enum mgmt_opcode opcode, uint16_t index, const uint8_t *params,
@@ -218,6 +218,14 @@ int mgmt_disconnect(struct mgmt *mgmt, uint16_t index, uint64_t address, bool is
 
 	len = mgmt_codec_put_peer(params, address, is_random ? MGMT_LE_RANDOM : MGMT_LE_PUBLIC);
 	return mgmt_send(mgmt, MGMT_DISCONNECT, index, params, len, reply, token);
+}
+
+int mgmt_set_powered(struct mgmt *mgmt, uint16_t index, bool is_on, mgmt_reply_cb reply,
+		     struct mgmt_token token)
+{
+	const uint8_t params[] = { is_on };
+
+	return mgmt_send(mgmt, MGMT_SET_POWERED, index, params, sizeof(params), reply, token);
 }
 
 static void handle_reply(struct mgmt *mgmt, const struct mgmt_packet *packet)
@@ -297,8 +305,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-int mgmt_new(struct mgmt **out, sd_event *event, const char *path, const struct mgmt_ops *ops,
-	     void *ctx)
+int mgmt_new(struct mgmt **out, sd_event *event, const char *path, uint32_t timeout_ms,
+	     const struct mgmt_ops *ops, void *ctx)
 {
 	struct mgmt *mgmt = calloc(1, sizeof(*mgmt));
 	int r;
@@ -307,6 +315,7 @@ int mgmt_new(struct mgmt **out, sd_event *event, const char *path, const struct 
 		return -ENOMEM;
 	mgmt->event = event;
 	mgmt->path = path;
+	mgmt->timeout_ms = timeout_ms;
 	mgmt->ops = ops;
 	mgmt->ctx = ctx;
 	mgmt->fd = -EBADF;

@@ -4,7 +4,7 @@
  * supervisor/mgmt.h - the MGMT socket: the kernel's, or a Unix one that speaks the same (tests).
  *
  * Asynchronous, one command in flight: replies carry no request id, only opcode and index, and a
- * command that is not answered in 10 s poisons the socket (a late answer would be taken for another
+ * command that is not answered in time poisons the socket (a late answer would be taken for another
  * one's), so it is closed and opened anew. A socket that cannot be opened or is lost is tried
  * again. Events that nobody here wants are dropped in the kernel. Owns the socket and the queue.
  */
@@ -35,12 +35,13 @@ typedef void (*mgmt_reply_cb)(void *ctx, uint16_t index, uint8_t status, const u
 /**
  * mgmt_new() - begin to open the socket and keep it open
  * @path: Unix SEQPACKET socket; "": the kernel's
+ * @timeout_ms: of an answer
  * @ops:  static storage
  * @ctx:  for @ops and every reply
  *
  * Errors: -ENOMEM and the like. That the socket cannot be opened is told by lost().
  */
-must_check int mgmt_new(struct mgmt **out, sd_event *event, const char *path,
+must_check int mgmt_new(struct mgmt **out, sd_event *event, const char *path, uint32_t timeout_ms,
 			const struct mgmt_ops *ops, void *ctx);
 
 /* What is unanswered is forgotten. NULL is fine; returns NULL. */
@@ -61,3 +62,7 @@ must_check int mgmt_send(struct mgmt *mgmt, enum mgmt_opcode opcode, uint16_t in
 /* MGMT_DISCONNECT of an LE link. */
 must_check int mgmt_disconnect(struct mgmt *mgmt, uint16_t index, uint64_t address, bool is_random,
 			       mgmt_reply_cb reply, struct mgmt_token token);
+
+/* MGMT_SET_POWERED. One that answers nothing takes seconds to say so: status 5. */
+must_check int mgmt_set_powered(struct mgmt *mgmt, uint16_t index, bool is_on, mgmt_reply_cb reply,
+				struct mgmt_token token);

@@ -38,9 +38,11 @@ enum mgmt_event {
 enum mgmt_status {
 	MGMT_STATUS_SUCCESS = 0x00,
 	MGMT_STATUS_NOT_CONNECTED = 0x02,
+	MGMT_STATUS_AUTH_FAILED = 0x05,
 	MGMT_STATUS_BUSY = 0x0a,
 	MGMT_STATUS_NOT_POWERED = 0x0f,
 	MGMT_STATUS_INVALID_INDEX = 0x11,
+	MGMT_STATUS_RFKILLED = 0x12,
 	MGMT_STATUS_PERMISSION_DENIED = 0x14,
 	MGMT_STATUS_NO_ANSWER = 0xff, /* ours: it could not be asked, or was not answered */
 };

@@ -14,6 +14,7 @@
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/mgmt.h"
+#include "supervisor/reset.h"
 #include "supervisor/server.h"
 #include "supervisor/sessions.h"
 #include "supervisor/streams.h"
@@ -25,7 +26,8 @@ enum { PROTOCOL_VERSION = 1 };
 static bool is_proper(struct client *client, uint32_t id)
 {
 	return client->has_said_hello && id != 0 && !streams_find(client, id) &&
-	       !sessions_is_opening(client->sup, client, id) && !lock_peers_is_opening(client, id);
+	       !sessions_is_opening(client->sup, client, id) &&
+	       !lock_peers_is_opening(client, id) && !reset_is_asked(client->sup, client, id);
 }
 
 static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
@@ -299,6 +301,16 @@ static int on_link_drop(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_reset(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	reset_ask(client->sup, client, frame->id, msg);
+	return 0;
+}
+
 const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
 	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
@@ -310,5 +322,6 @@ const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__SESSION_CLOSE, 0, 0, &bh__session_close__descriptor, on_session_close },
 	{ BH__TYPE__LINK_DROP, 0, 0, &bh__link_drop__descriptor, on_link_drop },
 	{ BH__TYPE__LOCK_OPEN, 0, 0, &bh__empty__descriptor, on_lock_open },
+	{ BH__TYPE__RESET_ADAPTER, 0, 0, &bh__reset_adapter__descriptor, on_reset },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
 };

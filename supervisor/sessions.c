@@ -317,6 +317,25 @@ uint32_t sessions_on(const struct sup *sup, uint16_t adapter)
 	return n;
 }
 
+void sessions_each(const struct sup *sup, uint16_t adapter,
+		   void (*item)(void *ctx, const struct sessions_row *row), void *ctx)
+{
+	const struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	{
+		struct sessions_row row = {
+			.id = session->id,
+			.address = session->address,
+			.label = client_label(session->client),
+			.pid = session->client->pid,
+		};
+
+		if (session->state == SESSION_SERVED && session->home == adapter)
+			item(ctx, &row);
+	}
+}
+
 int sessions_new(struct sessions **out, struct sup *sup)
 {
 	struct sessions *sessions = calloc(1, sizeof(*sessions));

@@ -72,5 +72,16 @@ uint32_t sessions_count(const struct sup *sup);
 uint32_t sessions_moved(const struct sup *sup);
 uint32_t sessions_on(const struct sup *sup, uint16_t adapter);
 
+struct sessions_row {
+	uint32_t id;
+	uint64_t address; /* 0: a scan */
+	const char *label;
+	pid_t pid;
+};
+
+/* Each session that this adapter serves. */
+void sessions_each(const struct sup *sup, uint16_t adapter,
+		   void (*item)(void *ctx, const struct sessions_row *row), void *ctx);
+
 must_check int sessions_new(struct sessions **out, struct sup *sup);
 struct sessions *sessions_free(struct sessions *sessions);

@@ -12,6 +12,7 @@
 static const char *const NAMES[SPAWN_ROLE_COUNT] = {
 	[SPAWN_WORKER] = "bleherd-worker",
 	[SPAWN_LOCKD] = "bleherd-lockd",
+	[SPAWN_RESCUE] = "bleherd-rescue",
 };
 
 #ifndef BLEHERD_LIBEXEC

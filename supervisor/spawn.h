@@ -14,7 +14,7 @@
 
 enum { SPAWN_CHANNEL_FD = 3, SPAWN_PAGE_FD = 4, SPAWN_ARGS_MAX = 40, SPAWN_PATH_LEN = 512 };
 
-enum spawn_role { SPAWN_WORKER, SPAWN_LOCKD, SPAWN_ROLE_COUNT };
+enum spawn_role { SPAWN_WORKER, SPAWN_LOCKD, SPAWN_RESCUE, SPAWN_ROLE_COUNT };
 
 struct spawn_binaries {
 	int fds[SPAWN_ROLE_COUNT]; /* O_PATH */

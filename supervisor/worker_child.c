@@ -10,6 +10,7 @@
 #include "supervisor/cleaner.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
+#include "supervisor/reset.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_rules.h"
 
@@ -98,6 +99,7 @@ static void on_ready(struct child *child, void *ctx)
 	events_add(adapter->sup->events, &event, "pid %d", child_pid(child));
 	cleaner_worker_ready(adapter);
 	sessions_adapter_ready(adapter->sup, adapter);
+	reset_worker_changed(adapter);
 }
 
 static bool on_counts(struct child *child, void *ctx, const struct child_obituary *obituary)
@@ -151,6 +153,7 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	memset(&adapter->state, 0, sizeof(adapter->state));
 	tell_death(adapter, obituary, delay_ms);
 	sessions_worker_died(sup, adapter, obituary, delay_ms);
+	reset_worker_changed(adapter);
 }
 
 static const struct port_ops PORT = {
@@ -250,6 +253,13 @@ void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t statu
 	cause.status = status;
 	cause.is_disconnect = is_disconnect;
 	port_send(port_of(adapter), BH__CTL__TYPE__LINK_CAUSE, 0, 0, &cause.base);
+}
+
+void worker_child_locks_wanted(struct adapter *adapter)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+
+	port_send(port_of(adapter), BH__CTL__TYPE__LOCKS_WANTED, 0, 0, &empty.base);
 }
 
 void worker_child_detach(struct adapter *adapter, uint32_t session)

@@ -22,4 +22,6 @@ void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address)
 /* The kernel says why; @is_disconnect: @status is a reason of Device Disconnected. */
 void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t status,
 			bool is_disconnect);
+/* Somebody of ours waits for its locks: it asks lockd now instead of at half its lease. */
+void worker_child_locks_wanted(struct adapter *adapter);
 void worker_child_detach(struct adapter *adapter, uint32_t session);

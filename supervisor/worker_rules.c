@@ -13,6 +13,7 @@
 #include "supervisor/devices.h"
 #include "supervisor/kernel_link.h"
 #include "supervisor/mgmt.h"
+#include "supervisor/reset.h"
 #include "supervisor/sessions.h"
 
 enum { LINKS_SANE = 1024 };
@@ -58,6 +59,7 @@ static int on_state(void *ctx, struct chan_frame *frame, const void *msg)
 		       state->trouble_text ? state->trouble_text : "");
 	note_bluez(adapter, adapter->state.trouble);
 	sessions_adapter_changed(adapter->sup);
+	reset_worker_changed(adapter);
 	return 0;
 }
 
@@ -83,6 +85,8 @@ static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_
 	if (seen->has_rssi_dbm)
 		adapter->heard_at_ms = now_ms;
 	sessions_seen(adapter->sup, seen->address);
+	if (seen->has_rssi_dbm)
+		reset_heard(adapter);
 	return 0;
 }
 
@@ -163,7 +167,10 @@ static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
 
 	if (frame->id == 0 || !is_address(link->address))
 		return -EBADMSG;
-	if (mgmt_disconnect(adapter->sup->mgmt, adapter->index, link->address, link->random,
+	/* A worker on its way out: the reset that sends it away ends its links, in the right order.
+	 */
+	if (reset_is_of(adapter->sup, adapter->address) ||
+	    mgmt_disconnect(adapter->sup->mgmt, adapter->index, link->address, link->random,
 			    on_disconnected, token) < 0)
 		send_link_ended(adapter, frame->id, MGMT_STATUS_NO_ANSWER);
 	return 0;

@@ -276,6 +276,16 @@ static int on_link_cut(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_locks_wanted(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	(void)frame;
+	(void)msg;
+	lockc_ask(w->lockc);
+	return 0;
+}
+
 static int on_find(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
@@ -309,6 +319,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__KERNEL_LINK_IS, 0, 0, &bh__ctl__kernel_link__descriptor, on_kernel_link },
 	{ BH__CTL__TYPE__LINK_CUT, 0, 0, &bh__ctl__link__descriptor, on_link_cut },
 	{ BH__CTL__TYPE__LINK_CAUSE, 0, 0, &bh__ctl__link_cause__descriptor, on_link_cause },
+	{ BH__CTL__TYPE__LOCKS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_locks_wanted },
 	{ BH__CTL__TYPE__FIND, 0, 0, &bh__ctl__find__descriptor, on_find },
 	{ BH__CTL__TYPE__CONNECT_CANCEL, 0, 0, &bh__ctl__connect_cancel__descriptor,
 	  on_connect_cancel },

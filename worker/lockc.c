@@ -212,7 +212,8 @@ static int on_timed_out(void *ctx, struct chan_frame *frame, const void *body)
 	return answered(ctx, frame->id, LOCK_TIMED_OUT);
 }
 
-static int on_cancelled(void *ctx, struct chan_frame *frame, const void *body)
+/* CANCELLED, HELLO_OK */
+static int on_word(void *ctx, struct chan_frame *frame, const void *body)
 {
 	(void)ctx;
 	(void)frame;
@@ -293,22 +294,14 @@ static int on_revoked(void *ctx, struct chan_frame *frame, const void *body)
 	return 0;
 }
 
-static int on_hello_ok(void *ctx, struct chan_frame *frame, const void *body)
-{
-	(void)ctx;
-	(void)frame;
-	(void)body;
-	return 0;
-}
-
 static const struct chan_rule RULES[] = {
 	{ BH__LOCK__TYPE__GRANTED, 0, CHAN_FDS_MAX, &bh__lock__granted__descriptor, on_granted },
 	{ BH__LOCK__TYPE__TIMED_OUT, 0, 0, &bh__lock__empty__descriptor, on_timed_out },
-	{ BH__LOCK__TYPE__CANCELLED, 0, 0, &bh__lock__empty__descriptor, on_cancelled },
+	{ BH__LOCK__TYPE__CANCELLED, 0, 0, &bh__lock__empty__descriptor, on_word },
 	{ BH__LOCK__TYPE__REFUSED, 0, 0, &bh__lock__refused__descriptor, on_refused },
 	{ BH__LOCK__TYPE__REVOKED, 0, 0, &bh__lock__revoked__descriptor, on_revoked },
 	{ BH__LOCK__TYPE__RENEWED, 0, 0, &bh__lock__renewed__descriptor, on_renewed },
-	{ BH__LOCK__TYPE__HELLO_OK, 0, 0, &bh__lock__hello_ok__descriptor, on_hello_ok },
+	{ BH__LOCK__TYPE__HELLO_OK, 0, 0, &bh__lock__hello_ok__descriptor, on_word },
 };
 
 static void on_closed(struct port *port, void *ctx, int error)
@@ -458,6 +451,17 @@ void lockc_drop(struct lockc *lockc, struct lock *lock)
 		send_release(lockc, lock->grant);
 	make_idle(lockc, lock);
 	grant_locally(lockc);
+}
+
+void lockc_ask(struct lockc *lockc)
+{
+	struct lock *lock;
+
+	if (lockc->mode != MODE_CHANNEL)
+		return;
+	TAILQ_FOREACH(lock, &lockc->locks, entry)
+	if (lock->state == LOCK_HELD && !lock->is_local && !lock->is_revoked)
+		send_renew(lockc, lock);
 }
 
 uint64_t lockc_over(const struct lock *lock)

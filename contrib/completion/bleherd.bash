@@ -38,7 +38,7 @@ _bleherd_lock() {
 
 _bleherd() {
 	local commands='status adapters devices scan connect services read write notify disconnect
-		events lock locks doctor help'
+		events lock locks reset doctor help'
 	local common='--json --timeout --socket --help'
 	local words=() cword cur prev command='' i options
 	COMPREPLY=()
@@ -54,6 +54,8 @@ _bleherd() {
 	case $prev in
 	-s | --socket) compopt -o default; return ;;
 	-a | --adapter) mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_adapters)" -- "$cur"); return ;;
+	-l | --level) mapfile -t COMPREPLY < <(compgen -W \
+		'all power down-up usb rebind rfkill bluetoothd' -- "$cur"); return ;;
 	-t | --timeout | -d | --duration | --scan | -u | --service | -r | --rssi-min | --text | \
 		--count | --lines | --max-hold | -E | --conflict-exit-code) return ;;
 	--class)
@@ -84,6 +86,7 @@ _bleherd() {
 	notify) options="$common --adapter --count --duration --reconnect" ;;
 	events) options="$common --adapter --follow --lines" ;;
 	locks) options="$common --watch" ;;
+	reset) options="$common --level --yes" ;;
 	*) options=$common ;;
 	esac
 
@@ -93,6 +96,10 @@ _bleherd() {
 	fi
 	case $command in
 	'' | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+	reset)
+		[[ $prev == "$command" ]] || return 0
+		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_adapters)" -- "$cur")
+		;;
 	connect | services | read | write | notify | disconnect)
 		[[ $prev == "$command" ]] || return 0
 		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_addresses)" -- "${cur^^}")

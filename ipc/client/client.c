@@ -11,6 +11,7 @@
 
 #include "ipc/class.h"
 #include "ipc/client/lists.h"
+#include "ipc/client/reset.h"
 #include "ipc/client/scan.h"
 #include "ipc/clock.h"
 
@@ -169,6 +170,8 @@ static const struct chan_rule RULES[] = {
 	{ BH__TYPE__MOVED, 1, 1, &bh__moved__descriptor, session_on_moved },
 	{ BH__TYPE__SESSION_WAITS, 0, 0, &bh__session_waits__descriptor, session_on_waits },
 	{ BH__TYPE__SESSION_CLOSED, 0, 0, &bh__session_closed__descriptor, session_on_closed },
+	{ BH__TYPE__RESET_VICTIM, 0, 0, &bh__reset_victim__descriptor, reset_on_victim },
+	{ BH__TYPE__RESET_STEP, 0, 0, &bh__reset_step__descriptor, reset_on_step },
 	{ BH__TYPE__DONE, 0, 0, &bh__done__descriptor, lists_on_done },
 	{ BH__TYPE__ERROR, 0, 0, &bh__error__descriptor, lists_on_error },
 };

@@ -131,6 +131,18 @@ static int put_link_drop(const struct request *request, const struct way *way)
 	return put(request, way, &msg.base);
 }
 
+static int put_reset(const struct request *request, const struct way *way)
+{
+	Bh__ResetAdapter msg = BH__RESET_ADAPTER__INIT;
+
+	msg.adapter = (char *)(uintptr_t)request->value;
+	msg.has_level = true;
+	msg.level = (Bh__ResetLevel)request->number;
+	msg.has_only_list = true;
+	msg.only_list = request->only_list;
+	return put(request, way, &msg.base);
+}
+
 static int put_connect(const struct request *request, const struct way *way)
 {
 	Bh__Connect msg = BH__CONNECT__INIT;
@@ -249,6 +261,7 @@ static const struct {
 	{ BH__TYPE__SESSION_OPEN, put_session_open },
 	{ BH__TYPE__SESSION_CLOSE, put_session_close },
 	{ BH__TYPE__LINK_DROP, put_link_drop },
+	{ BH__TYPE__RESET_ADAPTER, put_reset },
 };
 
 int request_send(const struct request *request, struct chan *chan, uint32_t epoch, uint64_t now_ms)

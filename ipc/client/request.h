@@ -48,6 +48,7 @@ struct request {
 		void (*device)(void *ctx, const struct bh_device *device);
 		void (*event)(void *ctx, const struct bh_event *event);
 		void (*locks)(void *ctx, int fd);
+		void (*reset)(void *ctx, const struct bh_reset_news *news);
 		void (*service)(void *ctx, const struct bh_service *service);
 		void (*advert)(void *ctx, const struct bh_advert *advert);
 	} item;
@@ -55,7 +56,7 @@ struct request {
 	struct bh_uuid uuid;
 	uint64_t address;	    /* LINK_DROP, SESSION_OPEN */
 	uint64_t under;		    /* SESSION_OPEN: a grant, or 0 */
-	uint32_t number;	    /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription */
+	uint32_t number;	    /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level */
 	const char *text;	    /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
 	struct bh_session *session; /* SESSION_OPEN: whose it is */
 	const struct request_filter *filter; /* SCAN; not owned */
@@ -63,8 +64,9 @@ struct request {
 	bool wants_history;		     /* EVENTS_REQUEST */
 	bool wants_follow;		     /* EVENTS_REQUEST */
 	bool no_response;		     /* WRITE */
+	bool only_list;			     /* RESET_ADAPTER */
 	size_t len;
-	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check */
+	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name */
 };
 
 /* What one asks for; more is filled in by the caller before the lane gets it. */

@@ -74,6 +74,7 @@ int cmd_events(struct cli *cli);
 int cmd_lock(struct cli *cli);
 int cmd_locks(struct cli *cli);
 int cmd_doctor(struct cli *cli);
+int cmd_reset(struct cli *cli);
 int cmd_help(struct cli *cli);
 
 /* help.c */

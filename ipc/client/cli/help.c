@@ -129,6 +129,17 @@ const struct cli_command CLI_COMMANDS[] = {
 		  "there, and changes nothing. As root it sees more. Status 0 if nothing failed.",
 	  .example = "bleherd doctor",
 	  .run = cmd_doctor },
+	{ .name = "reset",
+	  .usage = "ADAPTER",
+	  .help = "reset an adapter that is stuck",
+	  .more = "It says whose links and sessions suffer, and asks. Sessions are served again\n"
+		  "afterwards, by another adapter meanwhile where one can. Levels, from the mildest\n"
+		  "on: power, down-up, usb, rebind; rfkill and bluetoothd where they are the cause.",
+	  .example = "bleherd reset hci0 --level usb --yes",
+	  .options = OPTION_BIT(LEVEL) | OPTION_BIT(YES),
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = cmd_reset },
 	{ .name = "help",
 	  .usage = "[COMMAND]",
 	  .help = "how to use a command",

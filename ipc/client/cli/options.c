@@ -177,6 +177,12 @@ static int set_conflict(struct options *opt, const char *arg)
 	return 0;
 }
 
+static int set_level(struct options *opt, const char *arg)
+{
+	opt->level = arg;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	char letter;
@@ -236,6 +242,9 @@ static const struct {
 	[OPTION_CONFLICT] = { "conflict-exit-code", 'E', required_argument, "N",
 			      "a number from 0 to 255", set_conflict,
 			      "status when there is no lock, instead of 75" },
+	[OPTION_LEVEL] = { "level", 'l', required_argument, "L", "a level such as usb", set_level,
+			   "this step only; all (the default) goes from the mildest on" },
+	[OPTION_YES] = { "yes", 'y', no_argument, NULL, NULL, NULL, "do not ask" },
 };
 
 static_assert(ARRAY_LEN(TABLE) == OPTION_END, "every option has a row");

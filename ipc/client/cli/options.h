@@ -36,6 +36,8 @@ enum option_id {
 	OPTION_CLASS,
 	OPTION_MAX_HOLD,
 	OPTION_CONFLICT,
+	OPTION_LEVEL,
+	OPTION_YES,
 	OPTION_END
 };
 
@@ -65,6 +67,7 @@ struct options {
 	enum bh_lock_class lock_class;
 	uint32_t max_hold_ms;
 	uint32_t conflict_status;
+	const char *level;
 };
 
 /**

@@ -184,6 +184,54 @@ START_TEST(link_drop)
 }
 END_TEST
 
+static void on_reset(void *ctx, const struct bh_reset_news *news)
+{
+	struct fake_tally *t = ctx;
+
+	t->items++;
+	if (news->level) {
+		ck_assert_str_eq(news->level, "usb");
+		ck_assert_str_eq(news->adapter, "hci2");
+		ck_assert(news->is_cured);
+	} else {
+		ck_assert_uint_eq(news->address, FAKE_ADDRESS);
+		ck_assert_str_eq(news->text, "logger");
+	}
+}
+
+START_TEST(reset)
+{
+	static char adapter[] = "hci2", label[] = "logger";
+	Bh__ResetVictim victim = BH__RESET_VICTIM__INIT;
+	Bh__ResetStep step = BH__RESET_STEP__INIT;
+	static struct fake_tally t;
+	uint32_t id;
+
+	ck_assert_int_eq(bh_reset_adapter(client, "hci0", "usbb", false, on_reset, NULL, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(bh_reset_adapter(client, "a name that is far too long", "usb", false,
+					  on_reset, NULL, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(
+		bh_reset_adapter(client, "hci0", "usb", false, on_reset, fake_on_result, &t), 0);
+	id = fake_take_id(&fake, &fake.control, BH__TYPE__RESET_ADAPTER);
+	victim.adapter = step.adapter = adapter;
+	victim.label = label;
+	victim.has_address = step.has_level = step.has_cured = 1;
+	victim.address = FAKE_ADDRESS;
+	step.level = BH__RESET_LEVEL__RESET_USB;
+	step.cured = 1;
+	fake_send(&fake.control, BH__TYPE__RESET_VICTIM, id, &victim.base, -1);
+	fake_send(&fake.control, BH__TYPE__RESET_STEP, id, &step.base, -1);
+	fake_send_done(&fake.control, id);
+	/* Of a reset that nobody here asked for. */
+	fake_send(&fake.control, BH__TYPE__RESET_STEP, 77, &step.base, -1);
+	ck_assert_int_eq(fake_settle(&fake, client), 0);
+	ck_assert_uint_eq(t.items, 2);
+	ck_assert_uint_eq(t.calls, 1);
+}
+END_TEST
+
 /* More than the socket holds: the rest waits for it to become writable. */
 START_TEST(more_than_the_socket_takes)
 {
@@ -222,6 +270,7 @@ Suite *suite_lists(void)
 	tcase_add_test(all, events);
 	tcase_add_test(all, locks);
 	tcase_add_test(all, link_drop);
+	tcase_add_test(all, reset);
 	tcase_add_test(all, more_than_the_socket_takes);
 	suite_add_tcase(suite, all);
 	return suite;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tests/unit/supervisor/agent.c - this test program as bleherd-worker and bleherd-lockd
+ * tests/unit/supervisor/agent.c - this test program as bleherd-worker, -rescue and -lockd
  * (agent_lockd.c): rig.c makes links of those names to it, and a constructor looks at argv[0]
  * before main() does.
  *
@@ -38,6 +38,21 @@ struct agent {
 	int arbiter; /* a channel that is only kept open */
 	struct seat seats[SEATS_MAX];
 };
+
+bool agent_read(const char *file, char *out, size_t size)
+{
+	char path[128];
+	FILE *stream;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", getenv("BLEHERD_LIBEXEC"), file);
+	stream = fopen(path, "r");
+	if (!stream)
+		return false;
+	if (size > 0 && !fgets(out, (int)size, stream))
+		out[0] = '\0';
+	(void)fclose(stream);
+	return true;
+}
 
 /* --- worker --- */
 
@@ -195,6 +210,9 @@ static void on_find(struct agent *agent, const struct chan_frame *frame)
 		tell_under(agent, "search", msg->under);
 	if (msg && !msg->stop && msg->address == RIG_HIDDEN)
 		tell_seen(agent, RIG_HIDDEN, -40);
+	/* A reset's proof: whatever advertises. */
+	if (msg && !msg->stop && msg->address == RIG_NOBODY && !agent_read("deaf", NULL, 0))
+		tell_seen(agent, RIG_SEEN, -50);
 }
 
 static void on_cancel(struct agent *agent, const struct chan_frame *frame)
@@ -315,6 +333,33 @@ static _Noreturn void be_worker(char **argv)
 		turn(&agent);
 }
 
+/* --- rescue --- */
+
+/* Its outcomes are the digits in the file "steps", in the order of the kinds; 0: none, ever. */
+static _Noreturn void be_rescue(void)
+{
+	Bh__Ctl__RescueDone done = BH__CTL__RESCUE_DONE__INIT;
+	const Bh__Ctl__RescueStep *step;
+	struct pollfd p = { .fd = 3, .events = POLLIN };
+	struct chan_buf *buf = NULL;
+	struct chan *up = NULL;
+	struct chan_frame frame;
+	char outcomes[16] = "";
+
+	if (!agent_read("steps", outcomes, sizeof(outcomes)) ||
+	    chan_buf_new(&buf, CHAN_BODY_CONTROL) < 0 ||
+	    chan_new(&up, 3, buf, CHAN_BODY_CONTROL) < 0 || poll(&p, 1, -1) < 0 ||
+	    chan_recv(up, &frame) != CHAN_FRAME)
+		_exit(9);
+	step = chan_unpack(up, &frame, &bh__ctl__rescue_step__descriptor);
+	done.has_outcome = 1;
+	done.outcome = (Bh__Ctl__RescueOutcome)(outcomes[step->kind - 1] - '0');
+	while (done.outcome == 0)
+		(void)pause();
+	(void)!chan_send(up, BH__CTL__TYPE__RESCUE_DONE, 0, 0, &done.base, NULL, 0);
+	_exit(0);
+}
+
 __attribute__((constructor)) static void be_somebody_else(int argc, char **argv)
 {
 	if (argc < 5)
@@ -323,4 +368,6 @@ __attribute__((constructor)) static void be_somebody_else(int argc, char **argv)
 		be_worker(argv);
 	if (strcmp(argv[0], "bleherd-lockd") == 0)
 		agent_be_lockd(argv);
+	if (strcmp(argv[0], "bleherd-rescue") == 0)
+		be_rescue();
 }

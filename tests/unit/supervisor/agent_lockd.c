@@ -207,6 +207,56 @@ static void obey(struct fake_lockd *lockd, struct lock_peer *peer, uint32_t id, 
 		say_overdue(lockd, peer, words + 8);
 }
 
+/* As the real one: of no grant it is refused at once. */
+static void answer_renew(struct lock_peer *peer, const struct chan_frame *frame)
+{
+	const Bh__Lock__Renew *msg = chan_unpack(peer->chan, frame, &bh__lock__renew__descriptor);
+	Bh__Lock__Refused refused = BH__LOCK__REFUSED__INIT;
+	Bh__Lock__Renewed renewed = BH__LOCK__RENEWED__INIT;
+
+	refused.has_reason = 1;
+	refused.reason = BH__LOCK__REASON__REASON_FENCED;
+	if (msg->grant == 0)
+		(void)!chan_send(peer->chan, BH__LOCK__TYPE__REFUSED, frame->id, 0, &refused.base,
+				 NULL, 0);
+	else
+		(void)!chan_send(peer->chan, BH__LOCK__TYPE__RENEWED, frame->id, 0, &renewed.base,
+				 NULL, 0);
+}
+
+/* Grants each, unless there is a file "deny". */
+static void serve_supervisor(struct fake_lockd *lockd, struct lock_peer *peer,
+			     const struct chan_frame *frame)
+{
+	Bh__Lock__Granted granted = BH__LOCK__GRANTED__INIT;
+	Bh__Lock__Empty empty = BH__LOCK__EMPTY__INIT;
+	const Bh__Lock__Acquire *msg;
+	const Bh__Lock__Held *held;
+
+	if (frame->type == BH__LOCK__TYPE__RELEASE)
+		note(lockd, "released");
+	if (frame->type == BH__LOCK__TYPE__HELD) {
+		held = chan_unpack(peer->chan, frame, &bh__lock__held__descriptor);
+		note(lockd, "held %llu %s", (unsigned long long)held->grant, held->resources[0]);
+	}
+	if (frame->type == BH__LOCK__TYPE__RENEW) {
+		answer_renew(peer, frame);
+		return;
+	}
+	if (frame->type != BH__LOCK__TYPE__ACQUIRE)
+		return;
+	msg = chan_unpack(peer->chan, frame, &bh__lock__acquire__descriptor);
+	note(lockd, "%s class %d worker %d", msg->resources[0], (int)msg->class_, peer->is_worker);
+	granted.has_grant = 1;
+	granted.grant = 5;
+	if (agent_read("deny", NULL, 0))
+		(void)!chan_send(peer->chan, BH__LOCK__TYPE__TIMED_OUT, frame->id, 0, &empty.base,
+				 NULL, 0);
+	else
+		(void)!chan_send(peer->chan, BH__LOCK__TYPE__GRANTED, frame->id, 0, &granted.base,
+				 NULL, 0);
+}
+
 static void on_peer(struct fake_lockd *lockd, struct lock_peer *peer)
 {
 	const Bh__Lock__Acquire *msg;
@@ -217,6 +267,10 @@ static void on_peer(struct fake_lockd *lockd, struct lock_peer *peer)
 		if (r != CHAN_FRAME) {
 			peer->chan = chan_free(peer->chan);
 			return;
+		}
+		if (strcmp(peer->label, "supervisor") == 0) {
+			serve_supervisor(lockd, peer, &frame);
+			continue;
 		}
 		msg = chan_unpack(peer->chan, &frame, &bh__lock__acquire__descriptor);
 		if (frame.type == BH__LOCK__TYPE__ACQUIRE && msg && msg->label)

@@ -35,7 +35,7 @@ static size_t fill_list(const struct rig *rig, uint8_t *data)
 {
 	size_t i;
 
-	for (i = 0; i < RIG_ADAPTERS; i++)
+	for (i = 0; i < RIG_INDEXES; i++)
 		if (!rig->is_unplugged[i])
 			data[2 + 2 * data[0]++] = (uint8_t)i;
 	return 2u + 2u * data[0];
@@ -49,12 +49,19 @@ static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 	if (command->code == MGMT_READ_INDEX_LIST)
 		len += fill_list(rig, data + 3);
 	if (command->code == MGMT_READ_INFO) {
-		data[3] = (uint8_t)(command->index + 1);
+		data[3] = rig->addresses[command->index];
 		data[3 + 13] = MGMT_SETTING_POWERED;
 		len += 280;
 	}
 	if (command->code == MGMT_DISCONNECT)
 		rig->disconnects++;
+	if (command->code == MGMT_SET_POWERED) {
+		rig->powers[command->params[0]]++;
+		data[2] = command->params[0] ? rig->power_status : MGMT_STATUS_SUCCESS;
+		len += 4;
+		if (rig->is_mute)
+			return;
+	}
 	mgmt_event(rig, MGMT_EV_COMMAND_COMPLETE, command->index, data, len);
 }
 
@@ -62,19 +69,41 @@ static void serve_mgmt(struct rig *rig)
 {
 	uint8_t data[MGMT_PACKET_MAX];
 	struct mgmt_packet packet;
-	ssize_t n;
+	ssize_t n = -1;
 
 	if (rig->mgmt < 0 && rig->mgmt_listen >= 0)
 		rig->mgmt = accept4(rig->mgmt_listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	while (rig->mgmt >= 0 && (n = recv(rig->mgmt, data, sizeof(data), MSG_DONTWAIT)) > 0)
 		if (mgmt_codec_packet(data, (size_t)n, &packet) == 0)
 			mgmt_answer(rig, &packet);
+	/* It opens another one. */
+	if (rig->mgmt >= 0 && n == 0)
+		rig->mgmt = close_fd(rig->mgmt);
 }
 
 void rig_plug(struct rig *rig, uint16_t index, bool is_in)
 {
 	rig->is_unplugged[index] = !is_in;
 	mgmt_event(rig, is_in ? MGMT_EV_INDEX_ADDED : MGMT_EV_INDEX_REMOVED, index, NULL, 0);
+}
+
+void rig_renumber(struct rig *rig, uint16_t from, uint16_t to)
+{
+	rig_plug(rig, from, false);
+	rig->addresses[to] = rig->addresses[from];
+	rig_plug(rig, to, true);
+}
+
+void rig_tell_agents(struct rig *rig, const char *file, const char *text)
+{
+	char path[128];
+	FILE *stream;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", rig->dir, file);
+	stream = fopen(path, "w");
+	ck_assert_ptr_nonnull(stream);
+	ck_assert_int_ge(fputs(text, stream), 0);
+	ck_assert_int_eq(fclose(stream), 0);
 }
 
 void rig_cause(struct rig *rig, uint16_t code, uint16_t index, uint64_t address, uint8_t reason)
@@ -84,6 +113,14 @@ void rig_cause(struct rig *rig, uint16_t code, uint16_t index, uint64_t address,
 
 	data[len++] = reason;
 	mgmt_event(rig, code, index, data, len);
+}
+
+void rig_link(struct rig *rig, uint16_t index, uint64_t address)
+{
+	uint8_t data[MGMT_PARAMS_MAX] = { 0 };
+
+	(void)mgmt_codec_put_peer(data, address, MGMT_LE_RANDOM);
+	mgmt_event(rig, MGMT_EV_DEVICE_CONNECTED, index, data, 13);
 }
 
 /* --- waiting --- */
@@ -272,11 +309,13 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 	pid_t parent = getpid();
 	bool is_arbitrated;
 	char path[128];
+	size_t i;
 
 	ck_assert_ptr_nonnull(rig);
 	(void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/bhs.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig->dir));
 	config_defaults(&rig->config);
+	(void)snprintf(rig->config.rescue_socket, CONFIG_PATH_LEN, "%s/rescue", rig->dir);
 	(void)snprintf(rig->config.runtime_dir, CONFIG_PATH_LEN, "%s", rig->dir);
 	(void)snprintf(rig->config.lock_dir, CONFIG_PATH_LEN, "%s", rig->dir);
 	(void)snprintf(rig->config.socket, CONFIG_PATH_LEN, "%s/s", rig->dir);
@@ -286,6 +325,12 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 	ck_assert_int_eq(symlink("/proc/self/exe", path), 0);
 	(void)snprintf(path, sizeof(path), "%s/bleherd-lockd", rig->dir);
 	ck_assert_int_eq(symlink("/proc/self/exe", path), 0);
+	(void)snprintf(path, sizeof(path), "%s/bleherd-rescue", rig->dir);
+	ck_assert_int_eq(symlink("/proc/self/exe", path), 0);
+	for (i = 0; i < RIG_INDEXES; i++) {
+		rig->is_unplugged[i] = i >= RIG_ADAPTERS;
+		rig->addresses[i] = (uint8_t)(i + 1);
+	}
 	(void)setenv("BLEHERD_LIBEXEC", rig->dir, 1);
 	if (adjust)
 		adjust(&rig->config);

@@ -10,6 +10,7 @@
 #include "supervisor/config.h"
 
 #define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
+#define RIG_NOBODY 0xffffffffffffu /* whom a reset looks for: anybody */
 #define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
 
 /* How a worker answers when it is to cancel a Connect to it; of others it is done. */
@@ -19,15 +20,19 @@
 #define RIG_CANCEL_NEVER   0xc0aabb000013u
 #define RIG_CANCEL_DIES	   0xc0aabb000014u /* the first worker of each adapter does */
 
-enum { RIG_ADAPTERS = 2, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 700 };
+enum { RIG_ADAPTERS = 2, RIG_INDEXES = 4, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 700 };
 
 struct rig {
 	char dir[64];
 	pid_t daemon;
 	int mgmt_listen;
 	int mgmt;
-	bool is_unplugged[RIG_ADAPTERS];
-	unsigned disconnects; /* commands of that kind */
+	bool is_unplugged[RIG_INDEXES];
+	uint8_t addresses[RIG_INDEXES]; /* last octet of what is plugged there */
+	unsigned powers[2];		/* commands Set Powered 0 and 1 */
+	uint8_t power_status;		/* their answer to 1 */
+	bool is_mute;			/* Set Powered is not answered */
+	unsigned disconnects;		/* commands of that kind */
 	struct chan_buf *buf;
 	struct chan *control;
 	struct chan *events; /* of rig_follow() */
@@ -41,8 +46,14 @@ struct rig *rig_start(void (*adjust)(struct config *config));
 struct rig *rig_stop(struct rig *rig);
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
 
+/* The kernel says that the link is up. */
+void rig_link(struct rig *rig, uint16_t index, uint64_t address);
+
 /* The kernel says why: @code is MGMT_EV_CONNECT_FAILED or MGMT_EV_DEVICE_DISCONNECTED. */
 void rig_cause(struct rig *rig, uint16_t code, uint16_t index, uint64_t address, uint8_t reason);
+/* The adapter of @from leaves and comes back under a new number. */
+void rig_renumber(struct rig *rig, uint16_t from, uint16_t to);
+
 
 /* A channel that lives as long as the rig; takes @fd over. */
 struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max);
@@ -67,6 +78,12 @@ void rig_follow(struct rig *rig);
 
 /* The next event of that kind; @text, NULL or what its text contains: others are skipped. */
 void rig_expect_event(struct rig *rig, const char *kind, const char *text);
+
+/* A file in the rig's directory, which the agents look at. */
+void rig_tell_agents(struct rig *rig, const char *file, const char *text);
+
+/* agent.c: whether there is one; its first line. */
+bool agent_read(const char *file, char *out, size_t size);
 
 /* agent_lockd.c: what bleherd-lockd is here. */
 _Noreturn void agent_be_lockd(char **argv);
