@@ -9,19 +9,9 @@
 #include <string.h>
 
 #include "ipc/log.h"
-#include "supervisor/escalation.h"
 #include "ipc/workarounds.h"
+#include "supervisor/config_keys.h"
 #include "supervisor/nearest.h"
-
-enum kind {
-	KIND_PATH,
-	KIND_PATH_OR_NONE,
-	KIND_TEXT,
-	KIND_NUMBER,
-	KIND_MODE,
-	KIND_LEVEL,
-	KIND_SWITCH
-};
 
 /* libinih cuts longer lines without a word and reads the rest as another line. */
 enum { LINE_MAX_BYTES = 200 };
@@ -31,84 +21,6 @@ enum { PROFILE_LINES_MAX = 5 * PROFILES_MAX, PROFILE_LINE_LEN = PROFILE_NAME_LEN
 static const char PROFILE[] = "profile";
 
 static const char DEFAULT_BUS[] = "unix:path=/run/dbus/system_bus_socket";
-
-struct key {
-	const char *section;
-	const char *name;
-	enum kind kind;
-	size_t offset;
-	uint32_t min;
-	uint32_t max; /* of a text: its size in bytes with the NUL */
-};
-
-#define TEXT(s, n, k, field)                                                                       \
-	{                                                                                          \
-		s, n, k, offsetof(struct config, field), 0, sizeof(((struct config *)0)->field)    \
-	}
-#define NUMBER(s, n, field, lo, hi)                                                                \
-	{                                                                                          \
-		s, n, KIND_NUMBER, offsetof(struct config, field), lo, hi                          \
-	}
-
-/* A bit of the workarounds. */
-#define SWITCH(n, which)                                                                           \
-	{                                                                                          \
-		"workarounds", n, KIND_SWITCH, offsetof(struct config, workarounds),               \
-			WORKAROUND_BIT(which), 0                                                   \
-	}
-
-static const struct key KEYS[] = {
-	TEXT("daemon", "socket", KIND_PATH, socket),
-	{ "daemon", "socket_mode", KIND_MODE, offsetof(struct config, socket_mode), 0, 0777 },
-	TEXT("daemon", "runtime_dir", KIND_PATH, runtime_dir),
-	{ "daemon", "log_level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0 },
-	TEXT("bluez", "bus", KIND_TEXT, bus),
-	TEXT("bluez", "mgmt", KIND_PATH_OR_NONE, mgmt),
-	NUMBER("bluez", "mgmt_timeout_ms", mgmt_timeout_ms, 100, 60000),
-	TEXT("locks", "dir", KIND_PATH, lock_dir),
-	NUMBER("locks", "connect", connect_slots, 1, 8),
-	NUMBER("locks", "scan", scan_slots, 1, 8),
-	NUMBER("locks", "foreign_slots", foreign_slots, 0, 8),
-	NUMBER("locks", "foreign_yield_ms", foreign_yield_ms, 0, 10000),
-	NUMBER("locks", "age_step_ms", age_step_ms, 0, 3600000),
-	NUMBER("locks", "hold_recovery_ms", hold_recovery_ms, 1000, 3600000),
-	NUMBER("locks", "hold_interactive_ms", hold_interactive_ms, 1000, 3600000),
-	NUMBER("locks", "hold_connect_ms", hold_connect_ms, 1000, 3600000),
-	NUMBER("locks", "hold_scan_ms", hold_scan_ms, 1000, 3600000),
-	NUMBER("locks", "hold_background_ms", hold_background_ms, 1000, 3600000),
-	NUMBER("locks", "hold_total_ms", hold_total_ms, 1000, 3600000),
-	NUMBER("locks", "grace_ms", grace_ms, 0, 10000),
-	NUMBER("locks", "dirty_ms", dirty_ms, 0, 60000),
-	NUMBER("locks", "per_user", per_user, 1, 1024),
-	NUMBER("workers", "restart_base_ms", restart_base_ms, 1, 600000),
-	NUMBER("workers", "restart_max_ms", restart_max_ms, 1, 3600000),
-	NUMBER("workers", "crash_loop_deaths", crash_loop_deaths, 0, 32),
-	NUMBER("workers", "crash_loop_window_ms", crash_loop_window_ms, 1000, 86400000),
-	NUMBER("workers", "tick_window_ms", tick_window_ms, 1000, 600000),
-	NUMBER("sessions", "find_timeout_ms", find_timeout_ms, 100, 3600000),
-	NUMBER("sessions", "max_per_client", max_per_client, 1, 128),
-	NUMBER("sessions", "max", max_sessions, 1, 65536),
-	NUMBER("retry", "attempts", retry_attempts, 1, 100),
-	NUMBER("retry", "backoff_ms", retry_base_ms, 1, 60000),
-	NUMBER("retry", "backoff_max_ms", retry_max_ms, 1, 600000),
-	TEXT("escalation", "profile", KIND_TEXT, profiles.chosen),
-	NUMBER("escalation", "half_life_ms", half_life_ms, 1000, 86400000),
-	NUMBER("escalation", "reset_cooldown_ms", reset_cooldown_ms, 0, 86400000),
-	NUMBER("escalation", "reset_budget", reset_budget, 0, ESCALATION_BUDGET_MAX),
-	NUMBER("escalation", "reset_window_ms", reset_window_ms, 1000, 604800000),
-	SWITCH("phantom", PHANTOM),
-	SWITCH("inactive", INACTIVE),
-	SWITCH("orphan", ORPHAN),
-	SWITCH("pending", PENDING),
-	SWITCH("stale", STALE),
-	SWITCH("dead", DEAD),
-	SWITCH("remove_bonded", REMOVE_BONDED),
-	NUMBER("workarounds", "gatt_late_ms", gatt_late_ms, 100, 120000),
-	TEXT("rescue", "socket", KIND_PATH, rescue_socket),
-	TEXT("rescue", "bluetoothd", KIND_TEXT, rescue_bluetoothd),
-	TEXT("rescue", "hardware", KIND_PATH_OR_NONE, rescue_hardware),
-	NUMBER("rescue", "prove_ms", rescue_prove_ms, 100, 600000),
-};
 
 static const struct {
 	const char *name;
@@ -126,60 +38,11 @@ struct parse {
 	const char *at; /* the rest of the text */
 	unsigned line;
 	bool has_failed;
-	bool is_given[ARRAY_LEN(KEYS)];
+	bool is_given[CONFIG_KEYS_LEN];
 	size_t n_given; /* lines of profiles */
 	char given[PROFILE_LINES_MAX][PROFILE_LINE_LEN];
 	char *error;
 };
-
-void config_defaults(struct config *out)
-{
-	*out = (struct config){
-		.socket = "/run/bleherd/bleherd.sock",
-		.socket_mode = 0660,
-		.runtime_dir = "/run/bleherd",
-		.log_level = LOG_LEVEL_INFO,
-		.mgmt_timeout_ms = 10000,
-		.lock_dir = "/run",
-		.connect_slots = 1,
-		.scan_slots = 1,
-		.foreign_slots = 2,
-		.foreign_yield_ms = 300,
-		.age_step_ms = 5000,
-		.hold_recovery_ms = 60000,
-		.hold_interactive_ms = 60000,
-		.hold_connect_ms = 60000,
-		.hold_scan_ms = 30000,
-		.hold_background_ms = 30000,
-		.hold_total_ms = 600000,
-		.grace_ms = 2000,
-		.dirty_ms = 2000,
-		.per_user = 256,
-		.restart_base_ms = 500,
-		.restart_max_ms = 60000,
-		.crash_loop_deaths = 5,
-		.crash_loop_window_ms = 120000,
-		.tick_window_ms = 5000,
-		.find_timeout_ms = 10000,
-		.max_per_client = 64,
-		.max_sessions = 4096,
-		.retry_attempts = 4,
-		.retry_base_ms = 250,
-		.retry_max_ms = 4000,
-		/* Six failures in a row, 25 s each, are still five and a half; one an hour is one.
-		 */
-		.half_life_ms = 600000,
-		.reset_cooldown_ms = 300000, /* bleak-connection-manager's */
-		.reset_budget = 3,
-		.reset_window_ms = 3600000,
-		.workarounds = WORKAROUNDS_DEFAULT,
-		.gatt_late_ms = GATT_LATE_MS,
-		.rescue_socket = "/run/bleherd-rescue.sock",
-		.rescue_bluetoothd = "systemd",
-		.rescue_prove_ms = 15000,
-	};
-	profiles_defaults(&out->profiles);
-}
 
 /* Only the first error is told: the others often follow from it. */
 static int _printf_(2, 3) fail(struct parse *parse, const char *format, ...)
@@ -203,20 +66,20 @@ static bool is_section(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(KEYS); i++)
-		if (strcmp(KEYS[i].section, name) == 0)
+	for (i = 0; i < CONFIG_KEYS_LEN; i++)
+		if (strcmp(CONFIG_KEYS[i].section, name) == 0)
 			return true;
 	return false;
 }
 
 static const char *nearest_section(const char *name)
 {
-	const char *best = KEYS[0].section;
+	const char *best = CONFIG_KEYS[0].section;
 	size_t i;
 
-	for (i = 1; i < ARRAY_LEN(KEYS); i++)
-		if (nearest_distance(name, KEYS[i].section) < nearest_distance(name, best))
-			best = KEYS[i].section;
+	for (i = 1; i < CONFIG_KEYS_LEN; i++)
+		if (nearest_distance(name, CONFIG_KEYS[i].section) < nearest_distance(name, best))
+			best = CONFIG_KEYS[i].section;
 	return best;
 }
 
@@ -225,12 +88,12 @@ static const struct key *nearest_key(const char *section, const char *name)
 	const struct key *best = NULL;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(KEYS); i++) {
-		if (strcmp(KEYS[i].section, section) != 0)
+	for (i = 0; i < CONFIG_KEYS_LEN; i++) {
+		if (strcmp(CONFIG_KEYS[i].section, section) != 0)
 			continue;
-		if (!best ||
-		    nearest_distance(name, KEYS[i].name) < nearest_distance(name, best->name))
-			best = &KEYS[i];
+		if (!best || nearest_distance(name, CONFIG_KEYS[i].name) <
+				     nearest_distance(name, best->name))
+			best = &CONFIG_KEYS[i];
 	}
 	return best;
 }
@@ -376,9 +239,9 @@ static int on_value(void *user, const char *section, const char *name, const cha
 		return fail(parse, "key %s is not known in [%s]; the nearest is %s", name, section,
 			    key ? key->name : "none");
 	/* Also what inih makes of a continuation line. */
-	if (parse->is_given[key - KEYS])
+	if (parse->is_given[key - CONFIG_KEYS])
 		return fail(parse, "%s is given twice; keep one", name);
-	parse->is_given[key - KEYS] = true;
+	parse->is_given[key - CONFIG_KEYS] = true;
 	return set_value(parse, key, value);
 }
 

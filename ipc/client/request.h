@@ -54,11 +54,11 @@ struct request {
 	} item;
 
 	struct bh_uuid uuid;
-	uint64_t address;	    /* LINK_DROP, SESSION_OPEN */
-	uint64_t under;		    /* SESSION_OPEN: a grant, or 0 */
-	uint32_t number;	    /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level */
-	const char *text;	    /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
-	struct bh_session *session; /* SESSION_OPEN: whose it is */
+	uint64_t address; /* LINK_DROP, SESSION_OPEN */
+	uint64_t under;	  /* SESSION_OPEN: a grant, or 0 */
+	uint32_t number;  /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level */
+	const char *text; /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
+	struct bh_session *session;	     /* SESSION_OPEN: whose it is */
 	const struct request_filter *filter; /* SCAN; not owned */
 	bool is_scan;			     /* SESSION_OPEN */
 	bool wants_history;		     /* EVENTS_REQUEST */
@@ -66,7 +66,8 @@ struct request {
 	bool no_response;		     /* WRITE */
 	bool only_list;			     /* RESET_ADAPTER */
 	size_t len;
-	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name */
+	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name
+			  */
 };
 
 /* What one asks for; more is filled in by the caller before the lane gets it. */

@@ -54,7 +54,6 @@ void rig_cause(struct rig *rig, uint16_t code, uint16_t index, uint64_t address,
 /* The adapter of @from leaves and comes back under a new number. */
 void rig_renumber(struct rig *rig, uint16_t from, uint16_t to);
 
-
 /* A channel that lives as long as the rig; takes @fd over. */
 struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max);
 

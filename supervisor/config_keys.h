@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * supervisor/config_keys.h - what may be in the configuration, as a table; config.c reads it.
+ */
+#include "supervisor/config.h"
+
+enum kind {
+	KIND_PATH,
+	KIND_PATH_OR_NONE,
+	KIND_TEXT,
+	KIND_NUMBER,
+	KIND_MODE,
+	KIND_LEVEL,
+	KIND_SWITCH
+};
+
+struct key {
+	const char *section;
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	uint32_t min;
+	uint32_t max; /* of a text: its size in bytes with the NUL */
+};
+
+enum { CONFIG_KEYS_LEN = 50 };
+extern const struct key CONFIG_KEYS[CONFIG_KEYS_LEN];
