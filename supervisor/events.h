@@ -39,6 +39,10 @@ enum event_kind {
 	EVENT_ESCALATED,
 	EVENT_CLIENT_DROPPED,
 	EVENT_CURED, /* a worker acted on something stuck; its class says what was not cured */
+	EVENT_ADAPTER_SILENT, /* these four a worker says */
+	EVENT_SCAN_STUCK,
+	EVENT_SCAN_SHARED,
+	EVENT_SCAN_EXTERNAL,
 	EVENT_MGMT_LOST,
 	EVENT_MGMT_UP,
 	EVENT_RESETTING,

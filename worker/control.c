@@ -112,7 +112,7 @@ static void on_device(void *ctx, struct device *device, unsigned changes)
 	count_link(w, device, device->is_connected);
 	sight_device(w->sight, device, changes);
 	if (changes & (1u << DEVICE_ADVERT | 1u << DEVICE_NEW | 1u << DEVICE_CONNECTED))
-		scan_heard(w->scan, device);
+		scan_heard(w->scan, device, changes);
 	if ((changes & 1u << DEVICE_ADVERT) && device->has_rssi)
 		scan_advert(w->scan, device);
 	links_device(w->links, device, changes);

@@ -56,7 +56,7 @@ struct link {
 		char text[LINK_TEXT_LEN];
 	} cause;
 	struct scan_want seek;
-	bool has_paused;
+	struct scan_pause pause;
 	bool is_told_up;   /* the supervisor knows of it */
 	uint64_t since_ms; /* in this state */
 	uint64_t began_ms; /* wanting it */

@@ -35,9 +35,7 @@ static int call_device(struct link *link, const char *member, uint32_t timeout_m
 
 static void let_scan_go_on(struct link *link)
 {
-	if (link->has_paused)
-		scan_resume(link->w->scan);
-	link->has_paused = false;
+	scan_resume(link->w->scan, &link->pause);
 }
 
 static void stop_seeking(struct link *link)
@@ -169,8 +167,7 @@ static void act_prepare(struct link *link)
 		link_event(link, LINK_EV_ADOPT);
 		return;
 	}
-	link->has_paused = true;
-	if (scan_pause(link->w->scan))
+	if (scan_pause(link->w->scan, &link->pause, link->addr))
 		link_event(link, LINK_EV_QUIET);
 }
 

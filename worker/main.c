@@ -24,7 +24,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, EXIT_USAGE = 2 };
+enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, EXIT_USAGE = 2, PACE_MAX = 1000 };
 
 struct options {
 	const char *adapter;
@@ -33,6 +33,7 @@ struct options {
 	uint64_t gatt_late_ms;
 	pid_t parent;
 	enum log_level level;
+	uint64_t pace;
 };
 
 /* First of all: nobody of our uid may trace us, nothing of us ends on a disk. */
@@ -101,6 +102,7 @@ static int parse_options(int argc, char **argv, struct options *out)
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "workarounds", required_argument, NULL, 'w' },
 		{ "gatt-late-ms", required_argument, NULL, 'g' },
+		{ "pace", required_argument, NULL, 'f' }, /* for tests: worker.h */
 		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t parent = 0;
@@ -109,7 +111,8 @@ static int parse_options(int argc, char **argv, struct options *out)
 
 	*out = (struct options){ .level = LOG_LEVEL_INFO,
 				 .workarounds = WORKAROUNDS_DEFAULT,
-				 .gatt_late_ms = GATT_LATE_MS };
+				 .gatt_late_ms = GATT_LATE_MS,
+				 .pace = 1 };
 	while (r == 0 && (c = getopt_long(argc, argv, "", LONG, NULL)) != -1)
 		switch (c) {
 		case 'a':
@@ -120,6 +123,9 @@ static int parse_options(int argc, char **argv, struct options *out)
 			break;
 		case 'p':
 			r = parse_number(optarg, &parent);
+			break;
+		case 'f':
+			r = parse_number(optarg, &out->pace);
 			break;
 		case 'l':
 			out->level = parse_level(optarg);
@@ -134,8 +140,9 @@ static int parse_options(int argc, char **argv, struct options *out)
 			r = -EINVAL;
 		}
 	out->parent = (pid_t)parent;
-	return r < 0 || optind != argc || !out->adapter || !is_adapter_name(out->adapter) ? -EINVAL
-											  : 0;
+	if (r < 0 || optind != argc || out->pace == 0 || out->pace > PACE_MAX)
+		return -EINVAL;
+	return out->adapter && is_adapter_name(out->adapter) ? 0 : -EINVAL;
 }
 
 /* --- the loop --- */
@@ -290,6 +297,7 @@ int main(int argc, char **argv)
 	w.incarnation = options.incarnation;
 	w.workarounds = (uint32_t)options.workarounds;
 	w.gatt_late_ms = (uint32_t)options.gatt_late_ms;
+	w.pace = (uint32_t)options.pace;
 	w.began_ms = clock_now_ms();
 	TAILQ_INIT(&w.ops);
 	log_setup(w.label, options.level);

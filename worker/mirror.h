@@ -41,6 +41,7 @@ struct device {
 	bool is_bonded;
 	bool has_rssi;
 	bool has_company;
+	bool has_service_data;
 	bool is_counted; /* among the links: control.c's */
 	bool is_paired;
 	bool is_stale;		  /* not named yet by the answer that is being read */
@@ -52,6 +53,7 @@ struct device {
 	char name[DEVICE_NAME_LEN + 1];
 	struct uuid *uuids;
 	uint8_t *manufacturer;
+	uint64_t heard_at_ms; /* its last advert; 0: none since we listen */
 	struct gatt_db db;
 	/* What the supervisor was last told: worker/sight.c's. */
 	struct {

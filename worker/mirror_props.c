@@ -210,12 +210,28 @@ static int read_manufacturer(sd_bus_message *m, void *object)
 	return r < 0 ? r : 1;
 }
 
+/* Nobody asks for it yet: that there is some is all. */
+static int read_service_data(sd_bus_message *m, void *object)
+{
+	struct device *device = object;
+	int r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_skip(m, "{sv}")) > 0)
+		device->has_service_data = true;
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : 1;
+}
+
 static const struct prop DEVICE_PROPS[] = {
 	{ "RSSI", "n", DEVICE_ADVERT, read_rssi },
 	{ "Connected", "b", DEVICE_CONNECTED, read_connected },
 	{ "Bonded", "b", DEVICE_OTHER, read_bonded },
 	{ "ServicesResolved", "b", DEVICE_GATT, read_resolved },
 	{ "ManufacturerData", "a{qv}", DEVICE_ADVERT, read_manufacturer },
+	{ "ServiceData", "a{sv}", DEVICE_ADVERT, read_service_data },
 	{ "UUIDs", "as", DEVICE_OTHER, read_uuids },
 	{ "Paired", "b", DEVICE_OTHER, read_paired },
 	{ "Name", "s", DEVICE_NAME, read_name },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* BlueZ's objects and signals into the mirror, and the table of devices; worker/mirror.h. */
 #include "worker/mirror_state.h"
+
+#include "ipc/clock.h"
 #include "worker/props.h"
 
 #include <string.h>
@@ -101,6 +103,14 @@ void mirror_each(const struct mirror *mirror, void (*each)(void *ctx, struct dev
 
 /* --- objects --- */
 
+/* Signals tell of adverts as they come; an object may keep its RSSI for as long as one discovers.
+ */
+static void note_heard(const struct mirror *mirror, struct device *device, unsigned changes)
+{
+	if ((changes & 1u << DEVICE_ADVERT) && device->has_rssi && !mirror->is_reading_all)
+		device->heard_at_ms = clock_now_ms();
+}
+
 static int read_device(struct mirror *mirror, const struct objpath *path, sd_bus_message *m)
 {
 	struct device *device = mirror_device(mirror, path->addr);
@@ -115,6 +125,7 @@ static int read_device(struct mirror *mirror, const struct objpath *path, sd_bus
 		return sd_bus_message_skip(m, "a{sv}");
 	device->is_stale = false;
 	r = mirror_read_device_props(m, device, &changes);
+	note_heard(mirror, device, changes);
 	if (r >= 0 && changes != 0)
 		mirror->ops->device(mirror->ctx, device, changes);
 	return r;
@@ -257,7 +268,9 @@ int mirror_read_objects(struct mirror *mirror, sd_bus_message *m)
 	int r;
 
 	mirror_each(mirror, mark_stale, NULL);
+	mirror->is_reading_all = true;
 	r = read_objects(mirror, m);
+	mirror->is_reading_all = false;
 	remove_stale(mirror);
 	return r;
 }
@@ -322,6 +335,7 @@ static int changed_device(struct mirror *mirror, const struct objpath *path, sd_
 	if (!device)
 		return 0;
 	r = mirror_read_device_props(m, device, &changes);
+	note_heard(mirror, device, changes);
 	if (r >= 0)
 		r = read_invalidated(device, m);
 	if (changes != 0)

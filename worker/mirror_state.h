@@ -19,6 +19,7 @@ struct mirror {
 	bool has_adapter;
 	bool is_loaded;
 	bool is_settled;
+	bool is_reading_all; /* GetManagedObjects: what was heard, who knows when */
 	bool is_powered;
 	bool is_discovering;
 	unsigned n_value_wants;

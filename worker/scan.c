@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ipc/clock.h"
 #include "ipc/log.h"
-#include "worker/link.h"
 #include "worker/scan_state.h"
 
 #include <stdio.h>
@@ -19,30 +18,11 @@ enum {
 	TURN_MS = 5000,
 	REST_FIRST_MS = 250,
 	REST_MAX_MS = 5000,
-	RENEW_MS = 30000,
 };
 
 static const char ADAPTER[] = "org.bluez.Adapter1";
 
-static void scan_event(struct scan *scan, enum scan_event event);
-
 /* --- calls --- */
-
-/*
- * A session of ours whose start was lost answers InProgress to all we ask, and ends only when its
- * sender leaves the bus (reference/lab-facts.md). Not more often than RENEW_MS: a controller that
- * hangs looks the same, and a new connection does not cure that.
- */
-static void leave_the_bus(struct scan *scan)
-{
-	uint64_t now_ms = clock_now_ms();
-
-	if (scan->renewed_at_ms != 0 && now_ms - scan->renewed_at_ms < RENEW_MS)
-		return;
-	scan->renewed_at_ms = now_ms;
-	log_info("event=discovery-lost text=\"changing the bus connection\"");
-	bus_renew(scan->w->bus);
-}
 
 static void on_started(void *ctx, const struct bus_result *result)
 {
@@ -50,18 +30,11 @@ static void on_started(void *ctx, const struct bus_result *result)
 
 	scan->call = NULL;
 	worker_op_end(scan->w, &scan->op);
-	if (result->reply) {
+	if (scan_watch_started(scan, result)) {
 		scan->rest_ms = REST_FIRST_MS;
 		scan_event(scan, SCAN_EV_STARTED);
 		return;
 	}
-	/* Our own session, whose answer was lost, is why: adverts flow all the same. */
-	if (result->is_busy && mirror_is_discovering(scan->w->mirror)) {
-		scan_event(scan, SCAN_EV_STARTED);
-		return;
-	}
-	if (result->is_busy)
-		leave_the_bus(scan);
 	log_info("event=discovery-failed class=%s text=\"%s\"", class_name(result->class),
 		 result->text);
 	scan_event(scan, SCAN_EV_FAILED);
@@ -72,8 +45,7 @@ static void on_stopped(void *ctx, const struct bus_result *result)
 	struct scan *scan = ctx;
 
 	scan->call = NULL;
-	if (result->is_busy)
-		leave_the_bus(scan);
+	scan_watch_stopped(scan, result);
 	if (!result->reply)
 		log_debug("event=discovery-stop-failed text=\"%s\"", result->text);
 	scan_event(scan, SCAN_EV_STOPPED);
@@ -104,6 +76,7 @@ static int set_filter(struct scan *scan)
 
 static int call_adapter(struct scan *scan, const char *member, uint32_t timeout_ms, bus_done done)
 {
+	scan->asked_at_ms = clock_now_ms();
 	return worker_call(scan->w, scan->w->adapter_path, ADAPTER, member, ERRORS_CALL_DISCOVERY,
 			   timeout_ms, done, scan, &scan->call);
 }
@@ -146,9 +119,12 @@ static void act_start(struct scan *scan)
 	 * In one go, BlueZ takes them in order; each time, since a filter may go with the session
 	 * that StopDiscovery ended, and discovery without one would inquire for BR/EDR too.
 	 */
+	scan->had_session = scan->has_session;
+	scan->has_session = true;
 	if (set_filter(scan) >= 0 &&
 	    call_adapter(scan, "StartDiscovery", START_MS, on_started) >= 0)
 		return;
+	scan->has_session = scan->had_session;
 	worker_op_end(scan->w, &scan->op);
 	scan_event(scan, SCAN_EV_FAILED);
 }
@@ -159,6 +135,8 @@ static void act_stop(struct scan *scan)
 		bus_abandon(scan->call);
 	scan->call = NULL;
 	worker_op_end(scan->w, &scan->op);
+	/* BlueZ takes the RSSI back when it stops: who was heard is to be told before. */
+	sight_flush(scan->w->sight);
 	if (call_adapter(scan, "StopDiscovery", STOP_MS, on_stopped) < 0)
 		scan_event(scan, SCAN_EV_STOPPED);
 }
@@ -197,9 +175,9 @@ static void catch_up(struct scan *scan)
 		event = TAILQ_EMPTY(&scan->wants) ? event : SCAN_EV_WANT;
 	else if (TAILQ_EMPTY(&scan->wants))
 		event = SCAN_EV_UNWANT;
-	else if (scan->state == SCAN_ON && scan->n_pauses > 0)
+	else if (scan->state == SCAN_ON && scan_pause_is_wanted(scan))
 		event = SCAN_EV_PAUSE;
-	else if (scan->state == SCAN_PAUSED && scan->n_pauses == 0)
+	else if (scan->state == SCAN_PAUSED && !scan_pause_is_wanted(scan))
 		event = SCAN_EV_RESUME;
 	if (event != SCAN_EVENT_COUNT && scan->n_events < SCAN_EVENTS_MAX)
 		scan->events[scan->n_events++] = event;
@@ -208,7 +186,6 @@ static void catch_up(struct scan *scan)
 static void step(struct scan *scan, enum scan_event event)
 {
 	const struct scan_step next = scan_table_step(scan->state, event);
-	bool was_quiet = scan_table_is_quiet(scan->state);
 
 	if (next.next != scan->state)
 		log_debug("event=scan from=%s to=%s", scan_table_name(scan->state),
@@ -218,13 +195,13 @@ static void step(struct scan *scan, enum scan_event event)
 	scan->state = next.next;
 	if (ACTS[next.act])
 		ACTS[next.act](scan);
+	scan_watch_stepped(scan);
+	scan_pause_stepped(scan);
 	catch_up(scan);
-	if (!was_quiet && scan_table_is_quiet(scan->state) && scan->n_pauses > 0)
-		links_quiet(scan->w->links);
 }
 
 /* Actions cause events: they queue, so that one is finished before the next begins. */
-static void scan_event(struct scan *scan, enum scan_event event)
+void scan_event(struct scan *scan, enum scan_event event)
 {
 	size_t i;
 
@@ -341,36 +318,27 @@ void scan_want_under(struct scan *scan, struct scan_want *want, uint64_t under)
 	check_under(scan);
 }
 
-bool scan_pause(struct scan *scan)
+void scan_gone(struct scan *scan)
 {
-	scan->n_pauses++;
-	if (scan_table_is_quiet(scan->state))
-		return true;
-	scan_event(scan, SCAN_EV_PAUSE);
-	return false;
-}
-
-void scan_resume(struct scan *scan)
-{
-	assert(scan->n_pauses > 0);
-	scan->n_pauses--;
-	if (scan->n_pauses == 0)
-		scan_event(scan, SCAN_EV_RESUME);
+	scan->rest_ms = REST_FIRST_MS;
+	scan->has_session = false;
+	scan_event(scan, SCAN_EV_GONE);
 }
 
 void scan_adapter(struct scan *scan)
 {
-	if (scan->state == SCAN_ON && !mirror_is_discovering(scan->w->mirror))
+	if (scan->told == SCAN_READY_SHARED && !mirror_is_discovering(scan->w->mirror))
+		scan->told = SCAN_READY;
+	/* Our session went with it, and a start that was under way may not be answered. */
+	if (!mirror_is_powered(scan->w->mirror))
+		scan_gone(scan);
+	if (scan->state == SCAN_ON && !mirror_is_discovering(scan->w->mirror)) {
+		scan->has_session = false;
 		scan_event(scan, SCAN_EV_LOST);
+	}
 	/* Power came: do not wait for the next round. */
 	if (scan->state == SCAN_RESTING && mirror_is_powered(scan->w->mirror))
 		scan_event(scan, SCAN_EV_RETRY);
-}
-
-void scan_gone(struct scan *scan)
-{
-	scan->rest_ms = REST_FIRST_MS;
-	scan_event(scan, SCAN_EV_GONE);
 }
 
 int scan_new(struct scan **out, struct worker *w)
@@ -383,7 +351,14 @@ int scan_new(struct scan **out, struct worker *w)
 	scan->rest_ms = REST_FIRST_MS;
 	scan->retry.fire = on_retry;
 	scan->turn.fire = on_turn;
+	scan->slice_limit.fire = scan_pause_on_slice;
+	scan->settle.fire = scan_watch_on_settle;
+	scan->silent.fire = scan_watch_on_silent;
+	scan->air.owed_ms = SCAN_AIR_OWED_MS / w->pace;
+	scan_policy_init(&scan->policy);
+	silence_init(&scan->silence, SILENCE_FIRST_MS / w->pace);
 	TAILQ_INIT(&scan->wants);
+	TAILQ_INIT(&scan->pauses);
 	TAILQ_INIT(&scan->clients);
 	TAILQ_INIT(&scan->finds);
 	(void)snprintf(scan->lock.resources[0], LOCK_NAME_LEN, "scan:%s", w->adapter);
@@ -401,6 +376,9 @@ struct scan *scan_free(struct scan *scan)
 		return NULL;
 	scan_users_free(scan);
 	act_unlock(scan);
+	deadline_clear(scan->w->deadlines, &scan->slice_limit);
+	deadline_clear(scan->w->deadlines, &scan->settle);
+	deadline_clear(scan->w->deadlines, &scan->silent);
 	free(scan);
 	return NULL;
 }

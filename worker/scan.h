@@ -7,7 +7,7 @@
  * One worker is the one discovery client of its adapter: two StartDiscovery in one instant are
  * never answered (reference/lab-facts.md). A start that is lost to a foreign client all the same is
  * given up and tried again. Discovery pauses around connects, which take 8.7 s instead of 0.4 under
- * it. What happens when is scan_table.c.
+ * it, where that is not found to be otherwise. What happens when is scan_table.c.
  *
  * Others take turns with it: while somebody waits for scan:hciN it is given back after a while and
  * asked for again, at the end of the line.
@@ -36,9 +36,23 @@ void scan_unwant(struct scan *scan, struct scan_want *want);
 /* While it is wanted. */
 void scan_want_under(struct scan *scan, struct scan_want *want, uint64_t under);
 
-/* Counted. Returns true if no discovery runs; else links_quiet() tells when that is so. */
-bool scan_pause(struct scan *scan);
-void scan_resume(struct scan *scan);
+/* Somebody who connects; its owner's, filled in by scan_pause(). */
+struct scan_pause {
+	/* scan_pause.c's */
+	TAILQ_ENTRY(scan_pause) entry;
+	uint64_t addr;
+	uint64_t at_ms; /* when it was let go */
+	bool is_on;
+	bool is_answered;
+	bool is_held; /* until a slice has run */
+	bool is_left; /* discovery goes on beside it */
+	bool is_timed;
+};
+
+/* Returns true if the connect may begin; else links_quiet() tells when that is so. */
+bool scan_pause(struct scan *scan, struct scan_pause *pause, uint64_t addr);
+/* It has ended, or was given up; nothing happens if it never began. */
+void scan_resume(struct scan *scan, struct scan_pause *pause);
 
 /* A SCAN request lasts until it is removed. */
 void scan_add(struct scan *scan, struct request *request);
@@ -50,8 +64,8 @@ void scan_advert(struct scan *scan, const struct device *device);
 void scan_find(struct scan *scan, uint64_t addr, uint64_t under);
 void scan_find_stop(struct scan *scan, uint64_t addr);
 
-/* A device was heard or connected: somebody may look for it. */
-void scan_heard(struct scan *scan, const struct device *device);
+/* A device was heard or connected: somebody may look for it. @changes: bits of device_change */
+void scan_heard(struct scan *scan, const struct device *device, unsigned changes);
 
 /* Power or Discovering changed. */
 void scan_adapter(struct scan *scan);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whoever wants discovery: programs that scan, the supervisor's searches; worker/scan.h. */
+#include "ipc/clock.h"
 #include "worker/scan_state.h"
 #include "worker/sight.h"
 
-/* QUEUED_MAX: frames to a program that has just begun; the channel takes 256. */
-enum { FINDS_MAX = 256, QUEUED_MAX = 192 };
+/*
+ * QUEUED_MAX: frames to a program that has just begun; the channel takes 256.
+ * HEARD_MS: who was heard is there; BlueZ forgets what is longer ago (TemporaryTimeout), and of
+ * what it has stored it keeps the RSSI however old.
+ */
+enum { FINDS_MAX = 256, QUEUED_MAX = 192, HEARD_MS = 30000 };
 
 struct scan_client {
 	TAILQ_ENTRY(scan_client) entry;
@@ -81,12 +86,19 @@ void scan_advert(struct scan *scan, const struct device *device)
 	tell_advert(scan, device, NULL);
 }
 
+static bool is_heard(const struct scan *scan, const struct device *device)
+{
+	return device->heard_at_ms != 0 &&
+	       clock_now_ms() - device->heard_at_ms < HEARD_MS / scan->w->pace;
+}
+
 static void tell_known(void *ctx, struct device *device)
 {
 	struct scan_client *client = ctx;
+	struct scan *scan = client->request->seat->w->scan;
 
-	if (device->has_rssi)
-		tell_advert(client->request->seat->w->scan, device, client);
+	if (device->has_rssi && is_heard(scan, device))
+		tell_advert(scan, device, client);
 }
 
 static void on_fenced(struct scan_want *want, uint64_t under)
@@ -145,7 +157,7 @@ void scan_find(struct scan *scan, uint64_t addr, uint64_t under)
 	const struct device *device = mirror_device(scan->w->mirror, addr);
 	struct scan_find *find;
 
-	if (device && (device->has_rssi || device->is_connected)) {
+	if (device && (is_heard(scan, device) || device->is_connected)) {
 		found(scan, addr);
 		return;
 	}
@@ -183,11 +195,15 @@ void scan_find_stop(struct scan *scan, uint64_t addr)
 		end_find(scan, find);
 }
 
-void scan_heard(struct scan *scan, const struct device *device)
+void scan_heard(struct scan *scan, const struct device *device, unsigned changes)
 {
 	struct scan_find *find;
 
-	if (!device->has_rssi && !device->is_connected)
+	if (changes & 1u << DEVICE_ADVERT)
+		scan_watch_heard(scan, device);
+	if ((changes & 1u << DEVICE_CONNECTED) && device->is_connected)
+		scan_pause_connected(scan, device->addr);
+	if (!is_heard(scan, device) && !device->is_connected)
 		return;
 	find = find_of(scan, device->addr);
 	if (!find)

@@ -54,6 +54,7 @@ struct worker {
 	size_t n_links;		 /* that BlueZ shows, whoever made them */
 	size_t n_attempts;	 /* to connect, in progress */
 	size_t told_attempts;	 /* to the supervisor */
+	uint32_t pace;		 /* 1; in tests some of discovery's times are so much shorter */
 	bool is_ready;		 /* READY was sent */
 	sd_event_source *settle; /* runs control_settle() once the turn's work is done */
 };

@@ -111,6 +111,12 @@ static bool has_rssi(const struct fake_object *object)
 	return object->device->has_rssi;
 }
 
+/* What an empty advert does not tell is learned with the first link. */
+static bool has_data(const struct fake_object *object)
+{
+	return !object->device->model->bare || object->device->has_cache;
+}
+
 static int get_connected(sd_bus_message *m, const struct fake_object *object)
 {
 	return append_bool(m, object->device->connected);
@@ -151,7 +157,7 @@ static int get_adapter(sd_bus_message *m, const struct fake_object *object)
 
 static bool has_manufacturer_data(const struct fake_object *object)
 {
-	return model_config(object->fake->model)->manufacturer_data;
+	return has_data(object) && model_config(object->fake->model)->manufacturer_data;
 }
 
 static int get_manufacturer_data(sd_bus_message *m, const struct fake_object *object)
@@ -214,7 +220,7 @@ static int cancel_pairing(sd_bus_message *m, const struct fake_object *object)
 static const struct fake_property properties[] = {
 	{ "Address", "s", get_address, NULL, NULL },
 	{ "AddressType", "s", get_address_type, NULL, NULL },
-	{ "Name", "s", get_name, NULL, NULL },
+	{ "Name", "s", get_name, has_data, NULL },
 	{ "Alias", "s", get_alias, NULL, set_alias },
 	{ "Paired", "b", get_bonded, NULL, NULL },
 	{ "Bonded", "b", get_bonded, NULL, NULL },
@@ -223,7 +229,7 @@ static const struct fake_property properties[] = {
 	{ "LegacyPairing", "b", get_false, NULL, NULL },
 	{ "RSSI", "n", get_rssi, has_rssi, NULL },
 	{ "Connected", "b", get_connected, NULL, NULL },
-	{ "UUIDs", "as", get_uuids, NULL, NULL },
+	{ "UUIDs", "as", get_uuids, has_data, NULL },
 	{ "Adapter", "o", get_adapter, NULL, NULL },
 	{ "ManufacturerData", "a{qv}", get_manufacturer_data, has_manufacturer_data, NULL },
 	{ "ServicesResolved", "b", get_resolved, NULL, NULL },

@@ -248,6 +248,32 @@ static int run_hang_adapter(void *face, const struct fault_args *args,
 	return 0;
 }
 
+static int run_deaf(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	adapter_of(face, args)->deaf = args->on;
+	return 0;
+}
+
+static int run_raw_scan(void *face, const struct fault_args *args,
+			struct fault_reply *reply _unused_)
+{
+	adapter_of(face, args)->raw_scan = args->on;
+	return 0;
+}
+
+static int run_discovery(void *face, const struct fault_args *args,
+			 struct fault_reply *reply _unused_)
+{
+	return fake_scan_other(adapter_of(face, args), args->on);
+}
+
+static int run_bare(void *face _unused_, const struct fault_args *args,
+		    struct fault_reply *reply _unused_)
+{
+	args->device->bare = args->on;
+	return 0;
+}
+
 static int run_restart(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
 	const uint64_t ms = args->has_number[0] ? args->numbers[0] : RESTART_MS;
@@ -345,6 +371,10 @@ const struct fault_command fake_fault_table[] = {
 	{ "powered", "ab", "N on|off", run_powered },
 	{ "rfkill", "ab", "N on|off", run_rfkill },
 	{ "hang-adapter", "ab", "N on|off", run_hang_adapter },
+	{ "deaf-adapter", "ab", "N on|off", run_deaf },
+	{ "raw-scan", "ab", "N on|off", run_raw_scan },
+	{ "discovery", "ab", "N on|off", run_discovery },
+	{ "bare", "db", "ADDR on|off", run_bare },
 	{ "restart-bluetoothd", "?nw", "[MS [kill]]", run_restart },
 	{ "hang-bluetoothd", "n", "MS", run_hang },
 	{ "no-reply", "twn?w", "ADDR METHOD N [done]", run_no_reply },

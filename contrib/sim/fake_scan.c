@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* bluetoothd tells of smaller changes only to those who set a filter. */
+/* Smaller changes, and none at all, bluetoothd tells only to those who set a filter. */
 #define RSSI_THRESHOLD_DB 8
 /* What StartDiscovery takes on a controller that does not answer. */
 #define HUNG_START_MS 2100
@@ -162,8 +162,8 @@ static void start(struct fake_adapter *adapter, struct fake_session *session, sd
 {
 	struct fake *fake = adapter->fake;
 
-	/* An LE controller cannot look for that; this is how the kernel's refusal ends up. */
-	if (strcmp(session->filter.transport, "bredr") == 0) {
+	/* An LE controller cannot look for that; how any refusal of the kernel's ends up. */
+	if (strcmp(session->filter.transport, "bredr") == 0 || adapter->raw_scan) {
 		(void)fake_fail(fake, m, "InProgress", "Operation already in progress");
 		return;
 	}
@@ -267,6 +267,27 @@ int fake_get_filters(sd_bus_message *m, const struct fake_object *object)
 	return 0;
 }
 
+int fake_scan_other(struct fake_adapter *adapter, bool on)
+{
+	static const char other[] = ":another-program";
+	struct fake_session *session;
+
+	if (!on) {
+		fake_scan_sender_gone(adapter, other);
+		return 0;
+	}
+	session = make_session(adapter, other);
+	if (!session)
+		return -ENOMEM;
+	if (session->started)
+		return 0;
+	session->started = true;
+	adapter->model->discovering++;
+	if (!adapter->discovering)
+		begin(adapter);
+	return 0;
+}
+
 void fake_scan_sender_gone(struct fake_adapter *adapter, const char *sender)
 {
 	struct fake_session *session = adapter->sessions ? find_session(adapter, sender) : NULL;
@@ -358,7 +379,7 @@ static bool is_wanted(const struct fake_adapter *adapter, const struct model_dev
 
 /* What those who discover have asked for, taken together. */
 struct wishes {
-	bool filtered;	 /* every change of RSSI, not only large ones */
+	bool filtered;	 /* RSSI with every report, not only large changes */
 	bool duplicates; /* manufacturer data that has not changed */
 };
 
@@ -367,7 +388,7 @@ static void report(struct fake_device *device, int8_t rssi_dbm, const struct wis
 	struct fake_object object = fake_device_object(device);
 	const int change_db = abs(rssi_dbm - device->rssi_dbm);
 	const bool tell =
-		!device->has_rssi || change_db >= (wishes->filtered ? 1 : RSSI_THRESHOLD_DB);
+		!device->has_rssi || change_db >= (wishes->filtered ? 0 : RSSI_THRESHOLD_DB);
 
 	if (tell) {
 		device->rssi_dbm = rssi_dbm;
@@ -454,7 +475,7 @@ static int on_scan(sd_event_source *source _unused_, uint64_t usec _unused_, voi
 	const uint64_t now_ms = fake_now_ms();
 	bool left = true;
 
-	if (adapter->discovering && !adapter->hung && !adapter->fake->hung)
+	if (adapter->discovering && !adapter->hung && !adapter->deaf && !adapter->fake->hung)
 		look_around(adapter, now_ms);
 	if (now_ms >= adapter->temporaries_at_ms) {
 		adapter->temporaries_at_ms = now_ms + FORGET_EVERY_MS;

@@ -158,7 +158,9 @@ struct fake_adapter {
 	bool exported;
 	bool powered;
 	bool discovering;
-	bool hung; /* fault: the controller answers nothing */
+	bool hung;     /* fault: the controller answers nothing */
+	bool deaf;     /* fault: discovery runs and hears nothing */
+	bool raw_scan; /* fault: somebody scans by raw HCI: the kernel is busy */
 	bool rfkilled;
 	unsigned refuse;     /* fault: so many connects through it fail ... */
 	const char *refusal; /* ... with this text */
@@ -284,6 +286,8 @@ int fake_start_discovery(sd_bus_message *m, const struct fake_object *object);
 int fake_stop_discovery(sd_bus_message *m, const struct fake_object *object);
 int fake_set_filter(sd_bus_message *m, const struct fake_object *object);
 int fake_get_filters(sd_bus_message *m, const struct fake_object *object);
+/* Another program discovers, or no longer. Errors: -ENOMEM. */
+must_check int fake_scan_other(struct fake_adapter *adapter, bool on);
 void fake_scan_sender_gone(struct fake_adapter *adapter, const char *sender);
 /* Discovery ends without anybody having asked; the caller announces the property. */
 void fake_scan_clear(struct fake_adapter *adapter);

@@ -135,6 +135,7 @@ struct model_device {
 	char name[MODEL_NAME_CHARS];
 	int link;	      /* index of the adapter that holds the link, or MODEL_NO_ADAPTER */
 	bool silent;	      /* F: fault: neither advertises nor answers a connect */
+	bool bare;	      /* F: fault: its adverts carry no data */
 	enum model_mute mute; /* F: fault */
 	unsigned refuse;      /* F: fault: so many next connects fail */
 	int connect_ms;	      /* F: fault: how long a connect takes; -1: the face's default */

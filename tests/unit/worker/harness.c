@@ -313,6 +313,8 @@ static void start_worker(struct harness *h)
 				     "7",
 				     "--parent",
 				     parent,
+				     "--pace",
+				     h->pace ? h->pace : "1",
 				     "--log-level",
 				     getenv("BLEHERD_DEBUG") ? "debug" : "warn",
 				     "--gatt-late-ms",
@@ -337,10 +339,12 @@ static void harness_clear(struct harness *h)
 {
 	const char *late_ms = h->late_ms;
 	const char *workarounds = h->workarounds;
+	const char *pace = h->pace;
 
 	memset(h, 0, sizeof(*h));
 	h->late_ms = late_ms;
 	h->workarounds = workarounds;
+	h->pace = pace;
 }
 
 void harness_start(struct harness *h, unsigned devices, const char *const *sim_options)

@@ -50,6 +50,7 @@ struct harness {
 	struct harness_peer seats[HARNESS_SEATS_MAX];
 	size_t n_seats;
 	const char *hold_ms; /* of the real lockd, as its --hold-ms; NULL: its own */
+	const char *pace;    /* of the worker, as its --pace; NULL: 1; set before harness_start() */
 	uint32_t retries;    /* NEXT_STEP says retry so often, then give up */
 	bool clears;	     /* it says clear instead of retry */
 	bool is_mgmt_lost;   /* LINK_END cannot be done */

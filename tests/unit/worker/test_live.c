@@ -264,7 +264,7 @@ START_TEST(discovery_race)
 	harness_start(&h, 3, options);
 	ready();
 	s = harness_attach(&h, 1, true, 0);
-	harness_fault(&h, "no-reply 0 StartDiscovery 1");
+	harness_fault(&h, "no-reply AA:BB:CC:00:00:00 StartDiscovery 1");
 	id = harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
 	ck_assert_uint_eq(harness_answer(&h, s, id)->type, BH__TYPE__ADVERT);
 	harness_stop(&h);

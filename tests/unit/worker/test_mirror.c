@@ -151,6 +151,31 @@ START_TEST(device_properties)
 }
 END_TEST
 
+/* What GetManagedObjects has an RSSI of was heard who knows when; a signal tells of an advert. */
+START_TEST(heard)
+{
+	const char *const path = "/org/bluez/hci0/dev_C0_AA_BB_00_00_01";
+	sd_bus_message *m = message();
+	const struct device *d;
+
+	ck_assert(sd_bus_message_append(m, "a{oa{sa{sv}}}", 1, path, 1, "org.bluez.Device1", 2,
+					"RSSI", "n", -60, "ServiceData", "a{sv}", 0) >= 0);
+	ck_assert(mirror_read_objects(mirror, sealed(m)) >= 0);
+	sd_bus_message_unref(m);
+	d = mirror_device(mirror, 0xc0aabb000001);
+	ck_assert(d->has_rssi && d->heard_at_ms == 0 && !d->has_service_data);
+	m = message();
+	ck_assert(sd_bus_message_append(
+			  m, "sa{sv}as", "org.bluez.Device1", 2, "RSSI", "n", -60, "ServiceData",
+			  "a{sv}", 1, "0000fff0-0000-1000-8000-00805f9b34fb", "ay", 1, 7, 0) >= 0);
+	ck_assert(mirror_read_changed(mirror, path, sealed(m)) >= 0);
+	sd_bus_message_unref(m);
+	ck_assert(d->heard_at_ms != 0 && d->has_service_data);
+	add_device("/org/bluez/hci0/dev_C0_AA_BB_00_00_02", false, -60);
+	ck_assert(mirror_device(mirror, 0xc0aabb000002)->heard_at_ms != 0);
+}
+END_TEST
+
 START_TEST(changes_and_removal)
 {
 	const char *const path = "/org/bluez/hci0/dev_C0_AA_BB_00_00_01";
@@ -318,6 +343,7 @@ Suite *suite_mirror(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, device_properties);
+	tcase_add_test(c, heard);
 	tcase_add_test(c, changes_and_removal);
 	tcase_add_test(c, services);
 	tcase_add_test(c, reload);

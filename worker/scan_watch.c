@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a discovery's answers and its silence say of the adapter, and who is told;
+ * worker/scan_ready.h, silence.h.
+ */
+#include "ipc/clock.h"
+#include "ipc/log.h"
+#include "worker/scan_state.h"
+
+#include <stdio.h>
+
+/*
+ * RENEW_MS: not more often; if a new connection does not cure it, another one will not either.
+ * SETTLE_MS: Discovering follows the answer to StopDiscovery within some 30 ms.
+ * REPEAT_MS: evidence is told again so often, all else once.
+ */
+enum { RENEW_MS = 30000, SETTLE_MS = 1000, REPEAT_MS = 60000 };
+
+static void tell(struct scan *scan, const char *kind, enum err_class class, const char *text)
+{
+	Bh__Event event = BH__EVENT__INIT;
+
+	log_debug("event=%s class=%s text=\"%s\"", kind, class_name(class), text);
+	event.kind = (char *)(uintptr_t)kind;
+	event.has_class_ = 1;
+	event.class_ = (Bh__Class) class;
+	event.text = (char *)(uintptr_t)text;
+	port_send(scan->w->up, BH__CTL__TYPE__EVENT, 0, 0, &event.base);
+}
+
+static void tell_ready(struct scan *scan, enum scan_ready ready)
+{
+	const struct scan_cure *cure = scan_ready_cure(ready);
+	uint64_t now_ms = clock_now_ms();
+
+	if (!cure->event)
+		return;
+	if (scan->told == ready &&
+	    (cure->class != CLASS_NO_REPLY || now_ms - scan->told_at_ms < REPEAT_MS))
+		return;
+	scan->told = ready;
+	scan->told_at_ms = now_ms;
+	tell(scan, cure->event, cure->class, cure->text);
+}
+
+/*
+ * A session of ours that BlueZ has lost track of ends only when its sender leaves the bus
+ * (reference/lab-facts.md).
+ */
+static void renew(struct scan *scan)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (scan->renewed_at_ms != 0 && now_ms - scan->renewed_at_ms < RENEW_MS)
+		return;
+	scan->renewed_at_ms = now_ms;
+	bus_renew(scan->w->bus);
+}
+
+static enum scan_reply reply_of(const struct bus_result *result, uint64_t took_ms)
+{
+	if (result->reply)
+		return SCAN_REPLY_OK;
+	if (result->is_timeout)
+		return SCAN_REPLY_NONE;
+	if (!result->is_busy)
+		return SCAN_REPLY_ERROR;
+	return took_ms >= SCAN_READY_LATE_MS ? SCAN_REPLY_BUSY_LATE : SCAN_REPLY_BUSY;
+}
+
+static enum scan_ready conclude(struct scan *scan, const struct scan_answer *answer)
+{
+	enum scan_ready ready = scan_ready_judge(answer);
+	const struct scan_cure *cure = scan_ready_cure(ready);
+
+	tell_ready(scan, ready);
+	if (cure->is_renewing)
+		renew(scan);
+	if (scan->rest_ms < cure->rest_ms)
+		scan->rest_ms = cure->rest_ms;
+	return ready;
+}
+
+bool scan_watch_started(struct scan *scan, const struct bus_result *result)
+{
+	const struct scan_answer answer = {
+		.reply = reply_of(result, clock_now_ms() - scan->asked_at_ms),
+		.is_discovering = mirror_is_discovering(scan->w->mirror),
+		.is_fresh = !scan->had_session,
+	};
+
+	/* Unanswered, it may have begun all the same; answered with an error, it has not. */
+	if (!result->reply && !result->is_timeout)
+		scan->has_session = scan->had_session;
+	if (conclude(scan, &answer) != SCAN_READY)
+		return false;
+	/* That another program discovers is so until Discovering is false. */
+	if (scan->told != SCAN_READY_SHARED)
+		scan->told = SCAN_READY;
+	return true;
+}
+
+void scan_watch_stopped(struct scan *scan, const struct bus_result *result)
+{
+	const struct scan_answer answer = {
+		.is_stop = true,
+		.reply = reply_of(result, clock_now_ms() - scan->asked_at_ms),
+		/* Not known yet: on_settle(). */
+		.is_discovering = false,
+	};
+
+	if (conclude(scan, &answer) != SCAN_READY)
+		return;
+	scan->has_session = false;
+	deadline_set(scan->w->deadlines, &scan->settle, clock_now_ms() + SETTLE_MS);
+}
+
+void scan_watch_on_settle(struct deadline *deadline)
+{
+	struct scan *scan = container_of(deadline, struct scan, settle);
+	const struct scan_answer answer = {
+		.is_stop = true,
+		.reply = SCAN_REPLY_OK,
+		.is_discovering = mirror_is_discovering(scan->w->mirror),
+	};
+
+	/* Ours was started again meanwhile: no telling. */
+	if (!scan->has_session)
+		(void)conclude(scan, &answer);
+}
+
+/* --- silence --- */
+
+static void plan(struct scan *scan)
+{
+	if (scan->silence.is_running)
+		deadline_set(scan->w->deadlines, &scan->silent, silence_due_at_ms(&scan->silence));
+	else
+		deadline_clear(scan->w->deadlines, &scan->silent);
+}
+
+void scan_watch_stepped(struct scan *scan)
+{
+	bool is_on = scan->state == SCAN_ON;
+
+	if (is_on == scan->silence.is_running)
+		return;
+	if (is_on)
+		silence_begin(&scan->silence, clock_now_ms());
+	else
+		silence_end(&scan->silence, clock_now_ms());
+	plan(scan);
+}
+
+/* The deadline stays where it is: it looks again when it comes. */
+void scan_watch_heard(struct scan *scan, const struct device *device)
+{
+	if (device->name[0] || device->n_uuids > 0 || device->has_company ||
+	    device->has_service_data)
+		silence_heard(&scan->silence, clock_now_ms());
+}
+
+void scan_watch_on_silent(struct deadline *deadline)
+{
+	struct scan *scan = container_of(deadline, struct scan, silent);
+	uint64_t silent_ms = silence_ms(&scan->silence, clock_now_ms());
+	enum silence_step step = silence_due(&scan->silence, clock_now_ms());
+	char text[96];
+
+	plan(scan);
+	if (step == SILENCE_NONE)
+		return;
+	log_info("event=discovery-silent ms=%llu", (unsigned long long)silent_ms);
+	if (step == SILENCE_REPORT) {
+		(void)snprintf(text, sizeof(text),
+			       "discovery runs, was restarted, and has heard no advert for %llu s",
+			       (unsigned long long)silent_ms / 1000);
+		tell(scan, "adapter-silent", CLASS_NO_REPLY, text);
+	}
+	/* It pauses for nobody, so it is started again at once. */
+	scan_event(scan, SCAN_EV_PAUSE);
+}
