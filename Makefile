@@ -174,7 +174,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke lab-locks lab-scan contend model bench-lock install uninstall clean help asan
+.PHONY: run test check tests lint format lab-smoke lab-locks lab-scan lab-silent contend model bench-lock install uninstall clean help asan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -225,6 +225,11 @@ lab-locks: ## holders killed while they connect, and a jumping wall clock, in th
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/dirty
+
+lab-silent: ## a known peripheral that is not there: who waits for it, what is left, in the lab
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/silent
 
 lab-scan: ## a scan that is interrupted, shared, and beside connects, in the lab
 	$(BOOTSTRAP) lab

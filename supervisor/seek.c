@@ -84,11 +84,15 @@ static struct seek_answer heard(const struct seek *seek)
 static struct seek_answer only_known(const struct seek *seek)
 {
 	uint64_t until_ms = seek->asked_at_ms + SEEK_KNOWN_MS;
+	int best = score_best(seek->rows, seek->n_rows, SCORE_KNOWN);
 
+	/* Nothing to choose between, and the worker connects it without discovery. */
+	if (score_count(seek->rows, seek->n_rows, SCORE_ANY) == 1)
+		return attach(best);
 	if (seek->is_first)
 		until_ms = earlier(until_ms, seek->deadline_at_ms);
 	if (seek->now_ms >= until_ms)
-		return attach(score_best(seek->rows, seek->n_rows, SCORE_KNOWN));
+		return attach(best);
 	return wait_for(until_ms, true, CLASS_NONE);
 }
 

@@ -157,6 +157,9 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 	if (e) {
 		result.class = errors_from_dbus(e->name, e->message, &context);
 		result.is_busy = errors_is_busy(e->name, e->message);
+		/* Which of them depends on what else bluetoothd has below that path. */
+		result.is_unknown = sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
+				    sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD);
 		(void)snprintf(text, sizeof(text), "%s: %s", e->name ? e->name : "?",
 			       e->message ? e->message : "");
 		result.text = text;
@@ -225,6 +228,12 @@ void bus_abandon(struct bus_call *call)
 
 void bus_call_redirect(struct bus_call *call, void *ctx)
 {
+	call->ctx = ctx;
+}
+
+void bus_call_leave(struct bus_call *call, bus_done done, void *ctx)
+{
+	call->done = done;
 	call->ctx = ctx;
 }
 

@@ -29,6 +29,7 @@ struct bus_call;
 struct bus_result {
 	enum err_class class;  /* CLASS_NONE: @reply is the answer */
 	const char *text;      /* one line; "" when done */
+	bool is_unknown;       /* there is no such object: nothing was done */
 	bool is_busy;	       /* InProgress: it was not done, and may work in a moment */
 	bool is_timeout;       /* our deadline, not an answer */
 	sd_bus_message *reply; /* valid in the callback only; NULL unless done */
@@ -84,5 +85,7 @@ void bus_abandon(struct bus_call *call);
 
 /* Hands the answer to somebody else. */
 void bus_call_redirect(struct bus_call *call, void *ctx);
+/* The same, who asks something else of it. */
+void bus_call_leave(struct bus_call *call, bus_done done, void *ctx);
 
 bool bus_is_up(const struct bus *bus);

@@ -322,7 +322,7 @@ static void review_down(struct link *link)
 	else if (device && device->is_connected)
 		link_event(link, LINK_EV_ADOPT);
 	else
-		link_event(link, device ? LINK_EV_WANT : LINK_EV_WANT_BLIND);
+		link_event(link, link_is_there(link, device) ? LINK_EV_WANT : LINK_EV_WANT_BLIND);
 }
 
 /* For what is had under a grant: there it can still be asked for under another. */

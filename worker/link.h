@@ -32,6 +32,7 @@ struct link {
 	TAILQ_HEAD(, sub) subs;
 	struct lock lock;
 	struct bus_call *call;	   /* Connect */
+	struct bus_call *left;	   /* an earlier one that was never answered */
 	struct bus_call *end_call; /* Disconnect */
 	struct deadline limit;	   /* of the state */
 	struct deadline pump;	   /* BlueZ was busy: look again */
@@ -56,6 +57,7 @@ struct link {
 		char text[LINK_TEXT_LEN];
 	} cause;
 	struct scan_want seek;
+	bool is_silent; /* a Connect did not reach it: the next attempt begins with discovery */
 	struct scan_pause pause;
 	bool is_told_up;   /* the supervisor knows of it */
 	uint64_t since_ms; /* in this state */
@@ -131,13 +133,22 @@ void links_cause(struct links *links, uint64_t addr, const struct errors_cause *
 void links_ended(struct links *links, uint32_t token, uint32_t status);
 struct link *links_find(const struct links *links, uint64_t addr);
 
-/* --- between link.c, links.c and link_acts.c --- */
+/* --- between link.c, links.c, link_acts.c and link_connect.c --- */
 void link_on_limit(struct deadline *deadline);
 void link_on_pump(struct deadline *deadline);
 void link_on_cause_wait(struct deadline *deadline);
 /* An event that waits for its cause happens now, if @event would change anything. */
 void link_cause_first(struct link *link, enum link_event event);
 void link_act(struct link *link, enum link_act act);
+/* A method of its Device1, where that is now. */
+must_check int link_call(struct link *link, const char *member, uint32_t timeout_ms, bus_done done,
+			 struct bus_call **out);
+void link_connect(struct link *link);
+void link_cancel(struct link *link);
+/* Its Connect was not answered, not even when asked to end: should it come true, it is ended. */
+void link_connect_leave(struct link *link);
+/* Whether there is something to connect to; otherwise it is to be sought. */
+bool link_is_there(const struct link *link, const struct device *device);
 /* Everything that a state may hold and the next one must not. */
 void link_release(struct link *link);
 /* What the answer to a question to the supervisor is known by. */

@@ -6,30 +6,15 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "worker/notify.h"
-#include "worker/objpath.h"
 #include "worker/scan.h"
 
 #include <string.h>
 
 /*
- * CALL_MS: the state's own limit comes first and cancels; this one is for the books.
  * LAG_MS: in which D-Bus shows what the kernel did; 30 ms in the lab.
  * ADVICE_MS: how long the supervisor may think about the next step.
  */
-enum { CALL_MS = 90000, DISCONNECT_MS = 5000, LAG_MS = 500, ADVICE_MS = 3000 };
-
-static const char DEVICE[] = "org.bluez.Device1";
-
-static int call_device(struct link *link, const char *member, uint32_t timeout_ms, bus_done done,
-		       struct bus_call **out)
-{
-	const struct objpath object = { .kind = OBJPATH_DEVICE, .addr = link->addr };
-	char path[OBJPATH_LEN];
-
-	objpath_format(&object, link->w->adapter_path, path);
-	return worker_call(link->w, path, DEVICE, member, ERRORS_CALL_CONNECT, timeout_ms, done,
-			   link, out);
-}
+enum { DISCONNECT_MS = 5000, LAG_MS = 500, ADVICE_MS = 3000 };
 
 /* --- holding and letting go --- */
 
@@ -171,62 +156,6 @@ static void act_prepare(struct link *link)
 		link_event(link, LINK_EV_QUIET);
 }
 
-static void on_connect(void *ctx, const struct bus_result *result)
-{
-	struct link *link = ctx;
-
-	link->call = NULL;
-	if (result->reply)
-		link_event(link, LINK_EV_CONNECTED);
-	else if (link->state == LINK_CANCELLING)
-		link_event(link, LINK_EV_FAILED); /* as asked: why it was cancelled is known */
-	else
-		link_event_vague(link, LINK_EV_FAILED, result->class, result->text);
-	link_review(link);
-}
-
-static void act_connect(struct link *link)
-{
-	const struct device *device = mirror_device(link->w->mirror, link->addr);
-	const char *text;
-	enum err_class trouble = worker_trouble(link->w, &text);
-
-	if (trouble != CLASS_NONE) {
-		link_event_why(link, LINK_EV_FAILED, trouble, text);
-		return;
-	}
-	if (!device) {
-		link_event_why(link, LINK_EV_FAILED, CLASS_NOT_FOUND,
-			       "BlueZ has forgotten the peripheral meanwhile");
-		return;
-	}
-	link->is_random = device->is_random;
-	/* An attempt of its own: given up because nobody wants it, it is no failure. */
-	link->failed = CLASS_NONE;
-	link_cause_forget(link);
-	worker_op_begin(link->w, &link->op, WPAGE_OP_CONNECT,
-			link_table_limit_ms(LINK_CONNECTING) +
-				link_table_limit_ms(LINK_CANCELLING));
-	if (call_device(link, "Connect", CALL_MS, on_connect, &link->call) < 0)
-		link_event_why(link, LINK_EV_FAILED, CLASS_BLUEZ_GONE,
-			       "the call could not be sent");
-}
-
-static void on_cancelled(void *ctx, const struct bus_result *result)
-{
-	struct link *link = ctx;
-
-	(void)result; /* what counts is the answer to Connect */
-	link->end_call = NULL;
-}
-
-static void act_cancel(struct link *link)
-{
-	if (!link->end_call)
-		(void)!call_device(link, "Disconnect", DISCONNECT_MS, on_cancelled,
-				   &link->end_call);
-}
-
 static bool has_services(const struct link *link)
 {
 	const struct device *device = mirror_device(link->w->mirror, link->addr);
@@ -291,7 +220,7 @@ void link_end_by_bus(struct link *link)
 		return;
 	link->is_end_forced = true;
 	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + DISCONNECT_MS + LAG_MS);
-	if (call_device(link, "Disconnect", DISCONNECT_MS, on_disconnected, &link->end_call) < 0)
+	if (link_call(link, "Disconnect", DISCONNECT_MS, on_disconnected, &link->end_call) < 0)
 		link_not_ended(link);
 }
 
@@ -309,6 +238,12 @@ static void act_end(struct link *link)
 	}
 	/* DESIGN 6: MGMT ends a link in milliseconds, D-Bus takes two seconds on purpose. */
 	link_tell(link, BH__CTL__TYPE__LINK_END);
+}
+
+static void act_abort(struct link *link)
+{
+	link_connect_leave(link);
+	act_end(link);
 }
 
 /* Everybody who used it learns of it; nobody wants it until he says so again. */
@@ -445,6 +380,8 @@ static void act_report(struct link *link)
 	char addr[ADDR_TEXT_LEN + 1];
 
 	link_release(link);
+	/* Whoever does not answer a Connect is sought next, and the other way round. */
+	link->is_silent = link->failed == CLASS_NOT_FOUND && !link->is_silent;
 	tell_state(link, false);
 	if (!link_is_wanted(link) || link->failed == CLASS_NONE) {
 		/* It ended as it should; whoever wants it again begins anew. */
@@ -463,15 +400,25 @@ static void act_report(struct link *link)
 }
 
 static void (*const ACTS[])(struct link *link) = {
-	[LINK_ACT_NONE] = NULL,		  [LINK_ACT_SEEK] = act_seek,
-	[LINK_ACT_LOCK] = act_lock,	  [LINK_ACT_PREPARE] = act_prepare,
-	[LINK_ACT_CONNECT] = act_connect, [LINK_ACT_CANCEL] = act_cancel,
-	[LINK_ACT_RESOLVE] = act_resolve, [LINK_ACT_UP] = act_up,
-	[LINK_ACT_END] = act_end,	  [LINK_ACT_CUT] = act_cut,
-	[LINK_ACT_LOST] = act_lost,	  [LINK_ACT_REPORT] = act_report,
-	[LINK_ACT_UNDER] = act_under,	  [LINK_ACT_GIVE_UP] = act_give_up,
-	[LINK_ACT_REST] = act_rest,	  [LINK_ACT_CHECK] = act_check,
-	[LINK_ACT_CURE] = cure_begin,	  [LINK_ACT_DEAD] = act_dead,
+	[LINK_ACT_NONE] = NULL,
+	[LINK_ACT_SEEK] = act_seek,
+	[LINK_ACT_LOCK] = act_lock,
+	[LINK_ACT_PREPARE] = act_prepare,
+	[LINK_ACT_CONNECT] = link_connect,
+	[LINK_ACT_CANCEL] = link_cancel,
+	[LINK_ACT_RESOLVE] = act_resolve,
+	[LINK_ACT_UP] = act_up,
+	[LINK_ACT_END] = act_end,
+	[LINK_ACT_CUT] = act_cut,
+	[LINK_ACT_LOST] = act_lost,
+	[LINK_ACT_REPORT] = act_report,
+	[LINK_ACT_UNDER] = act_under,
+	[LINK_ACT_GIVE_UP] = act_give_up,
+	[LINK_ACT_REST] = act_rest,
+	[LINK_ACT_CHECK] = act_check,
+	[LINK_ACT_ABORT] = act_abort,
+	[LINK_ACT_CURE] = cure_begin,
+	[LINK_ACT_DEAD] = act_dead,
 };
 
 void link_act(struct link *link, enum link_act act)

@@ -95,5 +95,6 @@ const char *link_cause_text(const struct link *link)
 
 void link_cause_forget(struct link *link)
 {
+	deadline_clear(link->w->deadlines, &link->cause.wait);
 	link->cause.at_ms = 0;
 }

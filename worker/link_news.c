@@ -27,7 +27,8 @@ static void lost(struct link *link)
 
 void links_device(struct links *links, struct device *device, unsigned changes)
 {
-	const unsigned matters = 1u << DEVICE_NEW | 1u << DEVICE_CONNECTED | 1u << DEVICE_GATT;
+	const unsigned matters =
+		1u << DEVICE_NEW | 1u << DEVICE_CONNECTED | 1u << DEVICE_GATT | 1u << DEVICE_ADVERT;
 	struct link *link;
 
 	if (!(changes & matters))
@@ -37,6 +38,8 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 		return;
 	if (link->state == LINK_SEEKING)
 		link_event(link, LINK_EV_SEEN);
+	if (changes == 1u << DEVICE_ADVERT)
+		return;
 	/* Somebody else's attempt succeeded meanwhile (a dead worker's, say): nothing to wait for.
 	 */
 	if (link->state == LINK_RESTING && device->is_connected)

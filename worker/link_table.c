@@ -18,6 +18,8 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 		[LINK_EV_WANT_BLIND] = TO(SEEKING, SEEK),
 		[LINK_EV_ADOPT] = TO(CHECKING, CHECK),
 		[LINK_EV_CLEAR] = TO(LOCKING, LOCK),
+		/* A Connect that was left behind came true, and nobody wants it. */
+		[LINK_EV_CONNECTED] = TO(ENDING, END),
 	},
 	[LINK_CHECKING] = {
 		[LINK_EV_SOUND] = TO(RESOLVING, RESOLVE),
@@ -68,6 +70,7 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 	[LINK_CONNECTING] = {
 		[LINK_EV_CONNECTED] = TO(RESOLVING, RESOLVE),
 		[LINK_EV_FAILED] = TO(RESTING, REPORT),
+		[LINK_EV_VANISHED] = TO(DOWN, REST),
 		[LINK_EV_TIMEOUT] = TO(CANCELLING, CANCEL),
 		[LINK_EV_UNWANT] = TO(CANCELLING, CANCEL),
 		[LINK_EV_REVOKED] = TO(CANCELLING, CANCEL),
@@ -78,7 +81,8 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 		[LINK_EV_FAILED] = TO(RESTING, REPORT),
 		/* It came up after all, in the Disconnect's window: not a link. */
 		[LINK_EV_CONNECTED] = TO(ENDING, END),
-		[LINK_EV_TIMEOUT] = TO(RESTING, REPORT),
+		/* bluetoothd does not answer: the kernel is asked to end it. */
+		[LINK_EV_TIMEOUT] = TO(ENDING, ABORT),
 		[LINK_EV_GONE] = TO(RESTING, REPORT),
 	},
 	[LINK_RESOLVING] = {

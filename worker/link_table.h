@@ -46,6 +46,7 @@ enum link_event {
 	LINK_EV_QUIET,	   /* no discovery runs */
 	LINK_EV_CONNECTED, /* Connect was answered OK */
 	LINK_EV_FAILED,	   /* Connect was answered with an error */
+	LINK_EV_VANISHED,  /* the object went before there was a Connect */
 	LINK_EV_RESOLVED,
 	LINK_EV_LOST, /* Connected became false, or the object went */
 	LINK_EV_TIMEOUT,
@@ -71,6 +72,7 @@ enum link_act {
 	LINK_ACT_RESOLVE,
 	LINK_ACT_UP,
 	LINK_ACT_END,	  /* ask for the disconnect */
+	LINK_ACT_ABORT,	  /* the same; Connect has not been answered */
 	LINK_ACT_CUT,	  /* the same, and tell its users */
 	LINK_ACT_DEAD,	  /* the same, for another reason */
 	LINK_ACT_LOST,	  /* tell its users */

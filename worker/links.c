@@ -152,6 +152,8 @@ void link_leave(struct link *link, struct seat *seat)
 static void link_free(struct link *link)
 {
 	link_release(link);
+	if (link->left)
+		bus_abandon(link->left);
 	deadline_clear(link->w->deadlines, &link->limit);
 	deadline_clear(link->w->deadlines, &link->pump);
 	deadline_clear(link->w->deadlines, &link->cause.wait);
@@ -166,7 +168,7 @@ void links_tick(struct links *links)
 
 	for (i = 0; links->n_idle > 0 && i < ARRAY_LEN(links->buckets); i++)
 		for (at = &links->buckets[i]; (link = *at);) {
-			if (link->state != LINK_DOWN || !TAILQ_EMPTY(&link->seats)) {
+			if (link->state != LINK_DOWN || !TAILQ_EMPTY(&link->seats) || link->left) {
 				at = &link->next;
 				continue;
 			}

@@ -2,6 +2,7 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "worker/scan_state.h"
+#include "worker/sight.h"
 
 #include <stdio.h>
 

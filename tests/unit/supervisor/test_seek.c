@@ -113,6 +113,12 @@ START_TEST(test_known)
 	answer = seek_decide(&seek);
 	ck_assert_int_eq(answer.verdict, SEEK_ATTACH);
 	ck_assert_int_eq(answer.row, 1);
+	/* F06: where there is no choice nothing is searched for. */
+	seek.now_ms = 1000;
+	rows[0].is_suitable = false;
+	answer = seek_decide(&seek);
+	ck_assert_int_eq(answer.verdict, SEEK_ATTACH);
+	ck_assert_int_eq(answer.row, 1);
 }
 END_TEST
 

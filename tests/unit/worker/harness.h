@@ -58,6 +58,7 @@ struct harness {
 	const char *late_ms; /* of the worker, as its --gatt-late-ms; NULL: its own */
 	const char *workarounds;
 	uint32_t last_id;
+	uint32_t rest_ms; /* NEXT_STEP: before the next attempt; 0: 20 */
 };
 
 /* A bus, the sim with its peripherals (0: no sim), a worker; the test is its supervisor. */

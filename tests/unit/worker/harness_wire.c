@@ -130,7 +130,7 @@ static void on_attempt_failed(struct harness *h, const struct chan_frame *frame)
 	step.step = h->retries > 0 ? BH__CTL__STEP__STEP_RETRY : BH__CTL__STEP__STEP_GIVE_UP;
 	if (h->clears && h->retries > 0)
 		step.step = BH__CTL__STEP__STEP_CLEAR;
-	step.delay_ms = 20;
+	step.delay_ms = h->rest_ms > 0 ? h->rest_ms : 20;
 	h->retries -= h->retries > 0 ? 1 : 0;
 	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__NEXT_STEP, frame->id, 0, &step.base, NULL,
 			    0) == 0);

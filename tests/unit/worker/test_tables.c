@@ -35,7 +35,7 @@ START_TEST(link_cells)
 		/* A pending Connect is left by its answer, by our giving it up, or by its death. */
 		if (is_pending(s) && !is_pending(step.next))
 			ck_assert(e == LINK_EV_CONNECTED || e == LINK_EV_FAILED ||
-				  e == LINK_EV_GONE ||
+				  e == LINK_EV_GONE || e == LINK_EV_VANISHED ||
 				  (s == LINK_CANCELLING && e == LINK_EV_TIMEOUT));
 		/* The grant may change while one is waited for, and nothing else with it. */
 		ck_assert(e != LINK_EV_UNDER ||

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/worker/stranger.h"
+
+#include <check.h>
+#include <stdio.h>
+
+static const char ADAPTER[] = "/org/bluez/hci0";
+static const char DEVICE[] = "/org/bluez/hci0/dev_C0_AA_BB_00_00_00";
+
+sd_bus *stranger_open(const struct harness *h)
+{
+	char address[128];
+	sd_bus *bus = NULL;
+
+	(void)snprintf(address, sizeof(address), "unix:path=%s", h->bus_path);
+	ck_assert_int_ge(sd_bus_new(&bus), 0);
+	ck_assert_int_ge(sd_bus_set_address(bus, address), 0);
+	ck_assert_int_ge(sd_bus_set_bus_client(bus, 1), 0);
+	ck_assert_int_ge(sd_bus_start(bus), 0);
+	return bus;
+}
+
+void stranger_removes(const struct harness *h)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = stranger_open(h);
+
+	ck_assert_msg(sd_bus_call_method(bus, "org.bluez", ADAPTER, "org.bluez.Adapter1",
+					 "RemoveDevice", &error, NULL, "o", DEVICE) >= 0,
+		      "RemoveDevice: %s", error.message);
+	sd_bus_flush_close_unref(bus);
+}
+
+void stranger_connects(const struct harness *h)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = stranger_open(h);
+
+	ck_assert_msg(sd_bus_call_method(bus, "org.bluez", DEVICE, "org.bluez.Device1", "Connect",
+					 &error, NULL, "") >= 0,
+		      "Connect: %s", error.message);
+	sd_bus_flush_close_unref(bus);
+}
+
+void stranger_trusts(const struct harness *h)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = stranger_open(h);
+
+	ck_assert_msg(sd_bus_set_property(bus, "org.bluez", DEVICE, "org.bluez.Device1", "Trusted",
+					  &error, "b", 1) >= 0,
+		      "Trusted: %s", error.message);
+	sd_bus_flush_close_unref(bus);
+}

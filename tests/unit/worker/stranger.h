@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* tests/unit/worker/stranger.h - another program on the bus, which knows nothing of bleherd. */
+#include "tests/unit/worker/harness.h"
+
+#include <systemd/sd-bus.h>
+
+sd_bus *stranger_open(const struct harness *h);
+
+/* The first adapter's RemoveDevice of HARNESS_DEVICE(0). Blocks until it is done. */
+void stranger_removes(const struct harness *h);
+
+/* That device's Connect; it leaves the bus with its end, and the link stays. */
+void stranger_connects(const struct harness *h);
+
+/* Its Trusted: BlueZ does not forget it any more. Blocks until it is done. */
+void stranger_trusts(const struct harness *h);
