@@ -150,6 +150,7 @@ START_TEST(external)
 	harness_fault(&h, "discovery 0 off");
 	harness_fault(&h, "raw-scan 0 off");
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
+	(void)harness_wait(&h, &h.seats[s], BH__TYPE__ERROR, id);
 	s = scan_for(2, 1, &id);
 	hears(s, id);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 0);
