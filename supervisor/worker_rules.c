@@ -11,6 +11,7 @@
 #include "supervisor/bus_feed.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
+#include "supervisor/escalation.h"
 #include "supervisor/kernel_link.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/reset.h"
@@ -238,6 +239,9 @@ static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 	event.session = said->session;
 	event.class = class_from_wire((int)said->class_);
 	events_add(adapter->sup->events, &event, "%s", said->text ? said->text : "");
+	if (event.kind == EVENT_ADAPTER_SILENT)
+		escalation_sick(adapter->sup->escalation, adapter->index, ESCALATION_SILENT,
+				clock_now_ms());
 	return 0;
 }
 
