@@ -114,7 +114,7 @@ $(O)/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # protoc-c's output is not ours: it is compiled without our warnings.
-$(O)/ipc/%.pb-c.o: $(GEN)/ipc/%.pb-c.c
+$(O)/ipc/%.pb-c.o: $(GEN)/ipc/%.pb-c.c | $(PB_H)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC      $<")
 	$(Q)$(CC) $(CPPFLAGS) -std=c17 $(HARDEN) $(OPT.$(CONFIG)) -fPIC -MMD -MP -c -o $@ $<
@@ -174,7 +174,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke lab-locks lab-scan lab-silent contend model bench-lock install uninstall clean help asan
+.PHONY: run test check tests lint format lab-smoke lab-locks lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -215,6 +215,15 @@ bench-lock: ## the arbiter beside flock and polling: table, JSON=FILE
 	$(BOOTSTRAP) test
 	$(SUBMAKE) all $(B)/tests/bench-lock
 	@BLEHERD_BIN='$(B)/bin' tests/bench/lock.sh $(if $(JSON),--json '$(JSON)')
+
+BENCH_CONNECT := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/bench/connect*.c)))
+$(BENCH_CONNECT): | $(PB_H) $(GEN)/ipc/build_id.h
+$(B)/tests/connect-client: $(BENCH_CONNECT) $(LIB_A)
+
+bench-connect: ## connects, notifications, memory, failover beside bleak: table, JSON=FILE
+	$(BOOTSTRAP) bench
+	$(SUBMAKE) all $(B)/tests/connect-client
+	@BLEHERD_BIN='$(B)/bin' tests/bench/connect.sh $(if $(JSON),--json '$(JSON)')
 
 lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoothd
 	$(BOOTSTRAP) lab
