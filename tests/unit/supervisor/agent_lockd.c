@@ -175,15 +175,38 @@ static void say_dirty(struct fake_lockd *lockd, struct lock_peer *peer, const ch
 	tell_up(lockd, BH__CTL__TYPE__LOCK_DIRTY, &ref.base);
 }
 
-static void say_overdue(struct fake_lockd *lockd, struct lock_peer *asking, const char *label)
+static const struct lock_peer *find_peer(const struct fake_lockd *lockd, const char *label)
+{
+	size_t i;
+
+	for (i = 0; i < PEERS_MAX; i++)
+		if (lockd->peers[i].chan && strcmp(lockd->peers[i].label, label) == 0)
+			return &lockd->peers[i];
+	return NULL;
+}
+
+/* The present one: what the supervisor said of it may still be unread, or on its way. */
+static const struct lock_peer *wait_for_peer(struct fake_lockd *lockd, const char *label)
+{
+	struct pollfd p = { .fd = chan_fd(lockd->up), .events = POLLIN };
+
+	on_control(lockd);
+	while (!find_peer(lockd, label)) {
+		(void)poll(&p, 1, -1);
+		on_control(lockd);
+	}
+	return find_peer(lockd, label);
+}
+
+static void say_overdue(struct fake_lockd *lockd, struct lock_peer *asking, const char *words)
 {
 	Bh__Ctl__LockRef ref = BH__CTL__LOCK_REF__INIT;
 	const struct lock_peer *peer = asking;
-	size_t i;
+	char label[LINE_LEN]; /* the words go with the next frame that is read */
 
-	for (i = 0; label[0] && i < PEERS_MAX; i++)
-		if (lockd->peers[i].chan && strcmp(lockd->peers[i].label, label) == 0)
-			peer = &lockd->peers[i];
+	(void)snprintf(label, sizeof(label), "%s", words);
+	if (label[0])
+		peer = wait_for_peer(lockd, label);
 	ref.has_grant = ref.has_peer = ref.has_pid = 1;
 	ref.grant = 77;
 	ref.peer = peer->number;
