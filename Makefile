@@ -160,7 +160,9 @@ $(GEN)/$(1)/runner.c: $$(wildcard $(1)/test_*.c) Makefile
 	  for s in $$(call suites,$(1)); do echo "Suite *suite_$$$$s(void);"; done; \
 	  echo 'int main(int argc, char **argv) { Suite *(*const all[])(void) = {'; \
 	  for s in $$(call suites,$(1)); do echo "suite_$$$$s,"; done; \
-	  echo '}; return runner_main(argc, argv, all, sizeof(all) / sizeof(all[0])); }' ) > $$@
+	  echo '}; static const char *const names[] = {'; \
+	  for s in $$(call suites,$(1)); do echo "\"$$$$s\","; done; \
+	  echo '}; return runner_main(argc, argv, all, names, sizeof(all) / sizeof(all[0])); }' ) > $$@
 endef
 $(foreach u,$(UNITS),$(eval $(call test_program,tests/unit/$(u),$(B)/tests/unit-$(u))))
 $(eval $(call test_program,tests/integ,$(B)/tests/integ))

@@ -7,12 +7,18 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-int runner_main(int argc, char **argv, Suite *(*const *all)(void), size_t n)
+int runner_main(int argc, char **argv, Suite *(*const *all)(void), const char *const *names,
+		size_t n)
 {
 	SRunner *runner = srunner_create(NULL);
 	int failed;
 	size_t i;
 
+	if (argc > 1 && strcmp(argv[1], "--suites") == 0) {
+		for (i = 0; i < n; i++)
+			(void)puts(names[i]);
+		return EXIT_SUCCESS;
+	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (i = 0; i < n; i++)
 		srunner_add_suite(runner, all[i]());
