@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests/lab/stuck does inside the lab. One line per step: ok or FAIL, its name, milliseconds,
+what was seen. A step that fails does not keep the others from running."""
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+BLEHERD = os.environ["BLEHERD_BIN"] + "/bleherd"
+BASIS = "C0:AA:BB:00:00:{:02X}"
+# One peripheral a step: none pays for what an earlier one did to bluetoothd's memory of it.
+(BYSTANDER, DEAF, FINE, UNHEARD, MUTE, DEAD, GHOST, STORY, WAITER, *HELD) = map(
+    BASIS.format, range(12))
+LIMIT = 3
+PATIENCE_S = 20
+# A connect that nothing hinders takes 0.2 to 0.5 s here; what is "at once" for a person is 3.
+AT_ONCE_MS = 3000
+# What the end of a deadline may be late: the command starts and ends, under emulation.
+LATE_MS = 1500
+# The other adapter: reads every READ_PAUSE_S, 0.1 to 0.3 s each under emulation.
+READ_PAUSE_S, READ_GAP_S = 0.3, 3
+HCIGETCONNLIST = 0x800448D4     # _IOR('H', 212, int)
+failed = 0
+
+
+class Failure(Exception):
+    pass
+
+
+def need(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def eventually(what, is_so, patience_s=PATIENCE_S):
+    end = time.monotonic() + patience_s
+    while not is_so():
+        need(time.monotonic() < end, f"{what}: not within {patience_s} s")
+
+
+def tell_sim(line):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        control.connect(os.environ["BLEHERD_SIM_CONTROL"])
+        control.send(line.encode())
+        return control.recv(1 << 20).decode()
+
+
+def fault(line):
+    answer = tell_sim(line)
+    need(answer.startswith("ok"), f"{line}: {answer}")
+
+
+class Command:
+    """A run of bleherd: its status, what it said, how long it took."""
+
+    def __init__(self, *words):
+        self.words = words
+        self.begin = time.monotonic()
+        self.process = subprocess.Popen([BLEHERD, *words, "--json"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+
+    def end(self):
+        self.said = self.process.communicate()[0]
+        self.ms = (time.monotonic() - self.begin) * 1000
+        self.status = self.process.returncode
+        return self
+
+    def stop(self):
+        self.process.terminate()
+        return self.end()
+
+    def objects(self):
+        return [json.loads(line) for line in self.said.splitlines() if line.startswith("{")]
+
+    def failure(self):
+        for said in self.objects():
+            if "error" in said:
+                return said["error"]["class"]
+        return None
+
+    def __str__(self):
+        return f"bleherd {' '.join(self.words)}: {self.status} in {self.ms:.0f} ms: {self.said}"
+
+
+def run(*words):
+    return Command(*words).end()
+
+
+def works(*words, within_ms=AT_ONCE_MS):
+    command = run(*words)
+    need(command.status == 0, str(command))
+    need(command.ms < within_ms, f"slow, {within_ms} ms are enough: {command}")
+    return command.objects()[0]
+
+
+def fails(command, classes, limit_s):
+    """Fails with one of these classes, and not later than it was told to."""
+    need(command.status == 1, str(command))
+    need(command.failure() in classes, f"not {' or '.join(classes)}: {command}")
+    need(command.ms < limit_s * 1000 + LATE_MS, f"late: {command}")
+    return f"{command.failure()} after {command.ms:.0f} ms"
+
+
+def adapters():
+    return run("adapters").objects()[0]["adapters"]
+
+
+def events(after=0):
+    return [e for e in run("events").objects() if e["seq"] > after]
+
+
+def last_event():
+    return events()[-1]["seq"]
+
+
+def kinds(after, address=None):
+    return [e["event"] for e in events(after) if address in (None, e.get("address"))]
+
+
+def need_in_order(wanted, found):
+    rest = iter(found)
+    need(all(kind in rest for kind in wanted), f"events: not {wanted} in {found}")
+
+
+def tell(after, address=None):
+    for e in events(after):
+        if address in (None, e.get("address")):
+            text = e.get("text", "")
+            print(f"       {e['event']:<15} {e.get('class', ''):<13} {text}", flush=True)
+
+
+def kernel_links(index):
+    """(address, state) as HCIGETCONNLIST has them: struct hci_conn_list_req, hci_conn_info."""
+    request = bytearray(struct.pack("=HH", index, 10) + bytes(16 * 10))
+    with socket.socket(socket.AF_BLUETOOTH, socket.SOCK_RAW, socket.BTPROTO_HCI) as hci:
+        fcntl.ioctl(hci, HCIGETCONNLIST, request)
+    count = struct.unpack_from("=H", request, 2)[0]
+    rows = [struct.unpack_from("=H6sBBHI", request, 4 + 16 * i) for i in range(count)]
+    return [(row[1][::-1].hex(":").upper(), row[4]) for row in rows]
+
+
+def locks():
+    return run("locks").objects()[0]["locks"]
+
+
+def need_nothing_left(address):
+    """Neither in the controller nor in the kernel nor with the arbiter."""
+    eventually("the controller to give up",
+               lambda: not json.loads(tell_sim("radio"))[0]["pending"], 2)
+    eventually("the kernel to forget it",
+               lambda: not any(row[0] == address for row in kernel_links(0)), 2)
+    eventually("the locks to be free",
+               lambda: not any("connect" in json.dumps(row) or address in json.dumps(row)
+                               for row in locks()), 2)
+
+
+class Bystander(threading.Thread):
+    """Reads over hci1 all the time. What is wrong with the other adapter must not reach it."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.done = []      # when a read succeeded
+        self.bad = []
+        self.is_over = threading.Event()
+
+    def run(self):
+        with_link = Command("connect", BYSTANDER, "--adapter", "hci1", "--hold")
+        while not self.is_over.wait(READ_PAUSE_S):
+            command = run("read", BYSTANDER, "fff3", "--adapter", "hci1", "--timeout", "10")
+            if command.status == 0:
+                self.done.append(time.monotonic())
+            else:
+                self.bad.append(str(command))
+        with_link.stop()
+
+    def since(self, begin):
+        """What it did since then, in words; it must have gone on."""
+        times = [begin, *(t for t in list(self.done) if t > begin), time.monotonic()]
+        gap = max(b - a for a, b in zip(times, times[1:]))
+        need(not self.bad, f"the other adapter: {self.bad[:1]}")
+        need(gap < READ_GAP_S, f"the other adapter: no read for {gap:.1f} s")
+        return f"; hci1: {len(times) - 2} reads, longest gap {gap:.1f} s"
+
+
+def step(name, function, bystander=None):
+    global failed
+    begin, after = time.monotonic(), last_event()
+    try:
+        text, verdict = function(), "ok  "
+        if bystander:
+            text += bystander.since(begin)
+    except (Failure, OSError, ValueError, KeyError, IndexError) as e:
+        text, verdict = repr(e) if not isinstance(e, Failure) else str(e), "FAIL"
+        failed += 1
+    print(f"{verdict} {name:<34} {(time.monotonic() - begin) * 1000:6.0f} ms {text}", flush=True)
+    if verdict == "FAIL":
+        tell(after)
+    if bystander:
+        bystander.bad.clear()
+
+
+# --- a peripheral that misbehaves ---
+
+def silent_peripheral():
+    fault(f"deaf {DEAF} on")
+    said = fails(run("connect", DEAF, "--adapter", "hci0", "--timeout", "6"),
+                 ("deadline", "not-found"), 6)
+    need_nothing_left(DEAF)
+    other = works("connect", FINE, "--adapter", "hci0")
+    fault(f"deaf {DEAF} off")
+    works("connect", DEAF, "--adapter", "hci0")
+    return f"{said}; nothing left; another one then in {other['total_ms']} ms"
+
+
+def is_scanning():
+    return json.loads(tell_sim("radio"))[0]["scanning"]
+
+
+def unheard_peripheral():
+    """bluetoothd has never heard it: it is sought, and comes while somebody seeks it."""
+    said = fails(run("connect", UNHEARD, "--adapter", "hci0", "--timeout", "4"),
+                 ("deadline", "not-found"), 4)
+    need_nothing_left(UNHEARD)
+    seeker = Command("connect", UNHEARD, "--adapter", "hci0", "--timeout", "20")
+    eventually("a discovery", is_scanning)
+    fault(f"silent {UNHEARD} off")
+    came = time.monotonic()
+    need(seeker.end().status == 0, str(seeker))
+    return f"{said}; connected {(time.monotonic() - came) * 1000:.0f} ms after it came"
+
+
+def vanishing_peripheral():
+    """It goes while its services are read, with the link up."""
+    fault(f"mute {MUTE} on")
+    seeker = Command("connect", MUTE, "--adapter", "hci0", "--timeout", "9")
+    eventually("a link", lambda: kernel_links(0))
+    fault(f"vanish {MUTE} on")
+    said = fails(seeker.end(), ("deadline", "not-found", "link-lost"), 9)
+    need_nothing_left(MUTE)
+    seeker = Command("connect", MUTE, "--adapter", "hci0", "--timeout", "20")
+    eventually("an attempt", lambda: is_scanning() or kernel_links(0))
+    fault(f"mute {MUTE} off")
+    fault(f"vanish {MUTE} off")
+    came = time.monotonic()
+    need(seeker.end().status == 0, str(seeker))
+    return f"{said}; connected {(time.monotonic() - came) * 1000:.0f} ms after it came back"
+
+
+# --- links ---
+
+def link_limit():
+    holders = [Command("connect", address, "--adapter", "hci0", "--hold")
+               for address in (FINE, DEAF, HELD[0])]
+    try:
+        eventually("a full adapter", lambda: adapters()[0]["links"] == LIMIT)
+        after = last_event()
+        refused = run("connect", HELD[1], "--adapter", "hci0", "--timeout", "8")
+        said = fails(refused, ("out-of-slots",), 8)
+        need_in_order(["session-opened", "connect-failed"], kinds(after, HELD[1]))
+        free = works("connect", HELD[1], within_ms=8000)
+        need(free["adapter"] == "hci1", f"it went over a full adapter: {free}")
+        tell(after, HELD[1])
+    finally:
+        for holder in holders:
+            holder.stop()
+    works("connect", HELD[1], "--adapter", "hci0", within_ms=8000)
+    return f"{said} where it is full; {free['total_ms']} ms over the other one"
+
+
+def rotation():
+    """Nobody knows that it is full before it refuses: the request goes on over the other one."""
+    fault(f"refuse {HELD[0]} 1 0x0d")
+    after = last_event()
+    said = works("connect", HELD[0], within_ms=10000)
+    need_in_order(["session-opened", "connect-failed", "escalated", "connected"],
+                  kinds(after, HELD[0]))
+    failed_on = [e["adapter"] for e in events(after)
+                 if e["event"] == "connect-failed" and e["address"] == HELD[0]]
+    need([said["adapter"]] != failed_on, f"it stayed on {failed_on}: {said}")
+    tell(after, HELD[0])
+    return f"{failed_on[0]} refused, over {said['adapter']} in {said['total_ms']} ms"
+
+
+def foreign_link(address):
+    """Somebody past bleherd connects and leaves the link behind; bluetoothd keeps it."""
+    works("connect", address, "--adapter", "hci0")
+    path = "/org/bluez/hci0/dev_" + address.replace(":", "_")
+    subprocess.run(["busctl", "--timeout=20", "call", "org.bluez", path, "org.bluez.Device1",
+                    "Connect"], check=True, stdout=subprocess.DEVNULL)
+    eventually("its link", lambda: any(row[0] == address for row in kernel_links(0)))
+
+
+def dead_link():
+    """All layers list it, and the peripheral does not answer."""
+    foreign_link(DEAD)
+    fault(f"lose {DEAD} forgotten")
+    after = last_event()
+    said = works("connect", DEAD, "--adapter", "hci0", "--validate", "read:2a19", "--timeout", "25",
+                 within_ms=20000)
+    tell(after, DEAD)
+    return f"connected after all, in {said['total_ms']} ms and {said['attempts']} attempts"
+
+
+def stuck_link():
+    """The controller never lets it go: nothing but a power cycle helps, and that costs others."""
+    foreign_link(GHOST)
+    fault(f"lose {GHOST} stuck")
+    after = last_event()
+    command = run("connect", GHOST, "--adapter", "hci0", "--validate", "read:2a19", "--timeout",
+                  "15")
+    tell(after, GHOST)
+    said = fails(command, ("zombie", "phantom", "validation", "deadline"), 15)
+    done = run("reset", "hci0", "--level", "power", "--yes")
+    need(done.status == 0 and '"cured":true' in done.said.replace(" ", ""), str(done))
+    again = works("connect", GHOST, "--adapter", "hci0", "--validate", "read:2a19", within_ms=8000)
+    return f"{said}; reset {done.ms:.0f} ms; then connected in {again['total_ms']} ms"
+
+
+def story():
+    fault(f"refuse {STORY} 2 0x3e")
+    after = last_event()
+    said = works("connect", STORY, "--adapter", "hci0", "--timeout", "30", within_ms=25000)
+    need_in_order(["session-opened", "connect-failed", "connect-failed", "connected",
+                   "session-closed"], kinds(after, STORY))
+    for line in subprocess.run([BLEHERD, "events"], capture_output=True, text=True,
+                               check=True).stdout.splitlines():
+        if STORY in line:
+            print("       " + line, flush=True)
+    return f"{said['attempts']} attempts, {said['total_ms']} ms"
+
+
+# --- bluetoothd ---
+
+def bluetoothd():
+    with open(os.environ["BLEHERD_WORLD"] + "/bluetoothd.pid", encoding="ascii") as pid:
+        return int(pid.read())
+
+
+def workers():
+    return [(row["worker_pid"], row["deaths"]) for row in adapters()]
+
+
+def stopped_bluetoothd():
+    works("connect", WAITER, "--adapter", "hci0")
+    before, pid = workers(), bluetoothd()
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGSTOP)
+    cont = threading.Timer(5, os.kill, (pid, signal.SIGCONT))
+    cont.start()
+    patient = Command("connect", FINE, "--adapter", "hci0", "--timeout", "20")
+    hasty = run("connect", WAITER, "--adapter", "hci0", "--timeout", "3")
+    stopped_ms = (time.monotonic() - begin) * 1000
+    patient.end()
+    cont.join()
+    said = fails(hasty, ("deadline", "no-reply"), 3)
+    need(stopped_ms < 5000, f"it was told before bluetoothd went on: {stopped_ms:.0f} ms")
+    need(patient.status == 0, str(patient))
+    again = works("connect", WAITER, "--adapter", "hci0", within_ms=8000)
+    need(workers() == before, f"workers: {before}, then {workers()}")
+    return (f"3 s: {said}; 20 s: connected after {patient.ms:.0f} ms; afterwards "
+            f"{again['total_ms']} ms; the same workers")
+
+
+class Subscription(threading.Thread):
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.command = Command("notify", DEAF, "fff4", "--adapter", "hci0", "--reconnect")
+        self.values, self.other = 0, []
+        self.start()
+
+    def run(self):
+        for line in self.command.process.stdout:
+            if '"hex"' in line:
+                self.values += 1
+            else:
+                self.other.append(line.strip())
+
+
+def killed_bluetoothd():
+    before = workers()
+    fault(f"deaf {WAITER} on")
+    subscription = Subscription()
+    eventually("values", lambda: subscription.values >= 5)
+    pending = Command("connect", WAITER, "--adapter", "hci0", "--timeout", "60")
+    eventually("a pending Connect", lambda: json.loads(tell_sim("radio"))[0]["pending"])
+    after = last_event()
+    os.kill(bluetoothd(), signal.SIGKILL)
+    fault(f"deaf {WAITER} off")
+    eventually("bluez-gone", lambda: "bluez-gone" in kinds(after))
+    late = Command("connect", FINE, "--timeout", "60")
+    subprocess.run(["contrib/lab/fresh"], check=True)
+    back, values = time.monotonic(), subscription.values
+    eventually("values again", lambda: subscription.values >= values + 5)
+    values_ms = (time.monotonic() - back) * 1000
+    for command in pending.end(), late.end():
+        need(command.status == 0, str(command))
+    need_in_order(["bluez-gone", "bluez-back"], kinds(after))
+    need(workers() == before, f"workers: {before}, then {workers()}")
+    subscription.command.process.terminate()
+    subscription.join()
+    return (f"values {values_ms:.0f} ms after it was back; the connect that was pending: "
+            f"{pending.ms:.0f} ms, one that came meanwhile: {late.ms:.0f} ms")
+
+
+def main():
+    eventually("adapters", lambda: run("adapters").status == 0)
+    fault(f"silent {UNHEARD} on")
+    bystander = Bystander()
+    bystander.start()
+    eventually("reads over the other adapter", lambda: len(bystander.done) > 2)
+    begin = time.monotonic()
+    step("silent peripheral", silent_peripheral, bystander)
+    step("a peripheral nobody has heard", unheard_peripheral, bystander)
+    step("vanishes while services are read", vanishing_peripheral, bystander)
+    step("one adapter refuses", rotation, bystander)
+    step("one adapter is full", link_limit, bystander)
+    step("dead link", dead_link, bystander)
+    step("link that never ends", stuck_link, bystander)
+    step("the story of a bad connect", story, bystander)
+    bystander.is_over.set()
+    bystander.join()
+    step("bluetoothd stopped for 5 s", stopped_bluetoothd)
+    step("bluetoothd killed", killed_bluetoothd)
+    print(f"lab stuck: {10 - failed} steps passed, {failed} failed, "
+          f"{time.monotonic() - begin:.0f} s")
+    sys.exit(failed != 0)
+
+
+main()
