@@ -63,10 +63,42 @@ const struct bus_ops CONTROL_BUS_OPS = {
 
 /* --- what the mirror tells --- */
 
+/*
+ * bluetoothd has its name before it has its adapters, and powers them later still: 0.3 to 1 s in
+ * the lab. Who waited for it must not be told that the adapter is gone, or off.
+ */
+enum { STARTING_MS = 5000 };
+
+static bool is_usable(struct worker *w)
+{
+	const char *text;
+
+	w->is_bluez_starting = false;
+	return worker_trouble(w, &text) == CLASS_NONE;
+}
+
+static void on_bluez_came(struct worker *w)
+{
+	w->is_bluez_starting = !is_usable(w) && w->was_bluez_gone;
+	w->was_bluez_gone = false;
+	if (w->is_bluez_starting)
+		deadline_set(w->deadlines, &w->starting, clock_now_ms() + STARTING_MS);
+}
+
+void control_starting_over(struct deadline *deadline)
+{
+	struct worker *w = container_of(deadline, struct worker, starting);
+
+	w->is_bluez_starting = false;
+	worker_state_due(w);
+	links_loaded(w->links);
+}
+
 static void on_loaded(void *ctx)
 {
 	struct worker *w = ctx;
 
+	on_bluez_came(w);
 	worker_state_due(w);
 	scan_adapter(w->scan);
 	links_loaded(w->links);
@@ -90,9 +122,13 @@ static void on_gone(void *ctx)
 static void on_adapter(void *ctx)
 {
 	struct worker *w = ctx;
+	bool was_starting = w->is_bluez_starting;
 
+	w->is_bluez_starting = !is_usable(w) && was_starting;
 	worker_state_due(w);
 	scan_adapter(w->scan);
+	if (was_starting && !w->is_bluez_starting)
+		links_loaded(w->links);
 }
 
 /* The controller's slots are taken by all programs' links. */
@@ -364,6 +400,7 @@ static void send_state(struct worker *w)
 
 	state.has_bluez = state.has_powered = state.has_discovering = 1;
 	state.has_links = state.has_attempts = state.has_trouble = 1;
+	w->was_bluez_gone |= !mirror_has_bluez(w->mirror);
 	state.bluez = mirror_has_adapter(w->mirror);
 	state.powered = mirror_is_powered(w->mirror);
 	state.discovering = mirror_is_discovering(w->mirror);

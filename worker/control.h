@@ -16,3 +16,5 @@ extern const struct mirror_ops CONTROL_MIRROR_OPS;
 /* Sends ADAPTER_STATE, and READY once; after worker_state_due(), when the turn's work is done. */
 void control_settle(struct worker *w);
 void control_tick(struct worker *w);
+/* worker.starting fired: bluetoothd has had its time. */
+void control_starting_over(struct deadline *deadline);

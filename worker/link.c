@@ -311,8 +311,9 @@ static void review_down(struct link *link)
 	answer_ended(link);
 	if (!link_is_wanted(link))
 		return;
-	/* bluetoothd is away, or has not said yet what it has: links_loaded() comes back here. */
-	if (!mirror_is_loaded(link->w->mirror))
+	/* bluetoothd is away or starting, or has not said yet what it has: links_loaded() comes
+	 * back here. */
+	if (!mirror_is_loaded(link->w->mirror) || link->w->is_bluez_starting)
 		return;
 	if (link->attempts == 0)
 		link->began_ms = clock_now_ms();

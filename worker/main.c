@@ -299,6 +299,7 @@ int main(int argc, char **argv)
 	w.gatt_late_ms = (uint32_t)options.gatt_late_ms;
 	w.pace = (uint32_t)options.pace;
 	w.began_ms = clock_now_ms();
+	w.starting.fire = control_starting_over;
 	TAILQ_INIT(&w.ops);
 	log_setup(w.label, options.level);
 	r = protect(&options);

@@ -67,6 +67,10 @@ enum err_class worker_trouble(const struct worker *w, const char **out_text)
 		*out_text = "bluetoothd is not running";
 		return CLASS_BLUEZ_GONE;
 	}
+	if (w->is_bluez_starting) {
+		*out_text = "bluetoothd is starting";
+		return CLASS_BLUEZ_GONE;
+	}
 	if (!mirror_has_adapter(w->mirror)) {
 		*out_text = "bluetoothd does not know the adapter";
 		return CLASS_ADAPTER_GONE;

@@ -51,12 +51,15 @@ struct worker {
 	struct cancels *cancels;
 	TAILQ_HEAD(, op_mark) ops;
 	struct op_mark load_op;
-	size_t n_links;		 /* that BlueZ shows, whoever made them */
-	size_t n_attempts;	 /* to connect, in progress */
-	size_t told_attempts;	 /* to the supervisor */
-	uint32_t pace;		 /* 1; in tests some of discovery's times are so much shorter */
-	bool is_ready;		 /* READY was sent */
-	sd_event_source *settle; /* runs control_settle() once the turn's work is done */
+	struct deadline starting; /* is_bluez_starting ends */
+	bool is_bluez_starting;	  /* it came, and has no powered adapter yet; control.c */
+	bool was_bluez_gone;	  /* since it was loaded last */
+	size_t n_links;		  /* that BlueZ shows, whoever made them */
+	size_t n_attempts;	  /* to connect, in progress */
+	size_t told_attempts;	  /* to the supervisor */
+	uint32_t pace;		  /* 1; in tests some of discovery's times are so much shorter */
+	bool is_ready;		  /* READY was sent */
+	sd_event_source *settle;  /* runs control_settle() once the turn's work is done */
 };
 
 void worker_op_begin(struct worker *w, struct op_mark *mark, enum wpage_op op, uint32_t budget_ms);

@@ -129,6 +129,29 @@ static int bus_join(struct fake *fake)
 	return r < 0 ? r : 0;
 }
 
+static int on_power(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct fake *fake = userdata;
+
+	fake_disarm(&fake->start_timer);
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		if (fake->adapters[i].exported)
+			(void)fake_adapter_power(&fake->adapters[i], true, NULL, NULL);
+	return 0;
+}
+
+static int on_adapters(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct fake *fake = userdata;
+
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		if (fake->adapters[i].model->plugged && !fake->adapters[i].exported)
+			fake_adapter_export(&fake->adapters[i]);
+	fake_arm(fake, &fake->start_timer, FAKE_START_MS, on_power, fake);
+	return 0;
+}
+
+/* As seen in the lab: first the name, then the adapters, then their power (AutoEnable). */
 static int on_return(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
 	struct fake *fake = userdata;
@@ -140,12 +163,7 @@ static int on_return(sd_event_source *source _unused_, uint64_t usec _unused_, v
 		(void)fprintf(stderr, "bleherd-sim: cannot return to the bus: %s\n", strerror(-r));
 		return sd_event_exit(fake->event, r);
 	}
-	for (unsigned i = 0; i < model_adapter_count(fake->model); i++) {
-		if (!fake->adapters[i].model->plugged)
-			continue;
-		fake_adapter_export(&fake->adapters[i]);
-		(void)fake_adapter_power(&fake->adapters[i], true, NULL, NULL);
-	}
+	fake_arm(fake, &fake->start_timer, FAKE_START_MS, on_adapters, fake);
 	return 0;
 }
 
@@ -185,6 +203,7 @@ void fake_restart(struct fake *fake, uint64_t ms, bool killed)
 	if (!fake->bus)
 		return;
 	fake->hung = false;
+	fake_disarm(&fake->start_timer);
 	fake_calls_clear(&fake->queue);
 	fake_calls_clear(&fake->unanswered);
 	bus_leave(fake);
@@ -249,6 +268,7 @@ struct fake *fake_free(struct fake *fake)
 	bus_leave(fake);
 	fake_adapters_free(fake);
 	fake_mgmt_free(fake);
+	fake_disarm(&fake->start_timer);
 	fake_disarm(&fake->absent_timer);
 	fake_calls_clear(&fake->queue);
 	fake_calls_clear(&fake->unanswered);

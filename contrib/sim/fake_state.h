@@ -18,6 +18,8 @@
 #define FAKE_ATT_MTU	  247
 /* A kernel drops a link whose user died, and one whose ATT timed out, this much later. */
 #define FAKE_KERNEL_DROP_MS 2000
+/* Between bluetoothd's name on the bus, its adapters, and their power: enough to be asked. */
+#define FAKE_START_MS 50
 
 /* Reasons of MGMT Device Disconnected, and statuses of MGMT. */
 enum {
@@ -186,6 +188,7 @@ struct fake {
 	struct fake_adapter *adapters; /* by the model's index */
 	unsigned next_hci;
 	sd_event_source *absent_timer; /* restart-bluetoothd, hang-bluetoothd */
+	sd_event_source *start_timer;  /* the steps of its start, after that */
 	bool hung;		       /* stopped: what it would send waits in the queue */
 	struct fake_calls queue;
 	struct fake_swallow *swallows;

@@ -339,6 +339,7 @@ START_TEST(test_restart)
 	client_wait(a, "+hci0/0;");
 	ck_assert_ptr_null(strstr(a->trace, "+hci0/1;"));
 	ck_assert(!client_property(a, "hci0/0", "Connected"));
+	client_wait(a, "hci0:Powered=1;");
 	ok(client_call(a, "hci0/0", "Connect"));
 
 	/* Killed: the link is still there, and served by nobody. */

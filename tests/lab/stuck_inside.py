@@ -353,8 +353,10 @@ def stopped_bluetoothd():
     os.kill(pid, signal.SIGSTOP)
     cont = threading.Timer(5, os.kill, (pid, signal.SIGCONT))
     cont.start()
+    hasty = Command("connect", WAITER, "--adapter", "hci0", "--timeout", "3")
+    eventually("an attempt", lambda: any("connect" in json.dumps(row) for row in locks()))
     patient = Command("connect", FINE, "--adapter", "hci0", "--timeout", "20")
-    hasty = run("connect", WAITER, "--adapter", "hci0", "--timeout", "3")
+    hasty.end()
     stopped_ms = (time.monotonic() - begin) * 1000
     patient.end()
     cont.join()

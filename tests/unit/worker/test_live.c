@@ -151,6 +151,29 @@ START_TEST(bluetoothd_restarts)
 }
 END_TEST
 
+/* Its name comes before its adapters and their power: who waited goes on waiting. */
+START_TEST(bluetoothd_starts_slowly)
+{
+	Bh__Connect connect = BH__CONNECT__INIT;
+	uint32_t id;
+	size_t a;
+
+	harness_start(&h, 1, NULL);
+	ready();
+	/* A killed one leaves links to the kernel: for 2 s what connects finds a dying one. */
+	h.retries = _i ? 3 : 0;
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_fault(&h, _i ? "restart-bluetoothd 100 kill" : "restart-bluetoothd 100");
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	connect.has_timeout_ms = 1;
+	connect.timeout_ms = 10000;
+	id = harness_send(&h, a, BH__TYPE__CONNECT, &connect.base);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), -1);
+	harness_stop(&h);
+}
+END_TEST
+
 START_TEST(no_bluetoothd)
 {
 	const struct harness_frame *f;
@@ -285,6 +308,7 @@ Suite *suite_live(void)
 	tcase_add_test(c, turns_with_lockd);
 	tcase_add_test(c, discovery_race);
 	tcase_add_test(c, bluetoothd_restarts);
+	tcase_add_loop_test(c, bluetoothd_starts_slowly, 0, 2);
 	tcase_add_test(c, no_bluetoothd);
 	suite_add_tcase(s, c);
 	return s;
