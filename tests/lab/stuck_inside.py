@@ -316,6 +316,10 @@ def stuck_link():
                   "15")
     tell(after, GHOST)
     said = fails(command, ("zombie", "phantom", "validation", "deadline"), 15)
+    # Honest: what was found, what was tried, and that it did not help.
+    need(any(e["event"] == "cured" and e.get("class") == "zombie" and "still there" in e["text"]
+             for e in events(after)), f"nobody said that it is a dead link: {command}")
+    print("       " + command.objects()[0]["error"]["text"], flush=True)
     done = run("reset", "hci0", "--level", "power", "--yes")
     need(done.status == 0 and '"cured":true' in done.said.replace(" ", ""), str(done))
     again = works("connect", GHOST, "--adapter", "hci0", "--validate", "read:2a19", within_ms=8000)
