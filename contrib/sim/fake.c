@@ -151,7 +151,7 @@ static int on_adapters(sd_event_source *source _unused_, uint64_t usec _unused_,
 	return 0;
 }
 
-/* As seen in the lab: first the name, then the adapters, then their power (AutoEnable). */
+/* As in the lab: first the name, then the adapters. AutoEnable powers them when they are there. */
 static int on_return(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
 	struct fake *fake = userdata;
