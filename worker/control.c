@@ -64,8 +64,8 @@ const struct bus_ops CONTROL_BUS_OPS = {
 /* --- what the mirror tells --- */
 
 /*
- * bluetoothd has its name before it has its adapters, and may power them later still. Who waited for
- * it must not be told that the adapter is gone, or off. Its whole start takes 1.1 s in the lab
+ * bluetoothd has its name before it has its adapters, and may power them later still. Who waited
+ * for it must not be told that the adapter is gone, or off. Its whole start takes 1.1 s in the lab
  * (contrib/lab/README.md); one that takes much longer has something wrong with it.
  */
 enum { STARTING_MS = 5000 };

@@ -293,7 +293,10 @@ def foreign_link(address):
     path = "/org/bluez/hci0/dev_" + address.replace(":", "_")
     subprocess.run(["busctl", "--timeout=20", "call", "org.bluez", path, "org.bluez.Device1",
                     "Connect"], check=True, stdout=subprocess.DEVNULL)
-    eventually("its link", lambda: any(row[0] == address for row in kernel_links(0)))
+    resolved = ["busctl", "get-property", "org.bluez", path, "org.bluez.Device1",
+                "ServicesResolved"]
+    eventually("its services", lambda: "true" in subprocess.run(
+        resolved, capture_output=True, text=True).stdout)
 
 
 def dead_link():
