@@ -176,7 +176,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke lab-locks lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan
+.PHONY: run test check tests lint format lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -246,6 +246,16 @@ lab-scan: ## a scan that is interrupted, shared, and beside connects, in the lab
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/scan
+
+lab-stuck: ## what is stuck on the real bluetoothd, and what a person sees of it
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/stuck
+
+lab-reset: ## the reset chain on the real kernel and bluetoothd
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/reset
 
 contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in one lab run
 	$(BOOTSTRAP) bench
