@@ -45,8 +45,6 @@ static const struct {
 	[EVENT_LINK_LOST] = { "link-lost", LOG_LEVEL_WARN },
 	[EVENT_LINK_CUT] = { "link-cut", LOG_LEVEL_INFO },
 	[EVENT_CONNECT_FAILED] = { "connect-failed", LOG_LEVEL_INFO },
-	[EVENT_RETRY] = { "retry", LOG_LEVEL_INFO },
-	[EVENT_GAVE_UP] = { "gave-up", LOG_LEVEL_INFO },
 	[EVENT_ESCALATED] = { "escalated", LOG_LEVEL_WARN },
 	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN },
 	[EVENT_CURED] = { "cured", LOG_LEVEL_WARN },

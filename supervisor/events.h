@@ -34,8 +34,6 @@ enum event_kind {
 	EVENT_LINK_LOST,
 	EVENT_LINK_CUT,
 	EVENT_CONNECT_FAILED,
-	EVENT_RETRY,
-	EVENT_GAVE_UP,
 	EVENT_ESCALATED,
 	EVENT_CLIENT_DROPPED,
 	EVENT_CURED, /* a worker acted on something stuck; its class says what was not cured */
