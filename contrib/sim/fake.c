@@ -83,6 +83,8 @@ static int on_sender_gone(sd_bus_message *m, void *userdata, sd_bus_error *error
 		return 0;
 	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
 		fake_scan_sender_gone(&fake->adapters[i], name);
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		fake_monitors_sender_gone(&fake->adapters[i], name);
 	fake_gatt_sender_gone(fake, name);
 	return 0;
 }
@@ -190,6 +192,7 @@ static void stop_device(struct fake_device *device, bool killed)
 static void stop_adapter(struct fake_adapter *adapter, bool killed)
 {
 	fake_scan_clear(adapter);
+	fake_monitors_clear(adapter, false);
 	adapter->exported = false;
 	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++)
 		stop_device(&adapter->devices[i], killed);

@@ -35,6 +35,7 @@ struct fake_options {
 	unsigned start_ms;	 /* the first StartDiscovery takes so long while start_race is on */
 	unsigned links;		 /* an adapter holds no more; 0: no limit */
 	bool start_race;	 /* two first StartDiscovery within start_ms are never answered */
+	bool experimental;	 /* bluetoothd -E: advertisement monitors */
 	bool device_found;	 /* MGMT Device Found events */
 };
 

@@ -291,6 +291,7 @@ static void remove_device_object(struct fake_device *device)
 void fake_adapter_clear(struct fake_adapter *adapter)
 {
 	fake_scan_clear(adapter);
+	fake_monitors_clear(adapter, false);
 	fail_connects(adapter);
 	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++)
 		remove_device_object(&adapter->devices[i]);
@@ -322,6 +323,7 @@ static void power_on(struct fake_adapter *adapter, sd_bus_message *call)
 		(void)fake_ok(adapter->fake, call);
 	if (adapter->exported)
 		FAKE_CHANGED(&object, &fake_adapter1, "Powered");
+	fake_monitors_listen(adapter);
 }
 
 int fake_adapter_power(struct fake_adapter *adapter, bool on, struct seqpacket_peer *issuer,

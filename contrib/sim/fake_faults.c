@@ -254,6 +254,13 @@ static int run_deaf(void *face, const struct fault_args *args, struct fault_repl
 	return 0;
 }
 
+static int run_release_monitors(void *face, const struct fault_args *args,
+				struct fault_reply *reply _unused_)
+{
+	fake_monitors_clear(adapter_of(face, args), true);
+	return 0;
+}
+
 static int run_raw_scan(void *face, const struct fault_args *args,
 			struct fault_reply *reply _unused_)
 {
@@ -372,6 +379,7 @@ const struct fault_command fake_fault_table[] = {
 	{ "rfkill", "ab", "N on|off", run_rfkill },
 	{ "hang-adapter", "ab", "N on|off", run_hang_adapter },
 	{ "deaf-adapter", "ab", "N on|off", run_deaf },
+	{ "release-monitors", "a", "N", run_release_monitors },
 	{ "raw-scan", "ab", "N on|off", run_raw_scan },
 	{ "discovery", "ab", "N on|off", run_discovery },
 	{ "bare", "db", "ADDR on|off", run_bare },

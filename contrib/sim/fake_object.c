@@ -17,7 +17,7 @@ static const char *const bluez_path = "/org/bluez";
 const struct fake_interface *fake_interface(enum fake_kind kind, size_t index)
 {
 	static const struct fake_interface *const table[FAKE_KINDS][2] = {
-		[FAKE_ADAPTER] = { &fake_adapter1 },
+		[FAKE_ADAPTER] = { &fake_adapter1, &fake_monitor_manager1 },
 		[FAKE_DEVICE] = { &fake_device1, &fake_battery1 },
 		[FAKE_SERVICE] = { &fake_service1 },
 		[FAKE_CHARACTERISTIC] = { &fake_characteristic1 },
@@ -363,7 +363,8 @@ static const struct fake_method *find_method(const struct fake_object *object, s
 	const struct fake_interface *candidate;
 
 	for (size_t i = 0; (candidate = fake_interface(object->kind, i)) != NULL; i++) {
-		if (interface && strcmp(candidate->name, interface) != 0)
+		if ((interface && strcmp(candidate->name, interface) != 0) ||
+		    (candidate->exists && !candidate->exists(object)))
 			continue;
 		for (size_t n = 0; n < candidate->method_count; n++) {
 			if (strcmp(candidate->methods[n].name, member) == 0 &&

@@ -26,8 +26,6 @@ struct fake_session {
 	struct fake_filter filter;
 };
 
-static int on_scan(sd_event_source *source, uint64_t usec, void *userdata);
-
 static struct fake_session *find_session(struct fake_adapter *adapter, const char *sender)
 {
 	struct fake_session *session = adapter->sessions;
@@ -82,7 +80,7 @@ static void begin(struct fake_adapter *adapter)
 	adapter->model->discoveries++;
 	announce(adapter);
 	/* Something is always in the air: the first adverts come with the next turn of the loop. */
-	fake_arm(adapter->fake, &adapter->scan_timer, 0, on_scan, adapter);
+	fake_arm(adapter->fake, &adapter->scan_timer, 0, fake_scan_turn, adapter);
 }
 
 static void forget_rssi(struct fake_adapter *adapter)
@@ -364,12 +362,15 @@ void fake_scan_age(struct fake_device *device)
 
 	device->seen_at_ms = fake_now_ms();
 	if (!adapter->scan_timer)
-		fake_arm(adapter->fake, &adapter->scan_timer, FORGET_EVERY_MS, on_scan, adapter);
+		fake_arm(adapter->fake, &adapter->scan_timer, FORGET_EVERY_MS, fake_scan_turn,
+			 adapter);
 }
 
 static bool is_wanted(const struct fake_adapter *adapter, const struct model_device *device,
 		      int8_t rssi_dbm)
 {
+	if (adapter->model->monitoring > 0)
+		return true;
 	for (const struct fake_session *s = adapter->sessions; s; s = s->next) {
 		if (s->started && fake_filter_matches(&s->filter, device, rssi_dbm))
 			return true;
@@ -448,6 +449,7 @@ static void look_around(struct fake_adapter *adapter, uint64_t now_ms)
 			continue;
 		device->reported_at_ms = now_ms;
 		report(device, rssi_dbm, &wishes);
+		fake_monitors_found(device);
 	}
 }
 
@@ -469,23 +471,26 @@ static bool forget_temporaries(struct fake_adapter *adapter, uint64_t now_ms)
 	return left;
 }
 
-static int on_scan(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+int fake_scan_turn(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
 	struct fake_adapter *adapter = userdata;
 	const uint64_t now_ms = fake_now_ms();
+	const bool listens = adapter->powered && adapter->model->monitoring > 0;
 	bool left = true;
 
-	if (adapter->discovering && !adapter->hung && !adapter->deaf && !adapter->fake->hung)
+	if ((adapter->discovering || listens) && !adapter->hung && !adapter->deaf &&
+	    !adapter->fake->hung)
 		look_around(adapter, now_ms);
 	if (now_ms >= adapter->temporaries_at_ms) {
 		adapter->temporaries_at_ms = now_ms + FORGET_EVERY_MS;
 		left = forget_temporaries(adapter, now_ms);
 	}
-	if (adapter->discovering)
+	if (adapter->discovering || listens)
 		fake_arm(adapter->fake, &adapter->scan_timer, adapter->fake->options.advert_ms,
-			 on_scan, adapter);
+			 fake_scan_turn, adapter);
 	else if (left)
-		fake_arm(adapter->fake, &adapter->scan_timer, FORGET_EVERY_MS, on_scan, adapter);
+		fake_arm(adapter->fake, &adapter->scan_timer, FORGET_EVERY_MS, fake_scan_turn,
+			 adapter);
 	else
 		fake_disarm(&adapter->scan_timer);
 	return 0;

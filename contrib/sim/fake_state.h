@@ -50,6 +50,7 @@ struct fake_adapter;
 struct fake_device;
 struct fake_gatt;
 struct fake_mgmt;
+struct fake_monitor;
 struct fake_session;
 struct seqpacket_peer;
 
@@ -152,6 +153,7 @@ struct fake_adapter {
 	struct model_adapter *model;
 	struct fake_device *devices; /* one per device of the model, by index */
 	struct fake_session *sessions;
+	struct fake_monitor *monitors;
 	sd_event_source *scan_timer, *start_timer;
 	char *alias;
 	char path[24];
@@ -289,6 +291,8 @@ int fake_start_discovery(sd_bus_message *m, const struct fake_object *object);
 int fake_stop_discovery(sd_bus_message *m, const struct fake_object *object);
 int fake_set_filter(sd_bus_message *m, const struct fake_object *object);
 int fake_get_filters(sd_bus_message *m, const struct fake_object *object);
+/* The timer of everything that is heard and forgotten. */
+int fake_scan_turn(sd_event_source *source, uint64_t usec, void *userdata);
 /* Another program discovers, or no longer. Errors: -ENOMEM. */
 must_check int fake_scan_other(struct fake_adapter *adapter, bool on);
 void fake_scan_sender_gone(struct fake_adapter *adapter, const char *sender);
@@ -300,6 +304,16 @@ void fake_scan_remove_temporaries(struct fake_adapter *adapter);
 void fake_scan_export(struct fake_device *device);
 /* @known: bluetoothd has stored it, and it comes back with the adapter. */
 void fake_scan_remove(struct fake_device *device, bool known);
+
+/* --- fake_monitor.c: adverts without discovery --- */
+
+extern const struct fake_interface fake_monitor_manager1;
+/* Somebody may be listening: adverts come. */
+void fake_monitors_listen(struct fake_adapter *adapter);
+void fake_monitors_found(struct fake_device *device);
+void fake_monitors_sender_gone(struct fake_adapter *adapter, const char *sender);
+/* @tell: they are released. */
+void fake_monitors_clear(struct fake_adapter *adapter, bool tell);
 
 /* --- fake_filter.c: what a session wants to see --- */
 

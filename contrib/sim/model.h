@@ -124,6 +124,7 @@ struct model_adapter {
 	unsigned connecting;		      /* model_connecting() */
 	unsigned connecting_max;
 	unsigned discovering; /* F: discovery sessions (fake) or scanning 0/1 (radio) */
+	unsigned monitoring;  /* F: advertisement monitors (fake) */
 	uint64_t discoveries; /* F: how often discovery was started */
 };
 

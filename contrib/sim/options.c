@@ -68,6 +68,7 @@ static const struct row rows[] = {
 	{ "advert-ms", "T", "fake: between adverts (100)", KIND_NUMBER, AT(fake.advert_ms) },
 	{ "start-race", "on|off", "fake: two first StartDiscovery are lost (on)", KIND_SWITCH,
 	  AT(fake.start_race) },
+	{ "experimental", NULL, "fake: what bluetoothd -E has", KIND_FLAG, AT(fake.experimental) },
 	{ "device-found", NULL, "fake: MGMT Device Found events", KIND_FLAG,
 	  AT(fake.device_found) },
 	{ "help", NULL, "this text", KIND_FLAG, 0 },

@@ -50,10 +50,10 @@ static void print_adapter(FILE *f, const struct model_adapter *adapter)
 	(void)fprintf(f,
 		      "{\"index\":%u,\"address\":\"%s\",\"plugged\":%s,\"links\":%u,"
 		      "\"links_max\":%u,\"connecting\":%u,\"connecting_max\":%u,"
-		      "\"discovering\":%u,\"discoveries\":%" PRIu64 "}",
+		      "\"discovering\":%u,\"monitoring\":%u,\"discoveries\":%" PRIu64 "}",
 		      adapter->index, address, adapter->plugged ? "true" : "false", adapter->links,
 		      adapter->links_max, adapter->connecting, adapter->connecting_max,
-		      adapter->discovering, adapter->discoveries);
+		      adapter->discovering, adapter->monitoring, adapter->discoveries);
 }
 
 static void print_device(FILE *f, struct model_device *device)
