@@ -29,6 +29,7 @@ static void on_bus_up(void *ctx, sd_bus *conn)
 	struct worker *w = ctx;
 
 	mirror_attach(w->mirror, conn);
+	scan_bus(w->scan, conn);
 	scan_gone(w->scan);
 	links_bus_changed(w->links);
 	worker_state_due(w);
@@ -38,6 +39,7 @@ static void on_bus_down(void *ctx)
 {
 	struct worker *w = ctx;
 
+	scan_bus(w->scan, NULL);
 	mirror_detach(w->mirror);
 	worker_state_due(w);
 }

@@ -31,6 +31,7 @@ struct options {
 	uint64_t incarnation;
 	uint64_t workarounds;
 	uint64_t gatt_late_ms;
+	uint64_t is_passive;
 	pid_t parent;
 	enum log_level level;
 	uint64_t pace;
@@ -102,6 +103,7 @@ static int parse_options(int argc, char **argv, struct options *out)
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "workarounds", required_argument, NULL, 'w' },
 		{ "gatt-late-ms", required_argument, NULL, 'g' },
+		{ "passive", required_argument, NULL, 's' },
 		{ "pace", required_argument, NULL, 'f' }, /* for tests: worker.h */
 		{ NULL, 0, NULL, 0 },
 	};
@@ -132,6 +134,9 @@ static int parse_options(int argc, char **argv, struct options *out)
 			break;
 		case 'w':
 			r = parse_number(optarg, &out->workarounds);
+			break;
+		case 's':
+			r = parse_number(optarg, &out->is_passive);
 			break;
 		case 'g':
 			r = parse_number(optarg, &out->gatt_late_ms);
@@ -285,10 +290,10 @@ int main(int argc, char **argv)
 	int r;
 
 	if (parse_options(argc, argv, &options) < 0) {
-		(void)fprintf(
-			stderr,
-			"usage: bleherd-worker --adapter hciN [--incarnation N]"
-			" [--parent PID] [--log-level L] [--workarounds N] [--gatt-late-ms N]\n");
+		(void)fprintf(stderr,
+			      "usage: bleherd-worker --adapter hciN [--incarnation N]"
+			      " [--parent PID] [--log-level L] [--workarounds N] [--gatt-late-ms N]"
+			      " [--passive 0|1]\n");
 		return EXIT_USAGE;
 	}
 	(void)snprintf(w.adapter, sizeof(w.adapter), "%s", options.adapter);
@@ -297,6 +302,7 @@ int main(int argc, char **argv)
 	w.incarnation = options.incarnation;
 	w.workarounds = (uint32_t)options.workarounds;
 	w.gatt_late_ms = (uint32_t)options.gatt_late_ms;
+	w.is_passive = options.is_passive != 0;
 	w.pace = (uint32_t)options.pace;
 	w.began_ms = clock_now_ms();
 	w.starting.fire = control_starting_over;

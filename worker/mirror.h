@@ -101,6 +101,9 @@ size_t mirror_count(const struct mirror *mirror);
 
 struct device *mirror_device(const struct mirror *mirror, uint64_t addr);
 
+/* It was heard, as somebody else says; no more than once a second is told. */
+void mirror_heard(struct mirror *mirror, uint64_t addr);
+
 /* Calls @each for every device; it must not add or remove any. */
 void mirror_each(const struct mirror *mirror, void (*each)(void *ctx, struct device *device),
 		 void *ctx);

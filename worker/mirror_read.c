@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Of a peripheral that advertises ten times a second once is enough. */
+enum { HEARD_AGAIN_MS = 1000 };
+
 /* --- devices in their table --- */
 
 static struct device **bucket_of(const struct mirror *mirror, uint64_t addr)
@@ -109,6 +112,16 @@ static void note_heard(const struct mirror *mirror, struct device *device, unsig
 {
 	if ((changes & 1u << DEVICE_ADVERT) && device->has_rssi && !mirror->is_reading_all)
 		device->heard_at_ms = clock_now_ms();
+}
+
+void mirror_heard(struct mirror *mirror, uint64_t addr)
+{
+	struct device *device = mirror_device(mirror, addr);
+
+	if (!device || !device->has_rssi || clock_now_ms() - device->heard_at_ms < HEARD_AGAIN_MS)
+		return;
+	device->heard_at_ms = clock_now_ms();
+	mirror->ops->device(mirror->ctx, device, 1u << DEVICE_ADVERT);
 }
 
 static int read_device(struct mirror *mirror, const struct objpath *path, sd_bus_message *m)

@@ -103,6 +103,11 @@ static uint64_t wanted_under(const struct scan *scan)
 static void act_lock(struct scan *scan)
 {
 	lockc_drop(scan->w->lockc, &scan->lock);
+	/* Who only listens is in nobody's way. */
+	if (passive_is_chosen(scan)) {
+		scan_event(scan, SCAN_EV_GRANTED);
+		return;
+	}
 	scan->lock.under = wanted_under(scan);
 	lockc_acquire(scan->w->lockc, &scan->lock, LOCK_MS);
 }
@@ -116,6 +121,13 @@ static void act_start(struct scan *scan)
 		return;
 	}
 	worker_op_begin(scan->w, &scan->op, WPAGE_OP_DISCOVERY, START_MS + STOP_MS);
+	if (passive_is_chosen(scan)) {
+		if (passive_start(scan) < 0) {
+			worker_op_end(scan->w, &scan->op);
+			scan_event(scan, SCAN_EV_FAILED);
+		}
+		return;
+	}
 	/*
 	 * In one go, BlueZ takes them in order; each time, since a filter may go with the session
 	 * that StopDiscovery ended, and discovery without one would inquire for BR/EDR too.
@@ -138,7 +150,9 @@ static void act_stop(struct scan *scan)
 	worker_op_end(scan->w, &scan->op);
 	/* BlueZ takes the RSSI back when it stops: who was heard is to be told before. */
 	sight_flush(scan->w->sight);
-	if (call_adapter(scan, "StopDiscovery", STOP_MS, on_stopped) < 0)
+	if ((scan->passive.is_running
+		     ? passive_stop(scan)
+		     : call_adapter(scan, "StopDiscovery", STOP_MS, on_stopped)) < 0)
 		scan_event(scan, SCAN_EV_STOPPED);
 }
 
@@ -319,8 +333,14 @@ void scan_want_under(struct scan *scan, struct scan_want *want, uint64_t under)
 	check_under(scan);
 }
 
+void scan_bus(struct scan *scan, sd_bus *conn)
+{
+	passive_attach(scan, conn);
+}
+
 void scan_gone(struct scan *scan)
 {
+	passive_gone(scan);
 	scan->rest_ms = REST_FIRST_MS;
 	scan->has_session = false;
 	scan_event(scan, SCAN_EV_GONE);
@@ -333,7 +353,8 @@ void scan_adapter(struct scan *scan)
 	/* Our session went with it, and a start that was under way may not be answered. */
 	if (!mirror_is_powered(scan->w->mirror))
 		scan_gone(scan);
-	if (scan->state == SCAN_ON && !mirror_is_discovering(scan->w->mirror)) {
+	if (scan->state == SCAN_ON && !scan->passive.is_running &&
+	    !mirror_is_discovering(scan->w->mirror)) {
 		scan->has_session = false;
 		scan_event(scan, SCAN_EV_LOST);
 	}
@@ -350,6 +371,7 @@ int scan_new(struct scan **out, struct worker *w)
 		return -ENOMEM;
 	scan->w = w;
 	scan->rest_ms = REST_FIRST_MS;
+	scan->passive.is_configured = w->is_passive;
 	scan->retry.fire = on_retry;
 	scan->turn.fire = on_turn;
 	scan->slice_limit.fire = scan_pause_on_slice;
@@ -376,6 +398,7 @@ struct scan *scan_free(struct scan *scan)
 	if (!scan)
 		return NULL;
 	scan_users_free(scan);
+	passive_attach(scan, NULL);
 	act_unlock(scan);
 	deadline_clear(scan->w->deadlines, &scan->slice_limit);
 	deadline_clear(scan->w->deadlines, &scan->settle);

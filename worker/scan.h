@@ -9,6 +9,8 @@
  * given up and tried again. Discovery pauses around connects, which take 8.7 s instead of 0.4 under
  * it, where that is not found to be otherwise. What happens when is scan_table.c.
  *
+ * It can be passive instead: passive.h.
+ *
  * Others take turns with it: while somebody waits for scan:hciN it is given back after a while and
  * asked for again, at the end of the line.
  */
@@ -69,6 +71,8 @@ void scan_heard(struct scan *scan, const struct device *device, unsigned changes
 
 /* Power or Discovering changed. */
 void scan_adapter(struct scan *scan);
+/* A new connection; NULL: it went. */
+void scan_bus(struct scan *scan, sd_bus *conn);
 /* bluetoothd, the adapter or the bus connection went or changed. */
 void scan_gone(struct scan *scan);
 

@@ -50,7 +50,7 @@ bool scan_pause_is_wanted(const struct scan *scan)
 {
 	const struct scan_pause *pause;
 
-	if (scan->slice == SLICE_RUNS)
+	if (scan->slice == SLICE_RUNS || passive_is_chosen(scan))
 		return false;
 	TAILQ_FOREACH(pause, &scan->pauses, entry)
 	if (!pause->is_held && !pause->is_left)
@@ -167,6 +167,12 @@ bool scan_pause(struct scan *scan, struct scan_pause *pause, uint64_t addr)
 	assert(!pause->is_on);
 	*pause = (struct scan_pause){ .is_on = true, .addr = addr };
 	TAILQ_INSERT_TAIL(&scan->pauses, pause, entry);
+	/* Nothing is learned of discovery then. */
+	if (passive_is_chosen(scan)) {
+		let_go(scan, pause);
+		pause->is_timed = false;
+		return true;
+	}
 	if (scan->state == SCAN_ON && !scan_policy_pauses(&scan->policy)) {
 		pause->is_left = true;
 		let_go(scan, pause);

@@ -2,6 +2,7 @@
 #pragma once
 /* worker/scan_state.h - what scan.c (discovery), scan_pause.c (connects beside it), scan_watch.c
  * (what it tells of the adapter) and scan_users.c (whoever wants it) share. */
+#include "worker/passive.h"
 #include "worker/scan.h"
 #include "worker/scan_air.h"
 #include "worker/scan_policy.h"
@@ -37,6 +38,7 @@ struct scan {
 	bool has_session; /* of this sender, BlueZ may have one */
 	bool had_session; /* before the start that is under way */
 	uint64_t asked_at_ms;
+	struct passive passive;
 	/* scan_pause.c's */
 	TAILQ_HEAD(, scan_pause) pauses;
 	struct scan_air air;
@@ -74,6 +76,7 @@ void scan_pause_on_slice(struct deadline *deadline);
 bool scan_watch_started(struct scan *scan, const struct bus_result *result);
 void scan_watch_stopped(struct scan *scan, const struct bus_result *result);
 void scan_watch_stepped(struct scan *scan);
+void scan_watch_tell(struct scan *scan, const char *kind, enum err_class class, const char *text);
 /* An advert: a sign of life if there is anything in it. */
 void scan_watch_heard(struct scan *scan, const struct device *device);
 void scan_watch_on_settle(struct deadline *deadline);

@@ -16,7 +16,7 @@
  */
 enum { RENEW_MS = 30000, SETTLE_MS = 1000, REPEAT_MS = 45000 };
 
-static void tell(struct scan *scan, const char *kind, enum err_class class, const char *text)
+void scan_watch_tell(struct scan *scan, const char *kind, enum err_class class, const char *text)
 {
 	Bh__Event event = BH__EVENT__INIT;
 
@@ -40,7 +40,7 @@ static void tell_ready(struct scan *scan, enum scan_ready ready)
 		return;
 	scan->told = ready;
 	scan->told_at_ms = now_ms;
-	tell(scan, cure->event, cure->class, cure->text);
+	scan_watch_tell(scan, cure->event, cure->class, cure->text);
 }
 
 /*
@@ -170,12 +170,18 @@ void scan_watch_on_silent(struct deadline *deadline)
 	plan(scan);
 	if (step == SILENCE_NONE)
 		return;
+	if (scan->passive.is_running) {
+		(void)snprintf(text, sizeof(text), "the monitor has heard no advert for %llu s",
+			       (unsigned long long)silent_ms / 1000);
+		passive_give_up(scan, text);
+		return;
+	}
 	log_info("event=discovery-silent ms=%llu", (unsigned long long)silent_ms);
 	if (step == SILENCE_REPORT) {
 		(void)snprintf(text, sizeof(text),
 			       "discovery runs, was restarted, and has heard no advert for %llu s",
 			       (unsigned long long)silent_ms / 1000);
-		tell(scan, "adapter-silent", CLASS_NO_REPLY, text);
+		scan_watch_tell(scan, "adapter-silent", CLASS_NO_REPLY, text);
 	}
 	/* It pauses for nobody, so it is started again at once. */
 	scan_event(scan, SCAN_EV_PAUSE);

@@ -35,6 +35,7 @@ struct worker {
 	char label[32];	       /* "worker hci0" */
 	uint64_t incarnation;
 	uint32_t workarounds;  /* bits of ipc/workarounds.h */
+	bool is_passive;       /* [scan] mode: adverts come by a monitor, passive.h */
 	uint32_t gatt_late_ms; /* how long a link may be up without its services */
 	uint64_t began_ms;
 	struct wpage *page;

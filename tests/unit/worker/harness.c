@@ -319,6 +319,8 @@ static void start_worker(struct harness *h)
 				     getenv("BLEHERD_DEBUG") ? "debug" : "warn",
 				     "--gatt-late-ms",
 				     h->late_ms ? h->late_ms : "14000",
+				     "--passive",
+				     h->passive ? h->passive : "0",
 				     h->workarounds ? "--workarounds" : NULL,
 				     h->workarounds,
 				     NULL };
@@ -340,11 +342,13 @@ static void harness_clear(struct harness *h)
 	const char *late_ms = h->late_ms;
 	const char *workarounds = h->workarounds;
 	const char *pace = h->pace;
+	const char *passive = h->passive;
 
 	memset(h, 0, sizeof(*h));
 	h->late_ms = late_ms;
 	h->workarounds = workarounds;
 	h->pace = pace;
+	h->passive = passive;
 }
 
 void harness_start(struct harness *h, unsigned devices, const char *const *sim_options)

@@ -57,6 +57,8 @@ struct harness {
 	bool is_mute;	     /* KERNEL_LINK is not answered */
 	const char *late_ms; /* of the worker, as its --gatt-late-ms; NULL: its own */
 	const char *workarounds;
+	const char
+		*passive; /* of the worker, as its --passive; NULL: 0; set before harness_start() */
 	uint32_t last_id;
 	uint32_t rest_ms; /* NEXT_STEP: before the next attempt; 0: 20 */
 };
