@@ -146,6 +146,16 @@ static int set_level(struct parse *parse, const struct key *key, const char *val
 	return fail(parse, "log_level = %s is not known; one of error, warn, info, debug", value);
 }
 
+static int set_scan_mode(struct parse *parse, const char *value)
+{
+	bool is_passive = strcmp(value, "passive") == 0;
+
+	if (!is_passive && strcmp(value, "active") != 0)
+		return fail(parse, "mode = %s is not known; one of active, passive", value);
+	parse->config->is_passive = is_passive;
+	return 1;
+}
+
 static int set_number(struct parse *parse, const struct key *key, const char *value)
 {
 	const char *form = key->kind == KIND_MODE ? "an octal mode such as 0660" : "a number";
@@ -185,6 +195,8 @@ static int set_value(struct parse *parse, const struct key *key, const char *val
 		return set_switch(parse, key, value);
 	case KIND_LEVEL:
 		return set_level(parse, key, value);
+	case KIND_SCAN_MODE:
+		return set_scan_mode(parse, value);
 	case KIND_NUMBER:
 	case KIND_MODE:
 		return set_number(parse, key, value);

@@ -42,6 +42,8 @@ struct config {
 	uint32_t grace_ms;
 	uint32_t dirty_ms;
 	uint32_t per_user;
+	/* [scan] */
+	uint32_t is_passive; /* mode: active, passive */
 	/* [workers] */
 	uint32_t restart_base_ms;
 	uint32_t restart_max_ms;

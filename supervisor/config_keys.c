@@ -45,6 +45,7 @@ const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
 	NUMBER("locks", "grace_ms", grace_ms, 0, 10000),
 	NUMBER("locks", "dirty_ms", dirty_ms, 0, 60000),
 	NUMBER("locks", "per_user", per_user, 1, 1024),
+	{ "scan", "mode", KIND_SCAN_MODE, offsetof(struct config, is_passive), 0, 1 },
 	NUMBER("workers", "restart_base_ms", restart_base_ms, 1, 600000),
 	NUMBER("workers", "restart_max_ms", restart_max_ms, 1, 3600000),
 	NUMBER("workers", "crash_loop_deaths", crash_loop_deaths, 0, 32),

@@ -12,6 +12,7 @@ enum kind {
 	KIND_NUMBER,
 	KIND_MODE,
 	KIND_LEVEL,
+	KIND_SCAN_MODE,
 	KIND_SWITCH
 };
 
@@ -24,5 +25,5 @@ struct key {
 	uint32_t max; /* of a text: its size in bytes with the NUL */
 };
 
-enum { CONFIG_KEYS_LEN = 50 };
+enum { CONFIG_KEYS_LEN = 51 };
 extern const struct key CONFIG_KEYS[CONFIG_KEYS_LEN];

@@ -52,6 +52,7 @@ static const struct {
 	[EVENT_SCAN_STUCK] = { "scan-stuck", LOG_LEVEL_WARN },
 	[EVENT_SCAN_SHARED] = { "scan-shared", LOG_LEVEL_INFO },
 	[EVENT_SCAN_EXTERNAL] = { "scan-external", LOG_LEVEL_WARN },
+	[EVENT_SCAN_ACTIVE] = { "scan-active", LOG_LEVEL_INFO },
 	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN },
 	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO },
 	[EVENT_RESETTING] = { "resetting", LOG_LEVEL_WARN },

@@ -57,17 +57,18 @@ static const struct bus_feed_ops FEED_OPS = {
 static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_ARGS_MAX],
 			char *text, size_t text_size)
 {
-	static const char *const NAMES[] = { "--incarnation", "--parent", "--log-level",
-					     "--workarounds", "--gatt-late-ms" };
+	static const char *const NAMES[] = { "--incarnation", "--parent",	"--log-level",
+					     "--workarounds", "--gatt-late-ms", "--passive" };
 	const struct adapter *adapter = ctx;
 	const struct config *config = &adapter->sup->config;
 	const char *name = adapter->name;
 	size_t i;
 	int n;
 
-	n = snprintf(text, text_size, "%llu%c%d%c%u%c%u%c%u",
+	n = snprintf(text, text_size, "%llu%c%d%c%u%c%u%c%u%c%u",
 		     (unsigned long long)child_incarnation(child), 0, getpid(), 0,
-		     config->log_level, 0, config->workarounds, 0, config->gatt_late_ms);
+		     config->log_level, 0, config->workarounds, 0, config->gatt_late_ms, 0,
+		     config->is_passive);
 	assert(n > 0 && (size_t)n < text_size);
 	argv[0] = "--adapter";
 	argv[1] = name;
