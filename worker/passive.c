@@ -150,6 +150,14 @@ static void on_cleared(void *ctx, const struct bus_result *result)
 	(void)result;
 }
 
+/* What may be registered and is not to be, whether bluetoothd still knows of it or not. */
+static void clear(struct scan *scan)
+{
+	scan->passive.is_running = false;
+	if (call_manager(scan, "UnregisterMonitor", on_cleared, NULL) < 0)
+		log_debug("event=monitor-clear-failed");
+}
+
 static void on_registered(void *ctx, const struct bus_result *result)
 {
 	struct scan *scan = ctx;
@@ -161,8 +169,8 @@ static void on_registered(void *ctx, const struct bus_result *result)
 		scan_event(scan, SCAN_EV_STARTED);
 		return;
 	}
-	/* Not answered it may be registered all the same: the next passive start clears it. */
-	scan->passive.is_running = false;
+	/* Not answered it may be registered all the same. */
+	clear(scan);
 	if (result->class != CLASS_BLUEZ_GONE) {
 		(void)snprintf(why, sizeof(why), "no advertisement monitor: %s", result->text);
 		passive_give_up(scan, why);
@@ -214,6 +222,8 @@ void passive_give_up(struct scan *scan, const char *why)
 
 void passive_gone(struct scan *scan)
 {
-	scan->passive.is_running = false;
+	/* A power cycle leaves it where it is. */
+	if (scan->passive.is_running)
+		clear(scan);
 	scan->passive.is_given_up = false;
 }

@@ -39,6 +39,8 @@ START_TEST(test_values)
 				   "[bluez]\n"
 				   "mgmt =\n"
 				   "bus = unix:abstract=x\n"
+				   "[scan]\n"
+				   "mode = passive\n"
 				   "[workers]\n"
 				   "crash_loop_deaths = 0\n"
 				   "[workers]\n"
@@ -49,6 +51,7 @@ START_TEST(test_values)
 	config_defaults(&c);
 	ck_assert_msg(config_parse(&c, TEXT, "x", error) == 0, "%s", error);
 	ck_assert_str_eq(c.socket, "/tmp/s");
+	ck_assert_uint_eq(c.is_passive, 1);
 	ck_assert_uint_eq(c.socket_mode, 0600);
 	ck_assert_uint_eq(c.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_str_eq(c.mgmt, "");
@@ -145,6 +148,7 @@ static const struct {
 	{ "[daemon]\nsocket_mode = 0999\n", "f:2: ", "octal" },
 	{ "[daemon]\nsocket_mode = 1777\n", "f:2: ", "from 0 to 777" },
 	{ "[daemon]\nlog_level = loud\n", "f:2: ", "error, warn, info, debug" },
+	{ "[scan]\nmode = lazy\n", "f:2: ", "active, passive" },
 	{ "[locks]\nconnect = 0\n", "f:2: ", "from 1 to 8" },
 	{ "[locks]\nscan = 9\n", "f:2: ", "from 1 to 8" },
 	{ "[locks]\nforeign_slots = 9\n", "f:2: ", "from 0 to 8" },

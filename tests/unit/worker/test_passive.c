@@ -146,6 +146,43 @@ START_TEST(goes_on_after)
 }
 END_TEST
 
+/* Its power went and nobody wants adverts any more: nor does the adapter listen when it is back. */
+START_TEST(ends_without_power)
+{
+	Bh__Empty empty = BH__EMPTY__INIT;
+	uint32_t id;
+	size_t s;
+
+	begin(NULL, WITH_MONITORS);
+	s = scan_for(1, 1, &id);
+	hears(s, id);
+	harness_fault(&h, "powered 0 off");
+	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
+	(void)harness_wait(&h, &h.seats[s], BH__TYPE__ERROR, id);
+	harness_fault(&h, "powered 0 on");
+	harness_stat_wait(&h, "monitoring", 0);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Another program's discovery comes and goes: nothing is registered anew. */
+START_TEST(beside_another)
+{
+	uint32_t id;
+	size_t s;
+
+	begin(NULL, WITH_MONITORS);
+	s = scan_for(1, 1, &id);
+	hears(s, id);
+	harness_fault(&h, "no-reply AA:BB:CC:00:00:00 RegisterMonitor 1");
+	harness_fault(&h, "discovery 0 on");
+	harness_fault(&h, "discovery 0 off");
+	harness_pump(&h, 1000);
+	ck_assert_uint_eq(harness_stat(&h, "monitoring"), 1);
+	harness_stop(&h);
+}
+END_TEST
+
 /* bluetoothd without monitors. */
 START_TEST(back_absent)
 {
@@ -208,6 +245,8 @@ Suite *suite_passive(void)
 	tcase_add_test(c, hears_again);
 	tcase_add_test(c, goes_on_beside_a_connect);
 	tcase_add_loop_test(c, goes_on_after, 0, (int)ARRAY_LEN(INTERRUPTIONS));
+	tcase_add_test(c, ends_without_power);
+	tcase_add_test(c, beside_another);
 	tcase_add_test(c, back_absent);
 	tcase_add_test(c, back_released);
 	tcase_add_test(c, back_silent);
