@@ -265,6 +265,8 @@ static void ending(size_t a)
 	ck_assert_uint_eq(harness_connect(&h, b)->type, BH__TYPE__CONNECTED);
 	harness_fault(&h, "lose C0:AA:BB:00:00:00 stuck");
 	(void)harness_send(&h, b, BH__TYPE__DISCONNECT, &empty.base);
+	/* Sessions are read side by side: a connect that comes first would join the link. */
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__LINK_END, 0);
 }
 
 static void (*const MESSES[])(size_t a) = { checking, curing, ending };
