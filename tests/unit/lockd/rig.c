@@ -389,6 +389,16 @@ bool rig_is_lockable(struct rig *rig, const char *name)
 	return is_ok;
 }
 
+void rig_wait_free(struct rig *rig, const char *name)
+{
+	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;
+
+	while (!rig_is_lockable(rig, name)) {
+		ck_assert_msg(clock_now_ms() < until_ms, "%s is kept", name);
+		(void)poll(NULL, 0, 1);
+	}
+}
+
 void rig_wait_taken(struct rig *rig, const char *name)
 {
 	uint64_t until_ms = clock_now_ms() + RIG_WAIT_MS;

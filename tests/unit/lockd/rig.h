@@ -158,5 +158,8 @@ void rig_outsider_start(struct rig *rig, struct rig_agent *agent, const char *na
 /* Whether a description of our own could lock that file just now. */
 bool rig_is_lockable(struct rig *rig, const char *name);
 
+/* Waits until that is so: lockd, when it tries what it cannot have, holds it for an instant. */
+void rig_wait_free(struct rig *rig, const char *name);
+
 /* Waits until somebody has it. */
 void rig_wait_taken(struct rig *rig, const char *name);

@@ -88,7 +88,7 @@ START_TEST(maintenance_waits_for_outsiders)
 	ask(a, 1, LONG_MS, "maintenance:hci0");
 	rig_expect_silence(&rig, a);
 	/* All or nothing: it does not sit on the slot meanwhile. */
-	ck_assert(rig_is_lockable(&rig, SLOT0));
+	rig_wait_free(&rig, SLOT0);
 	rig_agent_kill(&outsider);
 	(void)rig_expect(&rig, a, GRANTED, 1);
 	ck_assert(!rig_is_lockable(&rig, SLOT0));
