@@ -10,7 +10,7 @@
 int runner_main(int argc, char **argv, Suite *(*const *all)(void), const char *const *names,
 		size_t n)
 {
-	SRunner *runner = srunner_create(NULL);
+	SRunner *runner;
 	int failed;
 	size_t i;
 
@@ -19,6 +19,7 @@ int runner_main(int argc, char **argv, Suite *(*const *all)(void), const char *c
 			(void)puts(names[i]);
 		return EXIT_SUCCESS;
 	}
+	runner = srunner_create(NULL);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (i = 0; i < n; i++)
 		srunner_add_suite(runner, all[i]());
