@@ -34,6 +34,8 @@ int arbiter_new(struct arbiter **out, const struct arbiter_config *config,
 	struct arbiter *a;
 	int r;
 
+	/* grant() has them on its stack. */
+	assert(config->fds_max <= ARBITER_FDS_MAX);
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;

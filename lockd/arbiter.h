@@ -38,6 +38,7 @@ enum {
 	ARBITER_RETRY_MS = 100, /* no descriptors, or nobody tells of closed files; +- a quarter */
 	ARBITER_SAFETY_MS = 1000, /* a program that unlocks without closing is seen then */
 	ARBITER_TEXT_LEN = 128,
+	ARBITER_FDS_MAX = 16, /* more than a frame carries (ipc/chan.h) */
 };
 
 struct arbiter;
@@ -116,7 +117,7 @@ struct arbiter_config {
 	uint32_t per_user;	/* requests of one uid, workers aside */
 	uint64_t first_grant;	/* greater than any grant of a lockd before us: arbiter_epoch() */
 	uint64_t settled_at_ms; /* nothing is granted before: holders hand back first */
-	size_t fds_max;		/* descriptors that one grant can carry */
+	size_t fds_max;		/* descriptors that one grant can carry: ARBITER_FDS_MAX at most */
 	bool is_watching;	/* arbiter_outside() will be called */
 	void *ctx;		/* of dirty() and overdue() */
 };

@@ -4,15 +4,12 @@
 #include "lockd/arbiter_state.h"
 
 enum {
-	FDS_MAX = 16,
 	/*
 	 * The kernel tells that a file is closed before it drops the lock (__fput() calls
 	 * fsnotify_close() first): tries after 1, 2, 4 ms, before ARBITER_SAFETY_MS.
 	 */
 	QUICK_TRIES = 3,
 };
-
-static_assert((int)FDS_MAX >= (int)SLOTSET_REFS_MAX - 32, "a grant carries some of its locks");
 
 /* --- programs outside --- */
 
@@ -216,7 +213,7 @@ static void grant(struct arbiter *a, uint32_t at, uint64_t now_ms)
 {
 	struct record *rec = &a->records[at];
 	uint32_t waited_ms = clock_span_ms(rec->since_ms, now_ms);
-	int fds[FDS_MAX];
+	int fds[ARBITER_FDS_MAX];
 	size_t n;
 
 	clear_set(a, &rec->rest);
