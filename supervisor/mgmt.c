@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "supervisor/dial.h"
 #include "supervisor/mgmt_filter.h"
 
 enum {
@@ -82,22 +82,6 @@ static int open_kernel(void)
 	return take_fd(&fd);
 }
 
-static int open_unix(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = -EBADF;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
-
 static void close_socket(struct mgmt *mgmt)
 {
 	mgmt->io = sd_event_source_disable_unref(mgmt->io);
@@ -136,7 +120,7 @@ static void lose(struct mgmt *mgmt, int error)
 
 static void try_open(struct mgmt *mgmt)
 {
-	int r = mgmt->path[0] ? open_unix(mgmt->path) : open_kernel();
+	int r = mgmt->path[0] ? dial(mgmt->path) : open_kernel();
 
 	if (r >= 0) {
 		mgmt->fd = r;

@@ -3,12 +3,11 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "ipc/loop/port.h"
+#include "supervisor/dial.h"
 #include "supervisor/spawn.h"
 
 enum { GRACE_MS = 500 }; /* it ends itself at its deadline, and can say so */
@@ -107,21 +106,6 @@ static int on_reaped(sd_event_source *source, const siginfo_t *info, void *userd
 }
 
 /* --- starting it --- */
-
-static int dial(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = -EBADF;
-
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
-static_assert(CONFIG_PATH_LEN <= sizeof(((struct sockaddr_un *)0)->sun_path), "a path fits");
 
 static int fork_it(struct rescue_child *rescue, int channel_fd)
 {
