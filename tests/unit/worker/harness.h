@@ -85,11 +85,13 @@ void harness_be_lockd(struct harness *h);
 void harness_lock_send(struct harness *h, uint16_t type, uint32_t id, const ProtobufCMessage *msg,
 		       int fd);
 
-/* Connects; waits for a listener. */
+/* Connects. */
 int harness_dial(const char *path, int type);
 
-/* A line for the sim's fault socket. */
+/* A line for the sim's fault socket, which must take it. */
 void harness_fault(struct harness *h, const char *line);
+/* The same where the sim may refuse it; whether it took it. */
+bool harness_try_fault(struct harness *h, const char *line);
 /* What the sim counts for its first adapter: "discovering", "connecting", ... */
 unsigned harness_stat(struct harness *h, const char *key);
 /* Until that is @value; at most 10 s. */

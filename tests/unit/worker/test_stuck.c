@@ -155,7 +155,6 @@ START_TEST(phantom_heals)
 	harness_fault(&h, "lose " ADDR " phantom");
 	id = harness_send(&h, seat, BH__TYPE__CONNECT, &connect.base);
 	harness_pump(&h, 200);
-	harness_fault(&h, "drop " ADDR);
 	(void)other_calls("Disconnect");
 	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__CONNECTED);
 	expect_cured(CLASS_NONE, "phantom: waited; gone");
