@@ -60,8 +60,9 @@ END_TEST
 START_TEST(test_sessions_go_on)
 {
 	struct run run = run_command(
-		"bleherd notify C0:AA:BB:00:00:01 fff4 --count 12 --json >$BLEHERD_WORLD/n & "
-		"until grep -q hex $BLEHERD_WORLD/n; do sleep 0.05; done; "
+		": >$BLEHERD_WORLD/n; "
+		"bleherd notify C0:AA:BB:00:00:01 fff4 --count 12 --json >>$BLEHERD_WORLD/n & "
+		"tail -n +1 -f $BLEHERD_WORLD/n | grep -q hex; "
 		"adapter=$(bleherd adapters | awk '$5 == 1 { print $1 }'); "
 		"bleherd reset $adapter --yes; wait $! || exit 9; cat $BLEHERD_WORLD/n");
 
@@ -96,20 +97,23 @@ END_TEST
 START_TEST(test_discovering)
 {
 	expect(0, "adverts are heard again",
-	       "bleherd scan --adapter hci0 --duration 30 --json >$BLEHERD_WORLD/scan & "
-	       "until [ -s $BLEHERD_WORLD/scan ]; do sleep 0.05; done; "
+	       ": >$BLEHERD_WORLD/scan; "
+	       "bleherd scan --adapter hci0 --duration 30 --json >>$BLEHERD_WORLD/scan & "
+	       "tail -n +1 -f $BLEHERD_WORLD/scan | grep -q .; "
 	       "timeout 12 bleherd reset hci0 --yes || exit 9; "
 	       "lines=$(wc -l <$BLEHERD_WORLD/scan); "
-	       "until [ $(wc -l <$BLEHERD_WORLD/scan) -gt $lines ]; do sleep 0.05; done; kill $!");
+	       "tail -n +$((lines + 1)) -f $BLEHERD_WORLD/scan | grep -q .; kill $!");
 }
 END_TEST
 
 START_TEST(test_busy)
 {
 	expect(0, "hci0 is being reset; one at a time",
-	       "bleherd reset hci0 --yes >/dev/null & "
-	       "until bleherd events | grep -q resetting; do sleep 0.02; done; "
-	       "bleherd reset hci1 --yes 2>&1; [ $? = 75 ] || exit 9; wait $!");
+	       "mkfifo $BLEHERD_WORLD/e; bleherd events --follow >$BLEHERD_WORLD/e & follow=$!; "
+	       "bleherd reset hci0 --yes >/dev/null & reset=$!; "
+	       "exec 3<$BLEHERD_WORLD/e; grep -q resetting <&3; "
+	       "bleherd reset hci1 --yes 2>&1; [ $? = 75 ] || exit 9; "
+	       "wait $reset || exit 8; kill $follow");
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,25 +54,32 @@ static pid_t spawn(const char *const *argv, int fd3, int fd4)
 int harness_dial(const char *path, int type)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	uint64_t until_ms = clock_now_ms() + WAIT_MS;
-	int fd;
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
+	ck_assert(fd >= 0);
 	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
-	for (;;) {
-		fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-		ck_assert(fd >= 0);
-		if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0)
-			return fd;
-		(void)close(fd);
-		ck_assert_msg(clock_now_ms() < until_ms, "nobody listens on %s", path);
-		(void)usleep(5000);
-	}
+	ck_assert_msg(connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0,
+		      "nobody listens on %s", path);
+	return fd;
+}
+
+/* Until the program whose end of @pipes is [1] writes into it: it listens. */
+static void await_ready(int pipes[2], const char *name)
+{
+	char text[256];
+
+	(void)close(pipes[1]);
+	ck_assert_msg(read(pipes[0], text, sizeof(text)) > 0, "%s did not start", name);
+	(void)close(pipes[0]);
 }
 
 static void start_bus(struct harness *h)
 {
-	char config[96], option[128], text[1024];
-	const char *const argv[] = { "dbus-daemon", option, "--nofork", "--nopidfile", NULL };
+	char config[96], option[128], text[1024], print[32];
+	const char *const argv[] = {
+		"dbus-daemon", option, "--nofork", "--nopidfile", print, NULL
+	};
+	int pipes[2];
 	FILE *f;
 
 	(void)snprintf(config, sizeof(config), "%s/bus.conf", h->dir);
@@ -88,13 +96,15 @@ static void start_bus(struct harness *h)
 	ck_assert_ptr_nonnull(f);
 	(void)fputs(text, f);
 	(void)fclose(f);
+	ck_assert(pipe(pipes) == 0);
+	(void)snprintf(print, sizeof(print), "--print-address=%d", pipes[1]);
 	h->bus = spawn(argv, -1, -1);
-	(void)close(harness_dial(h->bus_path, SOCK_STREAM));
+	await_ready(pipes, argv[0]);
 }
 
 void harness_start_sim(struct harness *h, unsigned devices, const char *const *sim_options)
 {
-	char bin[160], address[128], count[16], ready[16], byte;
+	char bin[160], address[128], count[16], ready[16];
 	const char *argv[40] = { bin,	       "--dbus",	   address,	    "--mgmt",
 				 h->mgmt_path, "--control",	   h->control_path, "--adapters",
 				 "1",	       "--devices",	   count,	    "--ready-fd",
@@ -112,9 +122,7 @@ void harness_start_sim(struct harness *h, unsigned devices, const char *const *s
 	while (sim_options && *sim_options && n < ARRAY_LEN(argv) - 1)
 		argv[n++] = *sim_options++;
 	h->sim = spawn(argv, -1, -1);
-	(void)close(pipes[1]);
-	ck_assert_msg(read(pipes[0], &byte, 1) == 1, "the sim did not start");
-	(void)close(pipes[0]);
+	await_ready(pipes, "the sim");
 }
 
 static void kill_child(pid_t *pid)
@@ -392,13 +400,13 @@ void harness_start(struct harness *h, unsigned devices, const char *const *sim_o
 /* The end of the channel is the end of the worker, and no failure. */
 static void end_worker(struct harness *h)
 {
-	uint64_t until_ms = clock_now_ms() + WAIT_MS;
+	struct pollfd end = { .fd = pidfd_open(h->worker, 0), .events = POLLIN };
 	int status = -1;
 
-	while (waitpid(h->worker, &status, WNOHANG) == 0) {
-		ck_assert_msg(clock_now_ms() < until_ms, "the worker does not end");
-		(void)usleep(1000);
-	}
+	ck_assert(end.fd >= 0);
+	ck_assert_msg(poll(&end, 1, WAIT_MS) == 1, "the worker does not end");
+	(void)close(end.fd);
+	ck_assert(waitpid(h->worker, &status, 0) == h->worker);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "worker status 0x%x", status);
 	h->worker = 0;
 }
