@@ -2,6 +2,7 @@
 #include "tests/unit/supervisor/rig.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -178,21 +179,16 @@ uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const Protob
 	return rig->last_id;
 }
 
-/* It may not be there yet, or not listen yet. */
+/* Waits where there are many before us. */
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unsigned i;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	for (i = 0; i < 300; i++) {
-		if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-			return fd;
-		(void)poll(NULL, 0, 10);
-	}
-	ck_abort_msg("bleherdd did not come up");
-	return -1;
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return fd;
 }
 
 struct chan *rig_wrap(struct rig *rig, int fd, size_t body_max)
@@ -262,7 +258,7 @@ static void make_listener(struct rig *rig)
 	ck_assert_int_eq(listen(rig->mgmt_listen, 4), 0);
 }
 
-static _Noreturn void run_daemon(const struct rig *rig, pid_t parent)
+static _Noreturn void run_daemon(const struct rig *rig, pid_t parent, const int ready[2])
 {
 	struct instance instance = INSTANCE_INIT;
 	char why[INSTANCE_WHY_LEN];
@@ -270,6 +266,9 @@ static _Noreturn void run_daemon(const struct rig *rig, pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || instance_open(&instance, &rig->config, why) != 0)
 		_exit(1);
+	(void)!write(ready[1], "", 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
 	_exit(daemon_run(&rig->config, instance.listen_fd) == 0 ? 0 : 1);
 }
 
@@ -291,22 +290,48 @@ static unsigned count_ready(struct rig *rig)
 	}
 }
 
-static bool has_arbiter(struct rig *rig)
+const Bh__Status *rig_status(struct rig *rig)
 {
 	Bh__Empty empty = BH__EMPTY__INIT;
-	const Bh__Status *status;
 	struct chan_frame frame;
 
 	rig_ask(rig, rig->control, BH__TYPE__STATUS_REQUEST, &empty.base);
 	rig_expect(rig, rig->control, BH__TYPE__STATUS, &frame);
-	status = chan_unpack(rig->control, &frame, &bh__status__descriptor);
-	return status->arbiter;
+	return chan_unpack(rig->control, &frame, &bh__status__descriptor);
+}
+
+void rig_quick(struct config *config)
+{
+	config->restart_base_ms = 20;
+	config->restart_max_ms = 40;
+	config->crash_loop_deaths = 3;
+}
+
+void rig_slow(struct config *config)
+{
+	config->restart_base_ms = config->restart_max_ms = 30000;
+}
+
+/* A daemon that listens. */
+static void start_daemon(struct rig *rig)
+{
+	pid_t parent = getpid();
+	int ready[2];
+	char byte;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	rig->daemon = fork();
+	ck_assert_int_ge(rig->daemon, 0);
+	if (rig->daemon == 0)
+		run_daemon(rig, parent, ready);
+	(void)close(ready[1]);
+	ck_assert_msg(read(ready[0], &byte, 1) == 1, "bleherdd did not come up");
+	(void)close(ready[0]);
 }
 
 struct rig *rig_start(void (*adjust)(struct config *config))
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
-	pid_t parent = getpid();
 	bool is_arbitrated;
 	char path[128];
 	size_t i;
@@ -338,13 +363,10 @@ struct rig *rig_start(void (*adjust)(struct config *config))
 	make_listener(rig);
 	ck_assert_int_eq(chan_buf_new(&rig->buf, CHAN_BODY_DATA), 0);
 	log_setup("bleherdd", getenv("RIG_DEBUG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-	rig->daemon = fork();
-	ck_assert_int_ge(rig->daemon, 0);
-	if (rig->daemon == 0)
-		run_daemon(rig, parent);
+	start_daemon(rig);
 	rig->control = rig_connect(rig);
 	is_arbitrated = access(rig->config.lock_dir, F_OK) == 0;
-	while (count_ready(rig) < RIG_ADAPTERS || has_arbiter(rig) != is_arbitrated)
+	while (count_ready(rig) < RIG_ADAPTERS || rig_status(rig)->arbiter != is_arbitrated)
 		(void)poll(NULL, 0, 5);
 	return rig;
 }

@@ -44,6 +44,11 @@ struct rig {
 
 struct rig *rig_start(void (*adjust)(struct config *config));
 struct rig *rig_stop(struct rig *rig);
+
+/* For @adjust: children that die are back soon, or parked after three; stay away. */
+void rig_quick(struct config *config);
+void rig_slow(struct config *config);
+
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
 
 /* The kernel says that the link is up. */
@@ -77,6 +82,9 @@ void rig_follow(struct rig *rig);
 
 /* The next event of that kind; @text, NULL or what its text contains: others are skipped. */
 void rig_expect_event(struct rig *rig, const char *kind, const char *text);
+
+/* What the daemon counts; valid until the next frame is read. */
+const Bh__Status *rig_status(struct rig *rig);
 
 /* A file in the rig's directory, which the agents look at. */
 void rig_tell_agents(struct rig *rig, const char *file, const char *text);

@@ -17,18 +17,6 @@ Suite *suite_arbiter(void);
 
 static struct rig *rig;
 
-static void quick(struct config *config)
-{
-	config->restart_base_ms = 20;
-	config->restart_max_ms = 40;
-	config->crash_loop_deaths = 3;
-}
-
-static void slow(struct config *config)
-{
-	config->restart_base_ms = config->restart_max_ms = 30000;
-}
-
 static void without_slots(struct config *config)
 {
 	(void)snprintf(config->lock_dir, CONFIG_PATH_LEN, "%.80s/none", config->runtime_dir);
@@ -44,13 +32,13 @@ static void with_slots(struct config *config)
 
 static void start(void)
 {
-	rig = rig_start(quick);
+	rig = rig_start(rig_quick);
 	rig_follow(rig);
 }
 
 static void start_slow(void)
 {
-	rig = rig_start(slow);
+	rig = rig_start(rig_slow);
 	rig_follow(rig);
 }
 
@@ -272,18 +260,6 @@ END_TEST
 
 /* --- overdue grants --- */
 
-static unsigned worker_deaths(void)
-{
-	Bh__Empty empty = BH__EMPTY__INIT;
-	const Bh__Status *status;
-	struct chan_frame frame;
-
-	rig_ask(rig, rig->control, BH__TYPE__STATUS_REQUEST, &empty.base);
-	rig_expect(rig, rig->control, BH__TYPE__STATUS, &frame);
-	status = chan_unpack(rig->control, &frame, &bh__status__descriptor);
-	return status->worker_deaths;
-}
-
 START_TEST(test_overdue_worker)
 {
 	struct chan *lock = lock_open(rig, rig->control);
@@ -292,7 +268,7 @@ START_TEST(test_overdue_worker)
 	rig_expect_event(rig, "lock-overdue", "worker hci1");
 	rig_expect_event(rig, "worker-died", "killed by SIGKILL, held the lock of hci1 too long");
 	rig_expect_event(rig, "worker-ready", NULL);
-	ck_assert_uint_eq(worker_deaths(), 1);
+	ck_assert_uint_eq(rig_status(rig)->worker_deaths, 1);
 }
 END_TEST
 
@@ -305,7 +281,7 @@ START_TEST(test_overdue_program)
 	lock_command(rig, lock, "overdue ");
 	rig_expect_event(rig, "lock-overdue", "it was taken from it");
 	(void)lock_who(rig, lock, text);
-	ck_assert_uint_eq(worker_deaths(), 0);
+	ck_assert_uint_eq(rig_status(rig)->worker_deaths, 0);
 }
 END_TEST
 

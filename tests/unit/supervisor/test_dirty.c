@@ -21,15 +21,14 @@ static struct chan *lock;
 
 static void quick(struct config *config)
 {
-	config->restart_base_ms = 20;
-	config->restart_max_ms = 40;
+	rig_quick(config);
 	config->dirty_ms = 10000;
 }
 
 /* Workers that die stay away, and nobody waits long for them. */
 static void slow(struct config *config)
 {
-	config->restart_base_ms = config->restart_max_ms = 30000;
+	rig_slow(config);
 	config->dirty_ms = 100;
 }
 

@@ -7,47 +7,11 @@
 #include <string.h>
 
 #include "ipc/errors.h"
-#include "supervisor/escalation.h"
+#include "tests/unit/supervisor/escalation_case.h"
 
 Suite *suite_escalation(void);
 
-enum { A = 1, B = 2, DEVICE = 0xc0, OTHER = 0xc1, LONG_MS = 600000 };
-
-static const struct escalation_limits LIMITS = {
-	.attempts = 100,
-	.base_ms = 250,
-	.max_ms = 4000,
-	.half_life_ms = 600000,
-	.reset_cooldown_ms = 300000,
-	.reset_budget = 3,
-	.reset_window_ms = 3600000,
-};
-
-static struct escalation *esc;
-static struct profiles profiles;
-static const struct profile *battery;
-static const struct profile *sensor;
-static const struct profile *on_demand;
-
-static void begin_with(const struct escalation_limits *limits)
-{
-	esc = escalation_free(esc);
-	ck_assert_int_eq(escalation_new(&esc, limits), 0);
-	profiles_defaults(&profiles);
-	battery = profiles_find(&profiles, "battery");
-	sensor = profiles_find(&profiles, "sensor");
-	on_demand = profiles_find(&profiles, "on-demand");
-}
-
-static void begin(void)
-{
-	begin_with(&LIMITS);
-}
-
-static void end(void)
-{
-	esc = escalation_free(esc);
-}
+enum { B = 2 };
 
 /* A peripheral that is on, alone on the only adapter. */
 static struct escalation_failure failure(uint64_t address, enum err_class class)
@@ -181,11 +145,11 @@ END_TEST
 /* Another request begins at one, whatever the one before did. */
 START_TEST(test_attempts_of_one_request)
 {
-	struct escalation_limits limits = LIMITS;
+	struct escalation_limits limits = CASE_LIMITS;
 	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
 
 	limits.attempts = 4;
-	begin_with(&limits);
+	case_begin_with(&limits);
 	f.other = B;
 	f.attempt = 3;
 	ck_assert_int_eq(fail_n(sensor, &f, 3, 1000).step, ESCALATION_ROTATE);
@@ -236,9 +200,9 @@ START_TEST(test_failures_decay)
 	unsigned i;
 
 	ck_assert_int_eq(fail_n(battery, &f, 5, now_ms).step, ESCALATION_CLEAR);
-	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, now_ms + LIMITS.half_life_ms),
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, now_ms + CASE_LIMITS.half_life_ms),
 			  5 * 128);
-	now_ms += 5ull * LIMITS.half_life_ms;
+	now_ms += 5ull * CASE_LIMITS.half_life_ms;
 	ck_assert_int_eq(fail_n(battery, &f, 1, now_ms).step, ESCALATION_RETRY);
 	/* One in an hour, for ever: nothing worse than a retry. */
 	for (i = 0; i < 1000; i++) {
@@ -264,7 +228,7 @@ START_TEST(test_gives_up)
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
 	f.left_ms = 550;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_CLEAR);
-	f.attempt = LIMITS.attempts;
+	f.attempt = CASE_LIMITS.attempts;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
 }
 END_TEST
@@ -345,12 +309,12 @@ START_TEST(test_cooldown_and_budget)
 	for (; now_ms < 3600000; now_ms += 5000) {
 		if (!escalation_failed(esc, battery, &f, now_ms, 0).is_reset_due)
 			continue;
-		ck_assert(last_ms == 0 || now_ms - last_ms >= LIMITS.reset_cooldown_ms);
+		ck_assert(last_ms == 0 || now_ms - last_ms >= CASE_LIMITS.reset_cooldown_ms);
 		last_ms = now_ms;
 		resets++;
 		escalation_reset_ended(esc, A, true);
 	}
-	ck_assert_uint_eq(resets, LIMITS.reset_budget);
+	ck_assert_uint_eq(resets, CASE_LIMITS.reset_budget);
 }
 END_TEST
 
@@ -361,10 +325,10 @@ START_TEST(test_during_a_reset)
 	struct escalation_answer answer;
 
 	escalation_reset_began(esc, A, 1000);
-	f.attempt = LIMITS.attempts + 5;
+	f.attempt = CASE_LIMITS.attempts + 5;
 	answer = escalation_failed(esc, battery, &f, 2000, 7);
 	ck_assert_int_eq(answer.step, ESCALATION_RETRY);
-	ck_assert_uint_gt(answer.delay_ms, LIMITS.max_ms / 2);
+	ck_assert_uint_gt(answer.delay_ms, CASE_LIMITS.max_ms / 2);
 	ck_assert_uint_eq(answer.failures, 0);
 	escalation_reset_ended(esc, A, true);
 	ck_assert_int_eq(escalation_failed(esc, battery, &f, 2000, 7).step, ESCALATION_GIVE_UP);
@@ -392,7 +356,7 @@ START_TEST(test_unplugged)
 	escalation_reset_ended(esc, B, true);
 	f.adapter = B;
 	ck_assert(!fail_n(battery, &f, 20, 1000).is_reset_due);
-	ck_assert(fail_n(battery, &f, 1, 1000 + LIMITS.reset_cooldown_ms).is_reset_due);
+	ck_assert(fail_n(battery, &f, 1, 1000 + CASE_LIMITS.reset_cooldown_ms).is_reset_due);
 }
 END_TEST
 
@@ -414,7 +378,7 @@ START_TEST(test_no_marching)
 			f.attempt = n;
 			answer = escalation_failed(esc, on_demand, &f, 1000, (uint32_t)random());
 			ck_assert_int_eq(answer.step, ESCALATION_RETRY);
-			ck_assert_uint_le(answer.delay_ms, LIMITS.max_ms);
+			ck_assert_uint_le(answer.delay_ms, CASE_LIMITS.max_ms);
 			if (++met[answer.delay_ms / 20] > most)
 				most = met[answer.delay_ms / 20];
 		}
@@ -448,7 +412,7 @@ Suite *suite_escalation(void)
 	Suite *suite = suite_create("escalation");
 	TCase *tc = tcase_create("escalation");
 
-	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_checked_fixture(tc, case_begin, case_end);
 	tcase_add_loop_test(tc, test_ladder, 0, (int)ARRAY_LEN(LADDERS));
 	tcase_add_test(tc, test_hints);
 	tcase_add_test(tc, test_rotation);

@@ -7,43 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "supervisor/escalation.h"
+#include "tests/unit/supervisor/escalation_case.h"
 
 Suite *suite_escalation_random(void);
-
-enum { A = 1, DEVICE = 0xc0, OTHER = 0xc1, LONG_MS = 600000 };
-
-static const struct escalation_limits LIMITS = {
-	.attempts = 100,
-	.base_ms = 250,
-	.max_ms = 4000,
-	.half_life_ms = 600000,
-	.reset_cooldown_ms = 300000,
-	.reset_budget = 3,
-	.reset_window_ms = 3600000,
-};
-
-static struct escalation *esc;
-static struct profiles profiles;
-static const struct profile *battery;
-
-static void begin_with(const struct escalation_limits *limits)
-{
-	esc = escalation_free(esc);
-	ck_assert_int_eq(escalation_new(&esc, limits), 0);
-	profiles_defaults(&profiles);
-	battery = profiles_find(&profiles, "battery");
-}
-
-static void begin(void)
-{
-	begin_with(&LIMITS);
-}
-
-static void end(void)
-{
-	esc = escalation_free(esc);
-}
 
 /* --- whatever happens: a model beside it --- */
 
@@ -106,7 +72,7 @@ static void model_answer(struct model *m, unsigned d, const struct escalation_an
 		return;
 	}
 	ck_assert_uint_lt(answer->delay_ms, f->left_ms);
-	ck_assert_uint_le(answer->delay_ms, LIMITS.max_ms);
+	ck_assert_uint_le(answer->delay_ms, CASE_LIMITS.max_ms);
 	f->attempt++;
 	*now_ms += below(answer->delay_ms + 1);
 }
@@ -136,14 +102,14 @@ static void model_fail(struct model *m, unsigned d, const struct profile *profil
 		escalation_reset_ended(esc, f->adapter, below(2));
 	/* It ends: by its attempts, or, while the adapter is being reset, by that one's bound. */
 	ck_assert_uint_lt(++m->steps[d],
-			  most + 1 + 2 * ESCALATION_RESETTING_MS / (LIMITS.max_ms / 2));
+			  most + 1 + 2 * ESCALATION_RESETTING_MS / (CASE_LIMITS.max_ms / 2));
 	model_answer(m, d, &answer, now_ms);
 }
 
 START_TEST(test_random)
 {
 	static struct model model;
-	struct escalation_limits limits = LIMITS;
+	struct escalation_limits limits = CASE_LIMITS;
 	uint64_t now_ms = 1;
 	struct profile profile[MODEL_DEVICES];
 	unsigned i, d;
@@ -152,7 +118,7 @@ START_TEST(test_random)
 	memset(&model, 0, sizeof(model));
 	limits.attempts = 1 + below(8);
 	limits.reset_budget = below(ESCALATION_BUDGET_MAX + 1);
-	begin_with(&limits);
+	case_begin_with(&limits);
 	for (d = 0; d < MODEL_DEVICES; d++) {
 		profile[d] = (struct profile){
 			.ceiling = (enum escalation_step)(below(4) ? 3 + below(3) : 1),
@@ -212,7 +178,7 @@ START_TEST(test_one_bad_peripheral)
 	(void)escalation_worked(esc, OTHER, A, now_ms);
 	for (i = 0; i < MODEL_EVENTS; i++) {
 		now_ms += below(20000);
-		if (now_ms - worked_at_ms > LIMITS.half_life_ms || below(10) == 0) {
+		if (now_ms - worked_at_ms > CASE_LIMITS.half_life_ms || below(10) == 0) {
 			f = one_failure(OTHER + below(3), CLASS_ABORTED_LOCAL);
 			f.is_alone = false;
 			for (rounds = below(2); rounds > 0; rounds--)
@@ -236,7 +202,7 @@ Suite *suite_escalation_random(void)
 	Suite *suite = suite_create("escalation_random");
 	TCase *tc = tcase_create("escalation_random");
 
-	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_checked_fixture(tc, case_begin, case_end);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_random, 1, 7);
 	tcase_add_loop_test(tc, test_one_bad_peripheral, 1, 5);
