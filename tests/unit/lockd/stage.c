@@ -170,6 +170,12 @@ static void remove_dir(const char *path, int fd)
 	ck_assert_int_eq(rmdir(path), 0);
 }
 
+void stage_set_up(void)
+{
+	stage_reset();
+	stage_start();
+}
+
 void stage_end(void)
 {
 	stage_arbiter = arbiter_free(stage_arbiter);
@@ -202,6 +208,11 @@ uint32_t stage_ask(struct arbiter_owner *who, const char *names, enum slotq_clas
 	parse_names(names, &request.set);
 	ck_assert_int_eq(arbiter_acquire(stage_arbiter, who, &request, stage_now_ms), 0);
 	return request.id;
+}
+
+uint32_t stage_wait_for(struct arbiter_owner *owner, const char *names)
+{
+	return stage_ask(owner, names, SLOTQ_CONNECT, LONG_MS, 0);
 }
 
 uint64_t stage_get(struct arbiter_owner *who, const char *names)

@@ -7,6 +7,15 @@
 #include "lockd/arbiter.h"
 #include "lockd/slotfile.h"
 
+#define CONNECT "connect:hci0"
+#define SCAN	"scan:hci0"
+#define SLOT0	"bleak-cm-hci0-slot-0.lock"
+#define DEVICE	"device:C0:AA:BB:00:00:01"
+#define DEVICE2 "device:C0:AA:BB:00:00:02"
+#define ADDRESS 0xc0aabb000001u /* of DEVICE */
+
+enum { LONG_MS = 1000000 };
+
 enum stage_what {
 	SAID_NOTHING,
 	SAID_GRANTED,
@@ -45,10 +54,14 @@ void stage_reset(void);
 void stage_make_own_dir(void);
 void stage_start(void);
 void stage_end(void);
+/* A fixture's beginning: reset and start. */
+void stage_set_up(void);
 
 /* Parses the names ("connect:hci0 device:..."), asks now. Id 0: the next one. Returns the id. */
 uint32_t stage_ask(struct arbiter_owner *owner, const char *names, enum slotq_class class,
 		   uint32_t timeout_ms, uint64_t under);
+/* The same in class connect, for LONG_MS, under nothing. */
+uint32_t stage_wait_for(struct arbiter_owner *owner, const char *names);
 /* The same, and it must be granted at once. Returns the grant. */
 uint64_t stage_get(struct arbiter_owner *owner, const char *names);
 void stage_release(struct arbiter_owner *owner, uint64_t grant);

@@ -7,9 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CONNECT	       "connect:hci0"
-#define SCAN	       "scan:hci0"
-#define SLOT0	       "bleak-cm-hci0-slot-0.lock"
 #define SLOT1	       "bleak-cm-hci0-slot-1.lock"
 #define SLOT2	       "bleak-cm-hci0-slot-2.lock"
 #define ALIAS0	       "bleak-cm-default-slot-0.lock"
@@ -17,15 +14,7 @@
 #define SCANFILE       "bleak-cm-hci0-scan.lock"
 #define ALIAS_SCANFILE "bleak-cm-default-scan.lock"
 
-enum { LONG_MS = 1000000 };
-
 static bool has_default; /* hci0 is also the outsiders' `default` */
-
-static void setup(void)
-{
-	stage_reset();
-	stage_start();
-}
 
 static void set_default(void)
 {
@@ -348,7 +337,7 @@ Suite *suite_foreign(void)
 	TCase *unwritable = tcase_create("unwritable");
 	size_t i;
 
-	tcase_add_checked_fixture(tc, setup, stage_end);
+	tcase_add_checked_fixture(tc, stage_set_up, stage_end);
 	for (i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);

@@ -5,26 +5,6 @@
 
 #include <string.h>
 
-#define CONNECT "connect:hci0"
-#define SLOT0	"bleak-cm-hci0-slot-0.lock"
-#define SCAN	"scan:hci0"
-#define DEVICE	"device:C0:AA:BB:00:00:01"
-#define DEVICE2 "device:C0:AA:BB:00:00:02"
-#define ADDRESS 0xc0aabb000001u
-
-enum { LONG_MS = 1000000 };
-
-static void setup(void)
-{
-	stage_reset();
-	stage_start();
-}
-
-static uint32_t wait_for(struct arbiter_owner *owner, const char *names)
-{
-	return stage_ask(owner, names, SLOTQ_CONNECT, LONG_MS, 0);
-}
-
 static int renew(struct arbiter_owner *owner, uint64_t grant, uint32_t *out_lease_ms,
 		 bool *out_is_wanted)
 {
@@ -38,7 +18,7 @@ START_TEST(a_lease_ends_with_a_word_and_then_without)
 {
 	uint64_t grant = stage_get(&stage_alice, SCAN);
 	struct stage_said said;
-	uint32_t id = wait_for(&stage_bob, SCAN);
+	uint32_t id = stage_wait_for(&stage_bob, SCAN);
 
 	stage_pass(9999);
 	stage_expect_nothing();
@@ -66,7 +46,7 @@ START_TEST(one_that_obeys_is_not_overdue)
 {
 	uint64_t grant = stage_get(&stage_alice, CONNECT);
 
-	(void)wait_for(&stage_bob, CONNECT);
+	(void)stage_wait_for(&stage_bob, CONNECT);
 	stage_pass(10100);
 	(void)stage_expect(SAID_REVOKED);
 	stage_release(&stage_alice, grant);
@@ -97,7 +77,7 @@ START_TEST(nobody_keeps_it_for_ever_from_others)
 {
 	uint64_t began_ms = stage_now_ms;
 	uint64_t grant = stage_get(&stage_alice, SCAN);
-	uint32_t id = wait_for(&stage_bob, SCAN);
+	uint32_t id = stage_wait_for(&stage_bob, SCAN);
 	struct stage_said said;
 	uint32_t lease_ms = 0;
 	bool is_wanted = false;
@@ -158,7 +138,7 @@ START_TEST(a_dead_connect_stays_until_it_is_clean)
 	uint64_t grant = stage_get(&stage_worker, CONNECT " " DEVICE);
 	struct stage_said said;
 
-	(void)wait_for(&stage_bob, CONNECT);
+	(void)stage_wait_for(&stage_bob, CONNECT);
 	arbiter_owner_gone(stage_arbiter, &stage_worker, stage_now_ms);
 	said = stage_expect(SAID_DIRTY);
 	ck_assert_uint_eq(said.grant, grant);
@@ -181,7 +161,7 @@ END_TEST
 START_TEST(nobody_waits_for_clean_for_more_than_two_seconds)
 {
 	(void)stage_get(&stage_worker, CONNECT);
-	(void)wait_for(&stage_bob, CONNECT);
+	(void)stage_wait_for(&stage_bob, CONNECT);
 	arbiter_owner_gone(stage_arbiter, &stage_worker, stage_now_ms);
 	(void)stage_expect(SAID_DIRTY);
 	stage_pass(1999);
@@ -194,7 +174,7 @@ END_TEST
 START_TEST(a_dead_scan_is_clean)
 {
 	(void)stage_get(&stage_worker, SCAN " " DEVICE);
-	(void)wait_for(&stage_bob, SCAN);
+	(void)stage_wait_for(&stage_bob, SCAN);
 	arbiter_owner_gone(stage_arbiter, &stage_worker, stage_now_ms);
 	(void)stage_expect(SAID_GRANTED);
 }
@@ -204,7 +184,7 @@ START_TEST(a_revoked_connect_is_dirty_too)
 {
 	uint64_t grant = stage_get(&stage_alice, CONNECT);
 
-	(void)wait_for(&stage_bob, CONNECT);
+	(void)stage_wait_for(&stage_bob, CONNECT);
 	stage_pass(10500);
 	(void)stage_expect(SAID_REVOKED);
 	(void)stage_expect(SAID_OVERDUE);
@@ -236,13 +216,13 @@ START_TEST(one_user_has_a_limit_whatever_the_number_of_its_programs)
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		(void)wait_for(&stage_alice, CONNECT);
-		(void)wait_for(&second, SCAN);
+		(void)stage_wait_for(&stage_alice, CONNECT);
+		(void)stage_wait_for(&second, SCAN);
 	}
 	(void)stage_expect(SAID_GRANTED);
 	(void)stage_expect(SAID_GRANTED);
 	stage_expect_nothing();
-	(void)wait_for(&second, DEVICE);
+	(void)stage_wait_for(&second, DEVICE);
 	said = stage_expect(SAID_REFUSED);
 	ck_assert_int_eq(said.reason, ARBITER_LIMIT);
 	ck_assert_ptr_nonnull(strstr(said.text, "user 1001"));
@@ -260,7 +240,7 @@ START_TEST(an_adapter_that_is_none_is_said)
 
 	(void)stage_get(&stage_alice, "scan:hci7");
 	arbiter_set_adapters(stage_arbiter, exists, 0);
-	(void)wait_for(&stage_alice, "connect:hci1");
+	(void)stage_wait_for(&stage_alice, "connect:hci1");
 	said = stage_expect(SAID_REFUSED);
 	ck_assert_int_eq(said.reason, ARBITER_ADAPTER_GONE);
 	ck_assert_ptr_nonnull(strstr(said.text, "no adapter hci1; there is hci0 hci2"));
@@ -290,7 +270,7 @@ Suite *suite_lease(void)
 	TCase *tc = tcase_create("lease");
 	size_t i;
 
-	tcase_add_checked_fixture(tc, setup, stage_end);
+	tcase_add_checked_fixture(tc, stage_set_up, stage_end);
 	for (i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);

@@ -7,21 +7,6 @@
 #include <string.h>
 #include <sys/file.h>
 
-#define CONNECT "connect:hci0"
-#define SLOT0	"bleak-cm-hci0-slot-0.lock"
-#define SCAN	"scan:hci0"
-#define DEVICE	"device:C0:AA:BB:00:00:01"
-#define DEVICE2 "device:C0:AA:BB:00:00:02"
-#define ADDRESS 0xc0aabb000001u
-
-enum { LONG_MS = 1000000 };
-
-static void setup(void)
-{
-	stage_reset();
-	stage_start();
-}
-
 static int held_fds[1]; /* of scan:hci0, as a holder has them when lockd has died */
 
 static void setup_restart(void)
@@ -38,11 +23,6 @@ static void teardown_restart(void)
 {
 	(void)close_fd(held_fds[0]);
 	stage_end();
-}
-
-static uint32_t wait_for(struct arbiter_owner *owner, const char *names)
-{
-	return stage_ask(owner, names, SLOTQ_CONNECT, LONG_MS, 0);
 }
 
 /* --- under a grant --- */
@@ -113,7 +93,7 @@ START_TEST(those_under_it_end_with_it)
 	(void)stage_ask(&stage_worker, SCAN, SLOTQ_SCAN, LONG_MS, outer);
 	inner = stage_expect(SAID_GRANTED).grant;
 	(void)stage_ask(&stage_bob, SCAN, SLOTQ_SCAN, LONG_MS, outer);
-	(void)wait_for(&stage_bob, SCAN);
+	(void)stage_wait_for(&stage_bob, SCAN);
 	stage_release(&stage_alice, outer);
 	said = stage_expect(SAID_REVOKED);
 	ck_assert_uint_eq(said.grant, inner);
@@ -137,7 +117,7 @@ START_TEST(one_under_it_that_does_not_end_is_cut_off)
 
 	(void)stage_ask(&stage_worker, CONNECT " " DEVICE, SLOTQ_CONNECT, LONG_MS, outer);
 	(void)stage_expect(SAID_GRANTED);
-	(void)wait_for(&stage_bob, CONNECT);
+	(void)stage_wait_for(&stage_bob, CONNECT);
 	stage_release(&stage_alice, outer);
 	(void)stage_expect(SAID_REVOKED);
 	stage_pass(499);
@@ -238,7 +218,7 @@ Suite *suite_under(void)
 	TCase *restart = tcase_create("restart");
 	size_t i;
 
-	tcase_add_checked_fixture(tc, setup, stage_end);
+	tcase_add_checked_fixture(tc, stage_set_up, stage_end);
 	for (i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
