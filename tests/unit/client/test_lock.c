@@ -11,19 +11,8 @@
 Suite *suite_lock(void);
 
 /* Tallies are static: requests that are still open are answered while the fixture is torn down. */
-static struct lockfake lf;
 static struct fake_tally tally;
 static struct lf_news news;
-
-static void set_up(void)
-{
-	lf_open(&lf);
-}
-
-static void tear_down(void)
-{
-	lf_close(&lf);
-}
 
 /* HELLO is not waited for, and what was asked for is what the arbiter reads. */
 START_TEST(asked_for_and_granted)
@@ -385,7 +374,7 @@ Suite *suite_lock(void)
 	Suite *suite = suite_create("lock");
 	TCase *all = tcase_create("all");
 
-	tcase_add_checked_fixture(all, set_up, tear_down);
+	tcase_add_checked_fixture(all, lf_set_up, lf_tear_down);
 	tcase_set_timeout(all, 20);
 	tcase_add_test(all, asked_for_and_granted);
 	tcase_add_test(all, one_channel_for_all);

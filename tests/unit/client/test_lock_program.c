@@ -14,19 +14,8 @@
 
 Suite *suite_lock_program(void);
 
-static struct lockfake lf;
 static struct fake_tally tally;
 static struct lf_news news;
-
-static void set_up(void)
-{
-	lf_open(&lf);
-}
-
-static void tear_down(void)
-{
-	lf_close(&lf);
-}
 
 /* --- callbacks and children --- */
 
@@ -339,7 +328,7 @@ Suite *suite_lock_program(void)
 	TCase *all = tcase_create("all");
 	TCase *sync = tcase_create("sync");
 
-	tcase_add_checked_fixture(all, set_up, tear_down);
+	tcase_add_checked_fixture(all, lf_set_up, lf_tear_down);
 	tcase_set_timeout(all, 20);
 	tcase_add_test(all, released_in_a_callback);
 	tcase_add_test(all, freed_in_a_callback);

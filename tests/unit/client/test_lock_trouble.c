@@ -11,19 +11,8 @@
 
 Suite *suite_lock_trouble(void);
 
-static struct lockfake lf;
 static struct fake_tally tally;
 static struct lf_news news;
-
-static void set_up(void)
-{
-	lf_open(&lf);
-}
-
-static void tear_down(void)
-{
-	lf_close(&lf);
-}
 
 /* --- the arbiter dies --- */
 
@@ -440,7 +429,7 @@ Suite *suite_lock_trouble(void)
 	Suite *suite = suite_create("lock_trouble");
 	TCase *all = tcase_create("all");
 
-	tcase_add_checked_fixture(all, set_up, tear_down);
+	tcase_add_checked_fixture(all, lf_set_up, lf_tear_down);
 	tcase_set_timeout(all, 20);
 	tcase_add_test(all, restart);
 	tcase_add_test(all, restart_with_max_hold);
