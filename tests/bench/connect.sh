@@ -4,15 +4,9 @@
 # tests/bench/connect.sh [--json FILE] [--only abcdefg] - bleherd beside bleak, in worlds of their own.
 # BLEHERD_BIN says which build (build/bin); connect-client is expected in ../tests of that. Status 0, 1
 # if something did not work; a goal that is not reached is no failure.
-set -eu
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-bin=$(realpath -m "${BLEHERD_BIN:-$root/build/bin}")
-export BLEHERD_BIN=$bin
-if [ ! -x "$bin/../tests/connect-client" ]; then
-	echo "connect.sh: connect-client is not built: make bench-connect" >&2
-	exit 70
-fi
+need_program connect-client bench-connect
 # bleak is the distribution's; another python3 may come first in the path.
 if ! /usr/bin/python3 -c 'import bleak' 2>/dev/null; then
 	echo "connect.sh: no bleak: contrib/bootstrap bench" >&2
