@@ -159,12 +159,29 @@ static void wait_readable(int fd)
 	ck_assert_msg(poll(&p, 1, RIG_WAIT_MS) == 1, "the agent does not answer");
 }
 
-uint64_t rig_agent_expect(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id)
+static struct rig_answer next_answer(struct rig_agent *agent)
 {
 	struct rig_answer answer;
 
 	wait_readable(agent->from);
 	ck_assert_int_eq(read(agent->from, &answer, sizeof(answer)), (ssize_t)sizeof(answer));
+	return answer;
+}
+
+void rig_agent_wait(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id)
+{
+	struct rig_answer answer;
+
+	do {
+		answer = next_answer(agent);
+		ck_assert_uint_ne(answer.type, 0);
+	} while (answer.type != (unsigned)type || answer.id != id);
+}
+
+uint64_t rig_agent_expect(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id)
+{
+	struct rig_answer answer = next_answer(agent);
+
 	ck_assert_uint_eq(answer.type, (unsigned)type);
 	ck_assert_uint_eq(answer.id, id);
 	return answer.grant;

@@ -143,6 +143,8 @@ void rig_agent_start(struct rig *rig, struct rig_agent *agent, const char *label
 void rig_agent_acquire(struct rig_agent *agent, uint32_t id, uint32_t timeout_ms, const char *name);
 void rig_agent_release(struct rig_agent *agent, uint64_t grant);
 uint64_t rig_agent_expect(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id);
+/* The same, after whatever else came before it. */
+void rig_agent_wait(struct rig_agent *agent, Bh__Lock__Type type, uint32_t id);
 void rig_agent_renew(struct rig_agent *agent, uint32_t id, uint64_t grant);
 /* A helper with duplicates of all that the agent has; it goes with rig_agent_forget(). */
 void rig_agent_fork(struct rig_agent *agent);

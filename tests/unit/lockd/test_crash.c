@@ -24,8 +24,8 @@ enum { LONG_MS = 60000, ROUNDS = 200 };
 static struct rig rig;
 static struct chan *b;
 
-/* Short leases; what is dirty stays so until it is said to be clean. */
-static void setup(void)
+/* Short leases of scans; what is dirty stays so until it is said to be clean. */
+static void start(uint32_t scan_hold_ms, uint32_t grace_ms)
 {
 	unsigned i;
 
@@ -33,13 +33,24 @@ static void setup(void)
 	rig_kill_lockd(&rig);
 	rig.options.foreign_slots = 2;
 	rig.options.dirty_ms = LONG_MS;
-	rig.options.grace_ms = 30;
+	rig.options.grace_ms = grace_ms;
 	rig.options.hold_total_ms = 200;
 	for (i = 0; i < SLOTQ_CLASSES; i++)
 		rig.options.hold_ms[i] = 3600000;
-	rig.options.hold_ms[SLOTQ_SCAN] = 60;
+	rig.options.hold_ms[SLOTQ_SCAN] = scan_hold_ms;
 	rig_start_lockd(&rig);
 	b = rig_peer(&rig, "b", false);
+}
+
+static void setup(void)
+{
+	start(60, 30);
+}
+
+/* Leases that end in each of many rounds. */
+static void setup_short(void)
+{
+	start(8, 4);
 }
 
 static void teardown(void)
@@ -51,6 +62,13 @@ static void teardown(void)
 static void ask(struct chan *chan, uint32_t id, uint32_t timeout_ms, const char *name)
 {
 	rig_acquire(chan, &(struct rig_request){ id, 0, timeout_ms, { name } });
+}
+
+/* In a class whose lease is long: it keeps what it gets until it gives it back. */
+static void ask_for_long(struct chan *chan, uint32_t id, const char *name)
+{
+	rig_acquire(chan, &(struct rig_request){
+				  id, BH__LOCK__CLASS__CLASS_INTERACTIVE, LONG_MS, { name } });
 }
 
 START_TEST(killed_while_it_connects)
@@ -136,24 +154,29 @@ START_TEST(stopped_for_longer_than_its_lease)
 {
 	struct rig_agent agent;
 	uint64_t grant;
+	uint64_t next;
+	uint32_t i;
 
-	rig_agent_start(&rig, &agent, "agent");
-	rig_agent_acquire(&agent, 1, LONG_MS, SCAN);
-	grant = rig_agent_expect(&agent, GRANTED, 1);
-	rig_agent_signal(&agent, SIGSTOP);
-	ask(b, 1, LONG_MS, SCAN);
-	(void)rig_expect(&rig, b, GRANTED, 1);
-	ck_assert_uint_eq(rig_wait_told(&rig, OVERDUE).grant, grant);
-	/* Its duplicate is open and was locked: it is not any more. */
-	rig_agent_signal(&agent, SIGCONT);
-	ck_assert_uint_eq(rig_agent_expect(&agent, REVOKED, 0), grant);
-	ck_assert_uint_eq(rig_agent_expect(&agent, REVOKED, 0), grant);
-	rig_agent_renew(&agent, 2, grant);
-	(void)rig_agent_expect(&agent, REFUSED, 2);
-	rig_agent_release(&agent, grant);
-	rig_agent_acquire(&agent, 3, 0, SCAN);
-	(void)rig_agent_expect(&agent, BH__LOCK__TYPE__TIMED_OUT, 3);
-	rig_agent_kill(&agent);
+	for (i = 1; i <= ROUNDS; i++) {
+		rig_agent_start(&rig, &agent, "agent");
+		rig_agent_acquire(&agent, 1, LONG_MS, SCAN);
+		grant = rig_agent_expect(&agent, GRANTED, 1);
+		rig_agent_signal(&agent, SIGSTOP);
+		ask_for_long(b, i, SCAN);
+		next = rig_expect(&rig, b, GRANTED, i);
+		ck_assert_uint_eq(rig_wait_told(&rig, OVERDUE).grant, grant);
+		/* Its duplicate is open and was locked: it is not any more. */
+		rig_agent_signal(&agent, SIGCONT);
+		ck_assert_uint_eq(rig_agent_expect(&agent, REVOKED, 0), grant);
+		ck_assert_uint_eq(rig_agent_expect(&agent, REVOKED, 0), grant);
+		rig_agent_renew(&agent, 2, grant);
+		(void)rig_agent_expect(&agent, REFUSED, 2);
+		rig_agent_release(&agent, grant);
+		rig_agent_acquire(&agent, 3, 0, SCAN);
+		(void)rig_agent_expect(&agent, BH__LOCK__TYPE__TIMED_OUT, 3);
+		rig_agent_kill(&agent);
+		rig_release(b, next);
+	}
 }
 END_TEST
 
@@ -197,18 +220,22 @@ END_TEST
 START_TEST(a_helper_that_keeps_the_descriptor_keeps_nothing)
 {
 	struct rig_agent agent;
+	uint32_t i;
 
-	rig_agent_start(&rig, &agent, "agent");
-	rig_agent_acquire(&agent, 1, LONG_MS, SCAN);
-	(void)rig_agent_expect(&agent, GRANTED, 1);
-	rig_agent_fork(&agent);
-	rig_agent_renew(&agent, 2, 1); /* answered: it has forked */
-	(void)rig_agent_expect(&agent, REFUSED, 2);
-	ask(b, 1, LONG_MS, SCAN);
-	rig_agent_die(&agent);
-	/* The helper has the channel's duplicate as well: the lease ends it, not the channel. */
-	(void)rig_expect(&rig, b, GRANTED, 1);
-	rig_agent_forget(&agent);
+	for (i = 1; i <= ROUNDS; i++) {
+		rig_agent_start(&rig, &agent, "agent");
+		rig_agent_acquire(&agent, 1, LONG_MS, SCAN);
+		(void)rig_agent_expect(&agent, GRANTED, 1);
+		rig_agent_fork(&agent);
+		rig_agent_renew(&agent, 2, 1); /* answered: it has forked */
+		rig_agent_wait(&agent, REFUSED, 2);
+		ask_for_long(b, i, SCAN);
+		rig_agent_die(&agent);
+		/* The helper has the channel's duplicate, too: the lease ends it, not that. */
+		rig_release(b, rig_expect(&rig, b, GRANTED, i));
+		(void)rig_wait_told(&rig, OVERDUE);
+		rig_agent_forget(&agent);
+	}
 }
 END_TEST
 
@@ -219,21 +246,17 @@ static void hello_to_whom_may_refuse(struct chan *chan)
 	(void)!chan_send(chan, BH__LOCK__TYPE__HELLO, 2, 0, &msg.base, NULL, 0);
 }
 
-START_TEST(out_of_descriptors)
+/* As many as it takes, each of which waits for the one before; who is refused, is so with words. */
+static void fill_and_leave(void)
 {
 	enum { N = 64 };
 	struct chan *peers[N + 1] = { NULL };
 	struct rig_answer answer;
+	uint32_t first = rig.next_peer;
 	uint64_t grant = 0;
-	uint32_t first;
 	uint32_t n;
 	uint32_t i;
 
-	b = chan_free(b);
-	rig_kill_lockd(&rig);
-	rig.fd_limit = 96;
-	rig_start_lockd(&rig);
-	first = rig.next_peer;
 	for (n = 0; n < N; n++) {
 		peers[n] = rig_peer(&rig, "many", false);
 		hello_to_whom_may_refuse(peers[n]);
@@ -261,10 +284,25 @@ START_TEST(out_of_descriptors)
 		chan_free(peers[i]);
 		rig_peer_gone(&rig, first + i);
 	}
-	/* And when they have gone there is room again. */
-	b = rig_peer(&rig, "b", false);
-	ask(b, 1, LONG_MS, SCAN);
-	(void)rig_expect(&rig, b, GRANTED, 1);
+}
+
+START_TEST(out_of_descriptors)
+{
+	uint32_t i;
+
+	b = chan_free(b);
+	rig_kill_lockd(&rig);
+	rig.fd_limit = 96;
+	rig_start_lockd(&rig);
+	for (i = 1; i <= ROUNDS; i++) {
+		fill_and_leave();
+		/* And when they have gone there is room again. */
+		b = rig_peer(&rig, "b", false);
+		ask(b, i, LONG_MS, SCAN);
+		(void)rig_expect(&rig, b, GRANTED, i);
+		b = chan_free(b);
+		rig_peer_gone(&rig, rig.next_peer - 1);
+	}
 }
 END_TEST
 
@@ -272,35 +310,42 @@ START_TEST(an_adapter_that_comes_back_with_its_number)
 {
 	struct chan *a = rig_peer(&rig, "a", false);
 	struct rig_answer answer;
-	uint64_t old;
 	uint64_t grant;
+	uint64_t old;
+	uint32_t id;
+	uint32_t i;
 
 	rig_adapters(&rig, "hci0 hci1", "hci0");
-	ask(a, 1, 0, CONNECT);
-	old = rig_expect(&rig, a, GRANTED, 1);
-	rig_adapter_lost(&rig, "hci0");
-	rig_adapters(&rig, "hci1", "hci1");
-	rig_wait(&rig, a, &answer);
-	ck_assert_uint_eq(answer.type, REVOKED);
-	ck_assert_int_eq(answer.reason, BH__LOCK__REASON__REASON_ADAPTER_GONE);
-	ask(b, 1, LONG_MS, CONNECT);
-	rig_wait(&rig, b, &answer);
-	ck_assert_uint_eq(answer.type, REFUSED);
-	ck_assert_ptr_nonnull(strstr(answer.text, "there is no adapter hci0; there is hci1"));
-	rig_adapters(&rig, "hci0 hci1", "hci0");
-	rig_expect_silence(&rig, b);
-	ask(b, 2, LONG_MS, CONNECT);
-	grant = rig_expect(&rig, b, GRANTED, 2);
-	ck_assert_uint_gt(grant, old);
-	/* The old number opens nothing on the new one. */
-	rig_renew(a, 2, old);
-	(void)rig_expect(&rig, a, REFUSED, 2);
-	rig_acquire_under(a, &(struct rig_request){ 3, 0, 0, { CONNECT } }, 0, old);
-	rig_wait(&rig, a, &answer);
-	ck_assert_int_eq(answer.reason, BH__LOCK__REASON__REASON_FENCED);
-	rig_release(a, old);
-	rig_expect_silence(&rig, a);
-	ck_assert(!rig_is_lockable(&rig, SLOT0));
+	for (i = 0; i < ROUNDS; i++) {
+		id = 1 + 10 * i;
+		ask(a, id, 0, CONNECT);
+		old = rig_expect(&rig, a, GRANTED, id);
+		rig_adapter_lost(&rig, "hci0");
+		rig_adapters(&rig, "hci1", "hci1");
+		rig_wait(&rig, a, &answer);
+		ck_assert_uint_eq(answer.type, REVOKED);
+		ck_assert_int_eq(answer.reason, BH__LOCK__REASON__REASON_ADAPTER_GONE);
+		ask(b, id, LONG_MS, CONNECT);
+		rig_wait(&rig, b, &answer);
+		ck_assert_uint_eq(answer.type, REFUSED);
+		ck_assert_ptr_nonnull(strstr(answer.text, "no adapter hci0; there is hci1"));
+		rig_adapters(&rig, "hci0 hci1", "hci0");
+		rig_expect_silence(&rig, b);
+		ask(b, id + 1, LONG_MS, CONNECT);
+		grant = rig_expect(&rig, b, GRANTED, id + 1);
+		ck_assert_uint_gt(grant, old);
+		/* The old number opens nothing on the new one. */
+		rig_renew(a, id + 2, old);
+		(void)rig_expect(&rig, a, REFUSED, id + 2);
+		rig_acquire_under(a, &(struct rig_request){ id + 3, 0, 0, { CONNECT } }, 0, old);
+		rig_wait(&rig, a, &answer);
+		ck_assert_int_eq(answer.reason, BH__LOCK__REASON__REASON_FENCED);
+		rig_release(a, old);
+		rig_expect_silence(&rig, a);
+		ck_assert(!rig_is_lockable(&rig, SLOT0));
+		rig_release(b, grant);
+		rig_expect_silence(&rig, b);
+	}
 	chan_free(a);
 }
 END_TEST
@@ -330,18 +375,22 @@ Suite *suite_crash(void)
 {
 	Suite *suite = suite_create("crash");
 	TCase *tc = tcase_create("crash");
+	TCase *brief = tcase_create("short");
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, killed_while_it_connects);
 	tcase_add_test(tc, killed_with_the_grant_in_flight);
 	tcase_add_test(tc, one_that_gives_back_and_ends_leaves_no_dirt);
-	tcase_add_test(tc, stopped_for_longer_than_its_lease);
 	tcase_add_test(tc, renewed_in_time_it_stays);
-	tcase_add_test(tc, a_helper_that_keeps_the_descriptor_keeps_nothing);
 	tcase_add_test(tc, out_of_descriptors);
 	tcase_add_test(tc, an_adapter_that_comes_back_with_its_number);
 	tcase_add_test(tc, versions);
 	suite_add_tcase(suite, tc);
+	tcase_set_timeout(brief, 120);
+	tcase_add_checked_fixture(brief, setup_short, teardown);
+	tcase_add_test(brief, stopped_for_longer_than_its_lease);
+	tcase_add_test(brief, a_helper_that_keeps_the_descriptor_keeps_nothing);
+	suite_add_tcase(suite, brief);
 	return suite;
 }

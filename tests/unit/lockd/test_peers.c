@@ -15,7 +15,7 @@
 #define GRANTED	  BH__LOCK__TYPE__GRANTED
 #define TIMED_OUT BH__LOCK__TYPE__TIMED_OUT
 
-enum { LONG_MS = 60000 };
+enum { LONG_MS = 60000, ROUNDS = 200 };
 
 static struct rig rig;
 
@@ -36,7 +36,6 @@ static void ask(struct chan *chan, uint32_t id, uint32_t timeout_ms, const char 
 
 START_TEST(a_killed_holder_frees_and_one_is_next)
 {
-	enum { ROUNDS = 100 };
 	struct chan *b = rig_peer(&rig, "b", false);
 	struct chan *c = rig_peer(&rig, "c", false);
 	struct rig_agent agent;
@@ -70,21 +69,25 @@ START_TEST(a_killed_waiter_is_passed_over)
 	struct locktab_copy copy;
 	struct rig_agent agent;
 	uint64_t grant;
+	uint32_t i;
 
-	ask(a, 1, 0, CONNECT);
-	grant = rig_expect(&rig, a, GRANTED, 1);
-	rig_agent_start(&rig, &agent, "agent");
-	rig_agent_acquire(&agent, 7, 0, CONNECT);
-	(void)rig_agent_expect(&agent, TIMED_OUT, 7);
-	rig_agent_acquire(&agent, 8, LONG_MS, CONNECT);
-	rig_agent_acquire(&agent, 9, 0, CONNECT); /* answered: 8 waits by now */
-	(void)rig_agent_expect(&agent, TIMED_OUT, 9);
-	ask(c, 1, LONG_MS, CONNECT);
-	rig_expect_silence(&rig, c);
-	rig_agent_kill(&agent);
-	rig_release(a, grant);
-	(void)rig_expect(&rig, c, GRANTED, 1);
-	ck_assert_int_eq(locktab_read(rig.table_fd, &copy), 0);
+	for (i = 1; i <= ROUNDS; i++) {
+		ask(a, i, 0, CONNECT);
+		grant = rig_expect(&rig, a, GRANTED, i);
+		rig_agent_start(&rig, &agent, "agent");
+		rig_agent_acquire(&agent, 7, 0, CONNECT);
+		(void)rig_agent_expect(&agent, TIMED_OUT, 7);
+		rig_agent_acquire(&agent, 8, LONG_MS, CONNECT);
+		rig_agent_acquire(&agent, 9, 0, CONNECT); /* answered: 8 waits by now */
+		(void)rig_agent_expect(&agent, TIMED_OUT, 9);
+		ask(c, i, LONG_MS, CONNECT);
+		rig_expect_silence(&rig, c);
+		rig_agent_kill(&agent);
+		rig_release(a, grant);
+		rig_release(c, rig_expect(&rig, c, GRANTED, i));
+		rig_expect_silence(&rig, c);
+		ck_assert_int_eq(locktab_read(rig.table_fd, &copy), 0);
+	}
 	chan_free(a);
 	chan_free(c);
 }
@@ -94,18 +97,23 @@ START_TEST(a_stopped_holder_loses_its_lock_with_its_peer)
 {
 	struct chan *b = rig_peer(&rig, "b", false);
 	struct rig_agent agent;
-	uint32_t number = rig.next_peer;
+	uint32_t number;
+	uint32_t i;
 
-	rig_agent_start(&rig, &agent, "agent");
-	rig_agent_acquire(&agent, 1, LONG_MS, CONNECT);
-	(void)rig_agent_expect(&agent, GRANTED, 1);
-	rig_agent_signal(&agent, SIGSTOP);
-	ask(b, 1, LONG_MS, CONNECT);
-	rig_expect_silence(&rig, b);
-	/* Its duplicate is open and it cannot run: lockd unlocks through its own descriptor. */
-	rig_peer_gone(&rig, number);
-	(void)rig_expect(&rig, b, GRANTED, 1);
-	rig_agent_kill(&agent);
+	for (i = 1; i <= ROUNDS; i++) {
+		number = rig.next_peer;
+		rig_agent_start(&rig, &agent, "agent");
+		rig_agent_acquire(&agent, 1, LONG_MS, CONNECT);
+		(void)rig_agent_expect(&agent, GRANTED, 1);
+		rig_agent_signal(&agent, SIGSTOP);
+		ask(b, i, LONG_MS, CONNECT);
+		rig_expect_silence(&rig, b);
+		/* Its duplicate is open and it cannot run: lockd unlocks through its own. */
+		rig_peer_gone(&rig, number);
+		rig_release(b, rig_expect(&rig, b, GRANTED, i));
+		rig_expect_silence(&rig, b);
+		rig_agent_kill(&agent);
+	}
 	chan_free(b);
 }
 END_TEST
