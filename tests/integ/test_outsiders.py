@@ -13,10 +13,13 @@ import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.insert(0, os.path.join(ROOT, "contrib/python"))
-from bleherd_lock import BleherdLock, Client, LockTimeout, NoDaemon  # noqa: E402
+sys.path.insert(0, os.path.join(ROOT, "tests/support"))
+from bleherd_lock import BleherdLock, Client, LockTimeout  # noqa: E402
+from bleherdd import Bleherdd  # noqa: E402
 
 LIMIT = 5       # seconds for whatever ought to come at once
 SECONDS = 4     # of contention
+ROUNDS = 20     # of killing all
 
 
 def outsider(mode, kind, *options, adapter="hci0"):
@@ -115,45 +118,30 @@ class Outsiders(unittest.IsolatedAsyncioTestCase):
 class DaemonKilled(unittest.IsolatedAsyncioTestCase):
     """bleherdd and all of its children die and start again while a program outside holds."""
 
-    def setUp(self):
-        self.daemon = None
-
-    def tearDown(self):
-        if self.daemon:
-            self.daemon.terminate()
-            self.daemon.wait(LIMIT)
-
-    async def opened(self):
-        until = time.monotonic() + LIMIT
-        while True:
-            client = Client(label="after")
-            try:
-                await client.open()
-                return client
-            except NoDaemon:
-                self.assertLess(time.monotonic(), until)
-                await asyncio.sleep(0.01)   # bleherdd says nothing when it listens
+    async def once(self):
+        process = outsider("hold", "slot")
+        try:
+            self.assertEqual(process.stdout.readline(), "held 0\n")
+            self.daemon.kill()
+            self.daemon.start()
+            async with Client(label="after") as client:
+                lock = BleherdLock("connect:hci0", client=client, timeout=LIMIT)
+                task = asyncio.ensure_future(lock.acquire())
+                with self.assertRaises(LockTimeout):
+                    await BleherdLock("connect:hci0", client=client, timeout=0.05).acquire()
+                self.assertFalse(task.done())
+                process.kill()
+                await asyncio.wait_for(task, LIMIT)
+                await lock.release()
+        finally:
+            process.kill()
+            end(process)
 
     async def test_all_start_again(self):
-        process = outsider("hold", "slot")
-        self.addCleanup(end, process)
-        self.assertEqual(process.stdout.readline(), "held 0\n")
-        pidfd = os.pidfd_open(int(os.environ["BLEHERD_DAEMON_PID"]))
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        os.close(pidfd)
-        bleherdd = os.path.join(os.environ["BLEHERD_BIN"], "bleherdd")
-        self.daemon = subprocess.Popen([bleherdd, "--config", os.environ["BLEHERD_CONFIG"]],
-                                       stderr=subprocess.DEVNULL)
-        client = await self.opened()
-        lock = BleherdLock("connect:hci0", client=client, timeout=LIMIT)
-        task = asyncio.ensure_future(lock.acquire())
-        with self.assertRaises(LockTimeout):
-            await BleherdLock("connect:hci0", client=client, timeout=0.3).acquire()
-        self.assertFalse(task.done())
-        process.kill()
-        await asyncio.wait_for(task, LIMIT)
-        await lock.release()
-        await client.aclose()
+        self.daemon = Bleherdd()
+        self.addCleanup(self.daemon.close)
+        for _ in range(ROUNDS):
+            await self.once()
 
 
 if __name__ == "__main__":

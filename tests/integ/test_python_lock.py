@@ -14,12 +14,15 @@ import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.insert(0, os.path.join(ROOT, "contrib/python"))
+sys.path.insert(0, os.path.join(ROOT, "tests/support"))
 from bleherd_lock import (  # noqa: E402
     BleherdLock, Client, LockRefused, LockTimeout, NoDaemon, SyncLock)
+from bleherdd import Bleherdd  # noqa: E402
 
 LIMIT = 5       # seconds for whatever ought to come at once
 CONNECT, SCAN, DEVICE = "connect:hci0", "scan:hci0", "device:C0:AA:BB:00:00:00"
 LEASE = 1.0
+ROUNDS = 20     # of killing bleherdd
 
 
 def daemon_pid():
@@ -252,18 +255,25 @@ class World(unittest.IsolatedAsyncioTestCase):
 
 
 class DaemonKilled(unittest.IsolatedAsyncioTestCase):
-    async def test_daemon_killed(self):
+    async def once(self):
         async with Client() as client:
             held = BleherdLock(CONNECT, client=client)
             await held.acquire()
             task = await waiting(BleherdLock(CONNECT, client=client))
-            os.kill(daemon_pid(), signal.SIGKILL)
+            self.daemon.kill()
             await soon(held.lost.wait())
             with self.assertRaises(NoDaemon):
                 await soon(task)
         with self.assertRaises(NoDaemon) as refused:
             await BleherdLock(CONNECT).acquire()
         self.assertIn(os.environ["BLEHERD_SOCKET"], str(refused.exception))
+
+    async def test_daemon_killed(self):
+        self.daemon = Bleherdd()
+        self.addCleanup(self.daemon.close)
+        for _ in range(ROUNDS):
+            await self.once()
+            self.daemon.start()
 
 
 if __name__ == "__main__":
