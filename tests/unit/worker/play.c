@@ -102,11 +102,21 @@ void play_grant_slot(const struct play_asked *asked, uint64_t number, uint32_t l
 	slots[1] = -1;
 }
 
-bool play_is_slot_closed(void)
+static bool is_closed(int timeout_ms)
 {
 	struct pollfd p = { .fd = slots[0] };
 
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+	return poll(&p, 1, timeout_ms) == 1 && (p.revents & POLLHUP);
+}
+
+bool play_is_slot_closed(void)
+{
+	return is_closed(0);
+}
+
+void play_slot_closes(void)
+{
+	ck_assert_msg(is_closed(WAIT_MS), "the worker keeps the slot");
 }
 
 void play_refuse(uint32_t id, Bh__Lock__Reason reason)

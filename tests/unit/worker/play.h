@@ -35,6 +35,8 @@ void play_grant(const struct play_asked *asked, uint64_t number, uint32_t lease_
 /* The same with a descriptor; play_is_slot_closed() tells whether the worker still has it. */
 void play_grant_slot(const struct play_asked *asked, uint64_t number, uint32_t lease_ms);
 bool play_is_slot_closed(void);
+/* Waits until it has not: RELEASE is said before it closes. */
+void play_slot_closes(void);
 void play_refuse(uint32_t id, Bh__Lock__Reason reason);
 void play_revoke(uint64_t number, uint32_t grace_ms); /* its lease ended */
 void play_revoke_why(uint64_t number, uint32_t grace_ms, Bh__Lock__Reason reason);

@@ -85,7 +85,7 @@ START_TEST(scan_takes_turns)
 	play_released(7);
 	ck_assert_uint_ge(clock_now_ms() - at_ms, TURN_MS - 100);
 	ck_assert_uint_eq(harness_stat(world, "discovering"), 0);
-	ck_assert(play_is_slot_closed());
+	play_slot_closes();
 	a = play_asked_scan();
 	ck_assert_uint_ne(a.id, first);
 	world->seats[s].n_taken = world->seats[s].n_frames;
@@ -134,7 +134,7 @@ START_TEST(scan_taken)
 	else
 		play_refuse(play_renewing(7), BH__LOCK__REASON__REASON_FENCED);
 	a = play_asked_scan();
-	ck_assert(play_is_slot_closed());
+	play_slot_closes();
 	ck_assert_uint_eq(harness_stat(world, "discovering"), 0);
 	ck_assert_uint_eq(harness_count(&world->lock, BH__LOCK__TYPE__RELEASE, 0), 0);
 	world->seats[s].n_taken = world->seats[s].n_frames;
@@ -217,7 +217,7 @@ START_TEST(connect_stuck)
 	ck_assert(!play_is_slot_closed());
 	play_revoke(7, 0);
 	ck_assert_int_eq(play_failed_class(), CLASS_LOCK_LOST);
-	ck_assert(play_is_slot_closed());
+	play_slot_closes();
 	/* Those of play_introduce(). */
 	ck_assert_uint_eq(harness_count(&world->lock, BH__LOCK__TYPE__RELEASE, 0), 2);
 	play_finish();
