@@ -265,6 +265,7 @@ enum cli_wait cli_wait(struct cli *cli, bool (*is_over)(const void *ctx), const 
 int cli_stop_status(struct cli *cli)
 {
 	out_progress_end(&cli->out);
+	out_frame_end(&cli->out);
 	if (cli->signal == 0 && cli->out.error == EINTR)
 		(void)cli_take_signal(cli);
 	if (cli->signal != 0)

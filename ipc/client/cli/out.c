@@ -12,6 +12,7 @@
 enum {
 	PROGRESS_AFTER_MS = 1000,
 	PROGRESS_EVERY_MS = 1000,
+	LINES_MIN = 4,	    /* a head, a line, how many more, and the cursor */
 	CHUNK_BYTES = 4096, /* a pipe that is writable takes as many without blocking (PIPE_BUF) */
 	BUFFER_BYTES = 32768,
 };
@@ -95,8 +96,8 @@ void out_size(const struct out *out, size_t *out_columns, size_t *out_lines)
 		return;
 	if (size.ws_col >= 20)
 		*out_columns = size.ws_col;
-	if (size.ws_row >= 5)
-		*out_lines = size.ws_row;
+	if (size.ws_row > 0)
+		*out_lines = size.ws_row < LINES_MIN ? LINES_MIN : size.ws_row;
 }
 
 void out_flush(struct out *out)
@@ -217,9 +218,19 @@ void out_frame(struct out *out, const char *text, unsigned lines)
 		(void)fputs("\033[H\033[J", out->stream);
 	else if (out->frame_lines > 0)
 		(void)fprintf(out->stream, "\033[%uA\r\033[J", out->frame_lines);
-	(void)fputs(text, out->stream);
+	/* What is too wide is cut, not wrapped: lines must stay lines. */
+	(void)fprintf(out->stream, "\033[?7l%s\033[?7h", text);
 	out->frame_lines = lines;
 	out->frame_columns = columns;
+	out_flush(out);
+}
+
+void out_frame_end(struct out *out)
+{
+	if (out->frame_lines == 0)
+		return;
+	/* The terminal's "^C" is below the picture, where the prompt comes. */
+	(void)fputs("\r\033[K", out->stream);
 	out_flush(out);
 }
 

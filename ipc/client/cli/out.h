@@ -63,6 +63,8 @@ void out_progress_end(struct out *out);
 
 /* A picture on the terminal in the place of the last one; @text of @lines whole lines. */
 void out_frame(struct out *out, const char *text, unsigned lines);
+/* It was the last one. */
+void out_frame_end(struct out *out);
 
 /* "\033[31m" and the like, "" without styles. */
 const char *out_bold(const struct out *out);
