@@ -275,59 +275,6 @@ static void remove_lock_dir(struct harness *h)
 	(void)waitpid(pid, NULL, 0);
 }
 
-static bool tell_sim(struct harness *h, const char *line, char answer[256])
-{
-	int fd = harness_dial(h->control_path, SOCK_SEQPACKET);
-	ssize_t n;
-
-	ck_assert(send(fd, line, strlen(line), 0) >= 0);
-	n = recv(fd, answer, 255, 0);
-	ck_assert(n > 0);
-	answer[n] = '\0';
-	(void)close(fd);
-	return strncmp(answer, "ok", 2) == 0;
-}
-
-bool harness_try_fault(struct harness *h, const char *line)
-{
-	char answer[256];
-
-	return tell_sim(h, line, answer);
-}
-
-void harness_fault(struct harness *h, const char *line)
-{
-	char answer[256];
-
-	ck_assert_msg(tell_sim(h, line, answer), "'%s': %s", line, answer);
-}
-
-unsigned harness_stat(struct harness *h, const char *key)
-{
-	int fd = harness_dial(h->control_path, SOCK_SEQPACKET);
-	char answer[16384] = "";
-	char quoted[64];
-	const char *at;
-
-	ck_assert(send(fd, "stats", 5, 0) >= 0);
-	ck_assert(recv(fd, answer, sizeof(answer) - 1, 0) > 0);
-	(void)close(fd);
-	(void)snprintf(quoted, sizeof(quoted), "\"%s\":", key);
-	at = strstr(answer, quoted);
-	ck_assert_msg(at != NULL, "the sim does not count %s: %s", key, answer);
-	return (unsigned)strtoul(at + strlen(quoted), NULL, 10);
-}
-
-void harness_stat_wait(struct harness *h, const char *key, unsigned value)
-{
-	uint64_t until_ms = clock_now_ms() + WAIT_MS;
-
-	while (harness_stat(h, key) != value) {
-		ck_assert_msg(clock_now_ms() < until_ms, "%s never is %u", key, value);
-		harness_pump(h, 5);
-	}
-}
-
 static void start_worker(struct harness *h)
 {
 	char bin[160], parent[16];
@@ -395,6 +342,13 @@ void harness_start(struct harness *h, unsigned devices, const char *const *sim_o
 		harness_start_sim(h, devices, sim_options);
 	start_worker(h);
 	harness_send_bus(h);
+}
+
+void harness_begin(struct harness *h, unsigned devices, const char *const *sim_options)
+{
+	harness_start(h, devices, sim_options);
+	ck_assert_uint_eq(harness_wait(h, &h->up, 0, 0)->type, BH__CTL__TYPE__HELLO);
+	(void)harness_wait(h, &h->up, BH__CTL__TYPE__READY, 0);
 }
 
 /* The end of the channel is the end of the worker, and no failure. */

@@ -65,6 +65,8 @@ struct harness {
 
 /* A bus, the sim with its peripherals (0: no sim), a worker; the test is its supervisor. */
 void harness_start(struct harness *h, unsigned devices, const char *const *sim_options);
+/* The same, until the worker says READY. */
+void harness_begin(struct harness *h, unsigned devices, const char *const *sim_options);
 void harness_stop(struct harness *h);
 
 /* A new D-Bus socket for the worker. */
@@ -92,6 +94,8 @@ int harness_dial(const char *path, int type);
 void harness_fault(struct harness *h, const char *line);
 /* The same where the sim may refuse it; whether it took it. */
 bool harness_try_fault(struct harness *h, const char *line);
+/* That peripheral stops or begins advertising. */
+void harness_silence(struct harness *h, unsigned device, bool is_on);
 /* What the sim counts for its first adapter: "discovering", "connecting", ... */
 unsigned harness_stat(struct harness *h, const char *key);
 /* Until that is @value; at most 10 s. */
@@ -126,5 +130,8 @@ const struct harness_frame *harness_read(struct harness *h, size_t seat, unsigne
 const struct harness_frame *harness_write(struct harness *h, size_t seat, unsigned uuid16,
 					  const char *value);
 uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16);
+/* A session that scans for one device: its seat, and the id of its SCAN; its next advert. */
+size_t harness_scan_for(struct harness *h, uint32_t session, unsigned device, uint32_t *out_id);
+void harness_hears(struct harness *h, size_t seat, uint32_t id);
 /* The class of an ERROR frame; -1 if it is not one. */
 int harness_class(const struct harness_frame *frame);

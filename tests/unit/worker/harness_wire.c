@@ -296,6 +296,22 @@ uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16)
 	return harness_send(h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
 }
 
+size_t harness_scan_for(struct harness *h, uint32_t session, unsigned device, uint32_t *out_id)
+{
+	size_t seat = harness_attach(h, session, true, 0);
+	Bh__Scan scan = BH__SCAN__INIT;
+
+	scan.has_address = 1;
+	scan.address = HARNESS_DEVICE(device);
+	*out_id = harness_send(h, seat, BH__TYPE__SCAN, &scan.base);
+	return seat;
+}
+
+void harness_hears(struct harness *h, size_t seat, uint32_t id)
+{
+	ck_assert_uint_eq(harness_answer(h, seat, id)->type, BH__TYPE__ADVERT);
+}
+
 int harness_class(const struct harness_frame *frame)
 {
 	Bh__Error *error;

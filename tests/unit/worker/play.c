@@ -190,6 +190,40 @@ void play_hears(size_t seat, uint32_t id)
 	(void)harness_wait(world, &world->seats[seat], BH__TYPE__ADVERT, id);
 }
 
+size_t play_scanning(uint64_t number, uint32_t lease_ms, uint32_t *out_id)
+{
+	struct play_asked a;
+	size_t seat;
+
+	play_begin(2);
+	seat = play_scan(1, 0, out_id);
+	a = play_asked_scan();
+	play_grant_slot(&a, number, lease_ms);
+	play_hears(seat, *out_id);
+	return seat;
+}
+
+void play_grant_and_hear(const struct play_asked *asked, uint64_t number, size_t seat, uint32_t id)
+{
+	world->seats[seat].n_taken = world->seats[seat].n_frames;
+	play_grant(asked, number, PLAY_LONG_MS);
+	play_hears(seat, id);
+}
+
+void play_connects(uint64_t under, size_t seat, uint32_t id)
+{
+	struct play_asked a = play_asked();
+
+	ck_assert_uint_eq(a.under, under);
+	if (strcmp(a.first, "scan:hci0") == 0) {
+		play_grant(&a, 90, PLAY_LONG_MS);
+		a = play_asked_connect();
+		ck_assert_uint_eq(a.under, under);
+	}
+	play_grant(&a, 91, PLAY_LONG_MS);
+	ck_assert_uint_eq(harness_answer(world, seat, id)->type, BH__TYPE__CONNECTED);
+}
+
 size_t play_introduce(uint32_t session)
 {
 	Bh__Connect connect = BH__CONNECT__INIT;

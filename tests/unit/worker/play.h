@@ -54,6 +54,16 @@ void play_cancelled(uint32_t id);
 size_t play_scan(uint32_t session, uint64_t under, uint32_t *out_id);
 /* An advert that comes from now on. */
 void play_hears(size_t seat, uint32_t id);
+/*
+ * A world of two, and a program in it that scans and hears, under a grant of that number with a
+ * slot. Returns its seat.
+ */
+size_t play_scanning(uint64_t number, uint32_t lease_ms, uint32_t *out_id);
+/* That is granted for long, and from then on it is heard. */
+void play_grant_and_hear(const struct play_asked *asked, uint64_t number, size_t seat, uint32_t id);
+/* The next ACQUIRE is granted, and the connect succeeds; BlueZ may have to seek the device first.
+ */
+void play_connects(uint64_t under, size_t seat, uint32_t id);
 /* A session whose device was connected and disconnected once: BlueZ knows it. */
 size_t play_introduce(uint32_t session);
 uint32_t play_connect(size_t seat);

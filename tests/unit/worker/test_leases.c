@@ -88,9 +88,7 @@ START_TEST(scan_takes_turns)
 	play_slot_closes();
 	a = play_asked_scan();
 	ck_assert_uint_ne(a.id, first);
-	world->seats[s].n_taken = world->seats[s].n_frames;
-	play_grant(&a, 9, PLAY_LONG_MS);
-	play_hears(s, id);
+	play_grant_and_hear(&a, 9, s, id);
 	play_finish();
 }
 END_TEST
@@ -101,18 +99,12 @@ START_TEST(scan_revoked)
 	uint32_t id;
 	size_t s;
 
-	play_begin(2);
-	s = play_scan(1, 0, &id);
-	a = play_asked_scan();
-	play_grant_slot(&a, 7, PLAY_LONG_MS);
-	play_hears(s, id);
+	s = play_scanning(7, PLAY_LONG_MS, &id);
 	play_revoke(7, 5000);
 	play_released(7);
 	ck_assert_uint_eq(harness_stat(world, "discovering"), 0);
 	a = play_asked_scan();
-	world->seats[s].n_taken = world->seats[s].n_frames;
-	play_grant(&a, 8, PLAY_LONG_MS);
-	play_hears(s, id);
+	play_grant_and_hear(&a, 8, s, id);
 	play_finish();
 }
 END_TEST
@@ -124,11 +116,7 @@ START_TEST(scan_taken)
 	uint32_t id;
 	size_t s;
 
-	play_begin(2);
-	s = play_scan(1, 0, &id);
-	a = play_asked_scan();
-	play_grant_slot(&a, 7, 200);
-	play_hears(s, id);
+	s = play_scanning(7, 200, &id);
 	if (_i == 0)
 		play_revoke(7, 0);
 	else
@@ -137,9 +125,7 @@ START_TEST(scan_taken)
 	play_slot_closes();
 	ck_assert_uint_eq(harness_stat(world, "discovering"), 0);
 	ck_assert_uint_eq(harness_count(&world->lock, BH__LOCK__TYPE__RELEASE, 0), 0);
-	world->seats[s].n_taken = world->seats[s].n_frames;
-	play_grant(&a, 8, PLAY_LONG_MS);
-	play_hears(s, id);
+	play_grant_and_hear(&a, 8, s, id);
 	play_finish();
 }
 END_TEST
@@ -147,15 +133,9 @@ END_TEST
 /* A renewal that crossed the revocation is refused; the lock is given back all the same. */
 START_TEST(revoked_while_renewing)
 {
-	struct play_asked a;
 	uint32_t id, renew_id;
-	size_t s;
 
-	play_begin(2);
-	s = play_scan(1, 0, &id);
-	a = play_asked_scan();
-	play_grant_slot(&a, 7, 200);
-	play_hears(s, id);
+	(void)play_scanning(7, 200, &id);
 	renew_id = play_renewing(7);
 	play_revoke(7, 5000);
 	play_refuse(renew_id, BH__LOCK__REASON__REASON_FENCED);
@@ -185,14 +165,7 @@ START_TEST(connect_revoked)
 	ck_assert_uint_eq(harness_stat(world, "connecting"), 0);
 	ck_assert_int_eq(play_failed_class(), CLASS_LOCK_LOST);
 	harness_fault(world, "silent C0:AA:BB:00:00:00 off");
-	/* BlueZ may have forgotten it with the attempt. */
-	a = play_asked();
-	if (strcmp(a.first, "scan:hci0") == 0) {
-		play_grant(&a, 8, PLAY_LONG_MS);
-		a = play_asked_connect();
-	}
-	play_grant(&a, 9, PLAY_LONG_MS);
-	ck_assert_uint_eq(harness_answer(world, s, id)->type, BH__TYPE__CONNECTED);
+	play_connects(0, s, id);
 	play_finish();
 }
 END_TEST

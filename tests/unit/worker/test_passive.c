@@ -19,35 +19,7 @@ static void begin(const char *pace, const char *const *sim_options)
 {
 	h.pace = pace;
 	h.passive = "1";
-	harness_start(&h, 2, sim_options);
-	ck_assert_uint_eq(harness_wait(&h, &h.up, 0, 0)->type, BH__CTL__TYPE__HELLO);
-	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
-}
-
-static void silence(unsigned device, bool on)
-{
-	char line[64];
-
-	(void)snprintf(line, sizeof(line), "silent C0:AA:BB:00:00:%02X %s", device,
-		       on ? "on" : "off");
-	harness_fault(&h, line);
-}
-
-/* A program that scans for one device. */
-static size_t scan_for(uint32_t session, unsigned device, uint32_t *out_id)
-{
-	size_t seat = harness_attach(&h, session, true, 0);
-	Bh__Scan scan = BH__SCAN__INIT;
-
-	scan.has_address = 1;
-	scan.address = HARNESS_DEVICE(device);
-	*out_id = harness_send(&h, seat, BH__TYPE__SCAN, &scan.base);
-	return seat;
-}
-
-static void hears(size_t seat, uint32_t id)
-{
-	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__ADVERT);
+	harness_begin(&h, 2, sim_options);
 }
 
 /* The supervisor is told that discovery is active from now on, and why. */
@@ -71,13 +43,13 @@ START_TEST(hears_without_discovery)
 
 	begin(NULL, WITH_MONITORS);
 	harness_be_lockd(&h); /* one that grants nothing */
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_stat(&h, "discoveries"), 0);
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	harness_stat_wait(&h, "monitoring", 0);
-	s = scan_for(2, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 2, 1, &id);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__EVENT, 0), 0);
 	harness_stop(&h);
 }
@@ -92,9 +64,9 @@ START_TEST(hears_again)
 	int i;
 
 	begin(NULL, OPTIONS);
-	s = scan_for(1, 1, &id);
+	s = harness_scan_for(&h, 1, 1, &id);
 	for (i = 0; i < 4; i++)
-		hears(s, id);
+		harness_hears(&h, s, id);
 	harness_stop(&h);
 }
 END_TEST
@@ -106,8 +78,8 @@ START_TEST(goes_on_beside_a_connect)
 	size_t s, c;
 
 	begin(NULL, WITH_MONITORS);
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	c = harness_attach(&h, 2, false, HARNESS_DEVICE(0));
 	ck_assert_uint_eq(harness_connect(&h, c)->type, BH__TYPE__CONNECTED);
 	ck_assert_uint_eq(harness_stat(&h, "monitoring"), 1);
@@ -129,16 +101,16 @@ START_TEST(goes_on_after)
 	size_t s;
 
 	begin(NULL, WITH_MONITORS);
-	silence(1, true);
-	s = scan_for(1, 1, &id);
+	harness_silence(&h, 1, true);
+	s = harness_scan_for(&h, 1, 1, &id);
 	harness_stat_wait(&h, "monitoring", 1);
 	harness_fault(&h, INTERRUPTIONS[_i][0]);
 	if (INTERRUPTIONS[_i][1])
 		harness_fault(&h, INTERRUPTIONS[_i][1]);
 	else
 		harness_stat_wait(&h, "monitoring", 0);
-	silence(1, false);
-	hears(s, id);
+	harness_silence(&h, 1, false);
+	harness_hears(&h, s, id);
 	harness_stat_wait(&h, "monitoring", 1);
 	ck_assert_uint_eq(harness_stat(&h, "discoveries"), 0);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__EVENT, 0), 0);
@@ -170,8 +142,8 @@ START_TEST(ends_without_power)
 	size_t s;
 
 	begin(NULL, WITH_MONITORS);
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	loses_power();
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	(void)harness_wait(&h, &h.seats[s], BH__TYPE__ERROR, id);
@@ -188,8 +160,8 @@ START_TEST(beside_another)
 	size_t s;
 
 	begin(NULL, WITH_MONITORS);
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	harness_fault(&h, "no-reply AA:BB:CC:00:00:00 RegisterMonitor 1");
 	harness_fault(&h, "discovery 0 on");
 	harness_fault(&h, "discovery 0 off");
@@ -206,9 +178,9 @@ START_TEST(back_absent)
 	size_t s;
 
 	begin(NULL, NULL);
-	s = scan_for(1, 1, &id);
+	s = harness_scan_for(&h, 1, 1, &id);
 	goes_active("no advertisement monitor");
-	hears(s, id);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_stat(&h, "discovering"), 1);
 	harness_stop(&h);
 }
@@ -220,14 +192,14 @@ START_TEST(back_released)
 	size_t s;
 
 	begin(NULL, WITH_MONITORS);
-	silence(1, true);
-	s = scan_for(1, 1, &id);
+	harness_silence(&h, 1, true);
+	s = harness_scan_for(&h, 1, 1, &id);
 	harness_stat_wait(&h, "monitoring", 1);
 	harness_fault(&h, "release-monitors 0");
 	goes_active("released");
 	harness_stat_wait(&h, "discovering", 1);
-	silence(1, false);
-	hears(s, id);
+	harness_silence(&h, 1, false);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__EVENT, 0), 1);
 	harness_stop(&h);
 }
@@ -241,11 +213,11 @@ START_TEST(back_silent)
 
 	begin("100", WITH_MONITORS);
 	harness_fault(&h, "deaf-adapter 0 on");
-	s = scan_for(1, 1, &id);
+	s = harness_scan_for(&h, 1, 1, &id);
 	goes_active("no advert");
 	harness_stat_wait(&h, "discovering", 1);
 	harness_fault(&h, "deaf-adapter 0 off");
-	hears(s, id);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_stat(&h, "monitoring"), 0);
 	harness_stop(&h);
 }

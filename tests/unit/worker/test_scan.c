@@ -16,35 +16,7 @@ static struct harness h; /* too large for a stack; each test is a process of its
 static void begin(unsigned devices, const char *pace, const char *const *sim_options)
 {
 	h.pace = pace;
-	harness_start(&h, devices, sim_options);
-	ck_assert_uint_eq(harness_wait(&h, &h.up, 0, 0)->type, BH__CTL__TYPE__HELLO);
-	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
-}
-
-static void silence(unsigned device, bool on)
-{
-	char line[64];
-
-	(void)snprintf(line, sizeof(line), "silent C0:AA:BB:00:00:%02X %s", device,
-		       on ? "on" : "off");
-	harness_fault(&h, line);
-}
-
-/* A program that scans for one device. */
-static size_t scan_for(uint32_t session, unsigned device, uint32_t *out_id)
-{
-	size_t seat = harness_attach(&h, session, true, 0);
-	Bh__Scan scan = BH__SCAN__INIT;
-
-	scan.has_address = 1;
-	scan.address = HARNESS_DEVICE(device);
-	*out_id = harness_send(&h, seat, BH__TYPE__SCAN, &scan.base);
-	return seat;
-}
-
-static void hears(size_t seat, uint32_t id)
-{
-	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__ADVERT);
+	harness_begin(&h, devices, sim_options);
 }
 
 /* The next event that the supervisor is told of. */
@@ -72,16 +44,16 @@ START_TEST(goes_on_after)
 	size_t s;
 
 	begin(2, NULL, NULL);
-	silence(1, true);
-	s = scan_for(1, 1, &id);
+	harness_silence(&h, 1, true);
+	s = harness_scan_for(&h, 1, 1, &id);
 	harness_stat_wait(&h, "discoveries", 1);
 	harness_fault(&h, INTERRUPTIONS[_i][0]);
 	harness_stat_wait(&h, "discovering", 0);
 	if (INTERRUPTIONS[_i][1])
 		harness_fault(&h, INTERRUPTIONS[_i][1]);
 	harness_stat_wait(&h, "discovering", 1);
-	silence(1, false);
-	hears(s, id);
+	harness_silence(&h, 1, false);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_stat(&h, "discovering"), 1);
 	harness_stop(&h);
 }
@@ -95,14 +67,14 @@ START_TEST(stuck)
 	size_t s;
 
 	begin(2, NULL, NULL);
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	harness_fault(&h, "no-reply AA:BB:CC:00:00:00 StopDiscovery 1");
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	event_is("scan-stuck", CLASS_BUSY_DISCOVERY);
 	harness_stat_wait(&h, "discovering", 0);
-	s = scan_for(2, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 2, 1, &id);
+	harness_hears(&h, s, id);
 	harness_stat_wait(&h, "discovering", 1);
 	harness_stop(&h);
 }
@@ -119,8 +91,8 @@ START_TEST(shared)
 	begin(2, NULL, NULL);
 	harness_fault(&h, "discovery 0 on");
 	for (i = 0; i < 2; i++) {
-		s = scan_for(1 + (uint32_t)i, 1, &id);
-		hears(s, id);
+		s = harness_scan_for(&h, 1 + (uint32_t)i, 1, &id);
+		harness_hears(&h, s, id);
 		harness_stat_wait(&h, "discovering", 2);
 		harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 		if (i == 0)
@@ -142,17 +114,17 @@ START_TEST(external)
 
 	begin(2, NULL, NULL);
 	harness_fault(&h, "raw-scan 0 on");
-	s = scan_for(1, 1, &id);
+	s = harness_scan_for(&h, 1, 1, &id);
 	event_is("scan-external", CLASS_BUSY_DISCOVERY);
 	/* What BlueZ hears all the same is passed on. */
 	harness_fault(&h, "discovery 0 on");
-	hears(s, id);
+	harness_hears(&h, s, id);
 	harness_fault(&h, "discovery 0 off");
 	harness_fault(&h, "raw-scan 0 off");
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	(void)harness_wait(&h, &h.seats[s], BH__TYPE__ERROR, id);
-	s = scan_for(2, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 2, 1, &id);
+	harness_hears(&h, s, id);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 0);
 	harness_stop(&h);
 }
@@ -165,7 +137,7 @@ START_TEST(hung)
 
 	begin(1, NULL, NULL);
 	harness_fault(&h, "hang-adapter 0 on");
-	(void)scan_for(1, 0, &id);
+	(void)harness_scan_for(&h, 1, 0, &id);
 	event_is("adapter-silent", CLASS_NO_REPLY);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 0);
 	harness_stop(&h);
@@ -182,7 +154,7 @@ START_TEST(silent)
 
 	begin(1, "100", options); /* 0.9 s */
 	harness_fault(&h, SILENCES[_i]);
-	(void)scan_for(1, 0, &id);
+	(void)harness_scan_for(&h, 1, 0, &id);
 	event_is("adapter-silent", CLASS_NO_REPLY);
 	ck_assert_uint_ge(harness_stat(&h, "discoveries"), 2);
 	harness_stop(&h);
@@ -195,7 +167,7 @@ START_TEST(not_silent)
 	uint32_t id;
 
 	begin(5, "100", options);
-	(void)scan_for(1, 0, &id);
+	(void)harness_scan_for(&h, 1, 0, &id);
 	harness_pump(&h, 2500);
 	ck_assert_uint_eq(harness_stat(&h, "discoveries"), 1);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__EVENT, 0), 0);
@@ -221,8 +193,8 @@ START_TEST(found_in_the_cache)
 	size_t s;
 
 	begin(2, NULL, NULL);
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	harness_stat_wait(&h, "discovering", 0);
 	before = harness_stat(&h, "discoveries");
@@ -241,14 +213,14 @@ START_TEST(not_found_in_the_cache)
 
 	begin(2, "100", NULL); /* 0.3 s */
 	harness_fault(&h, "discovery 0 on");
-	s = scan_for(1, 1, &id);
-	hears(s, id);
-	silence(1, true);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
+	harness_silence(&h, 1, true);
 	harness_pump(&h, 400);
 	find(1);
 	harness_pump(&h, 300);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__FIND_DONE, 0), 0);
-	silence(1, false);
+	harness_silence(&h, 1, false);
 	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__FIND_DONE, 0);
 	harness_stop(&h);
 }
@@ -269,13 +241,13 @@ START_TEST(slice)
 	begin(3, "20", options); /* owed after 0.5 s */
 	seats[0] = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
 	seats[1] = harness_attach(&h, 2, false, HARNESS_DEVICE(1));
-	silence(2, true);
+	harness_silence(&h, 2, true);
 	ck_assert_uint_eq(harness_connect(&h, seats[0])->type, BH__TYPE__CONNECTED);
 	ck_assert_uint_eq(harness_connect(&h, seats[1])->type, BH__TYPE__CONNECTED);
 	ck_assert_uint_eq(harness_disconnect(&h, seats[0])->type, BH__TYPE__DONE);
 	ids[0] = harness_send(&h, seats[0], BH__TYPE__CONNECT, &connect.base);
-	s = scan_for(3, 2, &id);
-	silence(2, false);
+	s = harness_scan_for(&h, 3, 2, &id);
+	harness_silence(&h, 2, false);
 	until_ms = clock_now_ms() + 15000;
 	for (turn = 1; harness_count(&h.seats[s], BH__TYPE__ADVERT, id) == 0; turn++) {
 		size_t mine = seats[turn % 2];
@@ -300,8 +272,8 @@ START_TEST(pauses_no_more)
 
 	begin(2, NULL, NULL);
 	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
-	s = scan_for(2, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 2, 1, &id);
+	harness_hears(&h, s, id);
 	for (i = 0; i < 42; i++) {
 		ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
 		ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);

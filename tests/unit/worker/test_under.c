@@ -59,15 +59,7 @@ START_TEST(connect_under_fenced)
 		harness_fault(world, "silent C0:AA:BB:00:00:00 off");
 	}
 	ck_assert_int_eq(harness_class(harness_answer(world, b, id_b)), CLASS_LOCK_LOST);
-	a = play_asked();
-	ck_assert_uint_eq(a.under, 0);
-	if (strcmp(a.first, "scan:hci0") == 0) {
-		play_grant(&a, 79, PLAY_LONG_MS);
-		a = play_asked_connect();
-		ck_assert_uint_eq(a.under, 0);
-	}
-	play_grant(&a, 80, PLAY_LONG_MS);
-	ck_assert_uint_eq(harness_answer(world, s, id_a)->type, BH__TYPE__CONNECTED);
+	play_connects(0, s, id_a);
 	play_finish();
 }
 END_TEST
@@ -127,9 +119,7 @@ START_TEST(scan_under_fenced)
 	do {
 		a = play_asked_scan();
 	} while (a.under != 0);
-	world->seats[s].n_taken = world->seats[s].n_frames;
-	play_grant(&a, 79, PLAY_LONG_MS);
-	play_hears(s, id_a);
+	play_grant_and_hear(&a, 79, s, id_a);
 	play_finish();
 }
 END_TEST
@@ -149,9 +139,7 @@ START_TEST(scan_under_taken)
 	play_revoke_why(78, 0, BH__LOCK__REASON__REASON_TAKEN);
 	a = play_asked_scan();
 	ck_assert_uint_eq(a.under, 77);
-	world->seats[s].n_taken = world->seats[s].n_frames;
-	play_grant(&a, 79, PLAY_LONG_MS);
-	play_hears(s, id);
+	play_grant_and_hear(&a, 79, s, id);
 	play_finish();
 }
 END_TEST
