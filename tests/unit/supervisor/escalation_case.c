@@ -36,3 +36,18 @@ void case_end(void)
 {
 	esc = escalation_free(esc);
 }
+
+struct escalation_failure case_failure(uint64_t address, enum err_class class)
+{
+	return (struct escalation_failure){
+		.address = address,
+		.adapter = A,
+		.other = ESCALATION_NOBODY,
+		.session = 1,
+		.class = class,
+		.attempt = 1,
+		.left_ms = LONG_MS,
+		.is_heard = true,
+		.is_alone = true,
+	};
+}

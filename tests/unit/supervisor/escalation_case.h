@@ -19,3 +19,6 @@ void case_begin_with(const struct escalation_limits *limits);
 /* A fixture: with CASE_LIMITS. */
 void case_begin(void);
 void case_end(void);
+
+/* A peripheral that is on, alone on the only adapter. */
+struct escalation_failure case_failure(uint64_t address, enum err_class class);

@@ -13,22 +13,6 @@ Suite *suite_escalation(void);
 
 enum { B = 2 };
 
-/* A peripheral that is on, alone on the only adapter. */
-static struct escalation_failure failure(uint64_t address, enum err_class class)
-{
-	return (struct escalation_failure){
-		.address = address,
-		.adapter = A,
-		.other = ESCALATION_NOBODY,
-		.session = 1,
-		.class = class,
-		.attempt = 1,
-		.left_ms = LONG_MS,
-		.is_heard = true,
-		.is_alone = true,
-	};
-}
-
 static struct escalation_answer fail_n(const struct profile *profile,
 				       const struct escalation_failure *f, unsigned n,
 				       uint64_t now_ms)
@@ -72,7 +56,7 @@ static const struct {
 START_TEST(test_ladder)
 {
 	const struct profile *profile = profiles_find(&profiles, LADDERS[_i].profile);
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	struct escalation_answer answer;
 	unsigned n;
 
@@ -91,7 +75,7 @@ END_TEST
 /* What a class says helps at once does not wait for its count, but its profile allows it. */
 START_TEST(test_hints)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_OUT_OF_SLOTS);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_OUT_OF_SLOTS);
 
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_RETRY);
 	f.other = B;
@@ -102,11 +86,11 @@ START_TEST(test_hints)
 	f.address++;
 	ck_assert_int_eq(fail_n(on_demand, &f, 1, 1000).step, ESCALATION_ROTATE);
 	/* Hopeless here, but not elsewhere. */
-	f = failure(DEVICE + 100, CLASS_NOT_POWERED);
+	f = case_failure(DEVICE + 100, CLASS_NOT_POWERED);
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
 	f.other = B;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_ROTATE);
-	f = failure(DEVICE + 101, CLASS_KEY_MISSING);
+	f = case_failure(DEVICE + 101, CLASS_KEY_MISSING);
 	f.other = B;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
 }
@@ -123,7 +107,7 @@ START_TEST(test_rotation)
 		{ B, ESCALATION_RETRY },  { B, ESCALATION_CLEAR }, { B, ESCALATION_CLEAR },
 		{ B, ESCALATION_ROTATE }, { A, ESCALATION_CLEAR }, { A, ESCALATION_ROTATE },
 	};
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	struct escalation_answer answer;
 	uint32_t attempt = 0;
 	unsigned n;
@@ -146,7 +130,7 @@ END_TEST
 START_TEST(test_attempts_of_one_request)
 {
 	struct escalation_limits limits = CASE_LIMITS;
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 
 	limits.attempts = 4;
 	case_begin_with(&limits);
@@ -162,7 +146,7 @@ START_TEST(test_attempts_of_one_request)
 	f.attempt = 3;
 	f.left_ms = 5000;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_CLEAR);
-	f = failure(OTHER, CLASS_ABORTED_LOCAL);
+	f = case_failure(OTHER, CLASS_ABORTED_LOCAL);
 	f.other = B;
 	f.left_ms = 1000;
 	ck_assert_int_eq(fail_n(sensor, &f, 3, 1000).step, ESCALATION_ROTATE);
@@ -175,7 +159,7 @@ END_TEST
 
 START_TEST(test_success_clears)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 
 	ck_assert_int_eq(fail_n(battery, &f, 5, 1000).step, ESCALATION_CLEAR);
 	ck_assert_int_eq(escalation_worked(esc, DEVICE, A, 1000), ESCALATION_CLEAR);
@@ -195,7 +179,7 @@ END_TEST
 
 START_TEST(test_failures_decay)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	uint64_t now_ms = 1000;
 	unsigned i;
 
@@ -214,7 +198,7 @@ END_TEST
 
 START_TEST(test_gives_up)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	int class;
 
 	for (class = 0; class < CLASS_COUNT; class ++) {
@@ -223,7 +207,7 @@ START_TEST(test_gives_up)
 		ck_assert((fail_n(sensor, &f, 1, 1000).step == ESCALATION_GIVE_UP) ==
 			  (errors_backoff(f.class) == 0));
 	}
-	f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	f.left_ms = 500;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_GIVE_UP);
 	f.left_ms = 550;
@@ -238,7 +222,7 @@ END_TEST
 /* On a machine that was just started there was no reset yet: no cooldown runs. */
 START_TEST(test_first_reset_at_boot)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	struct escalation_answer answer = fail_n(battery, &f, 6, 1);
 
 	ck_assert(answer.is_reset_due);
@@ -266,7 +250,7 @@ static const struct {
 START_TEST(test_evidence)
 {
 	struct escalation_failure f =
-		failure(DEVICE, EVIDENCE[_i].class ? EVIDENCE[_i].class : CLASS_NOT_FOUND);
+		case_failure(DEVICE, EVIDENCE[_i].class ? EVIDENCE[_i].class : CLASS_NOT_FOUND);
 
 	f.is_heard = EVIDENCE[_i].is_heard;
 	f.is_alone = EVIDENCE[_i].is_alone;
@@ -289,7 +273,7 @@ END_TEST
 /* The session goes where it is served; the adapter is mended meanwhile. */
 START_TEST(test_rotates_and_resets)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	struct escalation_answer answer;
 
 	f.other = B;
@@ -301,7 +285,7 @@ END_TEST
 
 START_TEST(test_cooldown_and_budget)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	uint64_t now_ms = 1000;
 	uint64_t last_ms = 0;
 	unsigned resets = 0;
@@ -321,7 +305,7 @@ END_TEST
 /* While it runs nothing is counted and nobody gives up for having tried too often. */
 START_TEST(test_during_a_reset)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_NOT_POWERED);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_NOT_POWERED);
 	struct escalation_answer answer;
 
 	escalation_reset_began(esc, A, 1000);
@@ -343,7 +327,7 @@ END_TEST
 
 START_TEST(test_unplugged)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 
 	ck_assert(fail_n(battery, &f, 6, 1000).is_reset_due);
 	escalation_adapter_gone(esc, A, 0xaa);
@@ -366,7 +350,7 @@ END_TEST
 START_TEST(test_no_marching)
 {
 	static unsigned met[64000 / 20];
-	struct escalation_failure f = failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	struct escalation_answer answer;
 	unsigned client, n, most;
 
@@ -390,7 +374,7 @@ END_TEST
 /* More peripherals than are kept: the stalest are forgotten, the rest is right. */
 START_TEST(test_bounded)
 {
-	struct escalation_failure f = failure(0, CLASS_ABORTED_LOCAL);
+	struct escalation_failure f = case_failure(0, CLASS_ABORTED_LOCAL);
 	uint64_t i;
 
 	for (i = 1; i <= 5000; i++) {

@@ -152,20 +152,6 @@ START_TEST(test_random)
 }
 END_TEST
 
-static struct escalation_failure one_failure(uint64_t address, enum err_class class)
-{
-	return (struct escalation_failure){
-		.address = address,
-		.adapter = A,
-		.other = ESCALATION_NOBODY,
-		.session = 1,
-		.class = class,
-		.attempt = 1,
-		.left_ms = LONG_MS,
-		.is_heard = true,
-	};
-}
-
 /* One fails whenever it can, in every way; the others work, now and then after a failure. */
 START_TEST(test_one_bad_peripheral)
 {
@@ -179,7 +165,7 @@ START_TEST(test_one_bad_peripheral)
 	for (i = 0; i < MODEL_EVENTS; i++) {
 		now_ms += below(20000);
 		if (now_ms - worked_at_ms > CASE_LIMITS.half_life_ms || below(10) == 0) {
-			f = one_failure(OTHER + below(3), CLASS_ABORTED_LOCAL);
+			f = case_failure(OTHER + below(3), CLASS_ABORTED_LOCAL);
 			f.is_alone = false;
 			for (rounds = below(2); rounds > 0; rounds--)
 				ck_assert(!escalation_failed(esc, battery, &f, now_ms, i)
@@ -188,7 +174,7 @@ START_TEST(test_one_bad_peripheral)
 			worked_at_ms = now_ms;
 			continue;
 		}
-		f = one_failure(DEVICE, (enum err_class)below(CLASS_COUNT));
+		f = case_failure(DEVICE, (enum err_class)below(CLASS_COUNT));
 		f.is_heard = below(2);
 		f.is_alone = below(2);
 		f.is_carrying = !f.is_alone && below(2);
