@@ -3,6 +3,7 @@
  * tests/integ/test_rotate.c - one adapter fails: the connect comes through on the other one within
  * its deadline, and the events tell the story.
  */
+#include "tests/support/answer.h"
 #include "tests/support/world.h"
 
 #include <check.h>
@@ -15,27 +16,6 @@ static struct world *world;
 static char device[18];
 static unsigned best; /* the adapter that hears it best */
 
-static json_t *ask(int status, const char *verb, const char *args, unsigned timeout_s)
-{
-	struct run run = run_command("bleherd %s %s --json --timeout %u", verb, args, timeout_s);
-	json_error_t error;
-	json_t *answer = json_loads(run.out, JSON_DISABLE_EOF_CHECK, &error);
-
-	ck_assert_msg(run.status == status, "%s %s: status %d\n%s%s", verb, args, run.status,
-		      run.out, run.err);
-	ck_assert_msg(answer != NULL, "%s %s: no JSON\n%s", verb, args, run.out);
-	run_done(&run);
-	return answer;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	ck_assert_msg(value != NULL, "no \"%s\" in %s", key, json_dumps(object, 0));
-	return value;
-}
-
 /* By how much one adapter hears it better; 0 if not both do. */
 static int gap_db(const json_t *device_object, unsigned *out_best)
 {
@@ -44,7 +24,7 @@ static int gap_db(const json_t *device_object, unsigned *out_best)
 	size_t i;
 
 	json_array_foreach(json_object_get(device_object, "adapters"), i, one)
-		rssi_dbm[text(one, "adapter")[3] == '1'] =
+		rssi_dbm[answer_text(one, "adapter")[3] == '1'] =
 			(int)json_integer_value(json_object_get(one, "rssi"));
 	if (rssi_dbm[0] == 0 || rssi_dbm[1] == 0)
 		return 0;
@@ -55,7 +35,7 @@ static int gap_db(const json_t *device_object, unsigned *out_best)
 /* A device that one adapter hears better, but by less than three failures weigh: 9 dB or so. */
 static void choose(void)
 {
-	json_t *answer = ask(0, "devices", "", 10);
+	json_t *answer = answer_of(0, "devices --timeout 10");
 	int nearest_db = 6;
 	unsigned which;
 	json_t *it;
@@ -69,7 +49,7 @@ static void choose(void)
 			continue;
 		nearest_db = off_db;
 		best = which;
-		(void)snprintf(device, sizeof(device), "%s", text(it, "address"));
+		(void)snprintf(device, sizeof(device), "%s", answer_text(it, "address"));
 	}
 	ck_assert_msg(device[0] != '\0', "no device fits: %s", json_dumps(answer, 0));
 	json_decref(answer);
@@ -130,16 +110,16 @@ START_TEST(test_one_adapter_refuses)
 
 	(void)snprintf(other, sizeof(other), "hci%u", !best);
 	world_fault(world, "refuse-adapter %u 1000", best);
-	answer = ask(0, "connect", device, 10);
-	ck_assert_str_eq(text(answer, "adapter"), other);
+	answer = answer_of(0, "connect %s --timeout 10", device);
+	ck_assert_str_eq(answer_text(answer, "adapter"), other);
 	json_decref(answer);
 	expect_told(3, "connect-failed", "aborted-local");
 	expect_told(1, "escalated", "clear: ");
 	expect_told(1, "escalated", "rotate: ");
 	expect_told(1, "escalated", "rotate helped");
 	/* It is remembered for a while: the next one goes there at once. */
-	answer = ask(0, "connect", device, 10);
-	ck_assert_str_eq(text(answer, "adapter"), other);
+	answer = answer_of(0, "connect %s --timeout 10", device);
+	ck_assert_str_eq(answer_text(answer, "adapter"), other);
 	json_decref(answer);
 	expect_told(3, "connect-failed", "aborted-local");
 }
@@ -151,8 +131,8 @@ START_TEST(test_one_adapter_is_full)
 	json_t *answer;
 
 	world_fault(world, "refuse-adapter %u 1000 full", best);
-	answer = ask(0, "connect", device, 5);
-	ck_assert_int_eq(text(answer, "adapter")[3], best ? '0' : '1');
+	answer = answer_of(0, "connect %s --timeout 5", device);
+	ck_assert_int_eq(answer_text(answer, "adapter")[3], best ? '0' : '1');
 	json_decref(answer);
 	expect_told(1, "connect-failed", "out-of-slots");
 	expect_told(1, "escalated", "rotate helped");
@@ -162,7 +142,7 @@ END_TEST
 /* Three that the same adapter hears better, by more than its last slot weighs. */
 static void choose_three(char addresses[3][18])
 {
-	json_t *answer = ask(0, "devices", "", 10);
+	json_t *answer = answer_of(0, "devices --timeout 10");
 	unsigned n = 0;
 	unsigned which;
 	json_t *it;
@@ -173,7 +153,7 @@ static void choose_three(char addresses[3][18])
 		if (n == 3 || gap_db(it, &which) < 16 || (n > 0 && which != best))
 			continue;
 		best = which;
-		(void)snprintf(addresses[n++], 18, "%s", text(it, "address"));
+		(void)snprintf(addresses[n++], 18, "%s", answer_text(it, "address"));
 	}
 	ck_assert_uint_eq(n, 3);
 	json_decref(answer);
@@ -194,12 +174,12 @@ START_TEST(test_slots_are_learned)
 			   "read line <&3; echo $!",
 			   at[0]);
 	world_fault(world, "refuse-adapter %u 1 full", best);
-	answer = ask(0, "connect", at[1], 10);
-	ck_assert_int_eq(text(answer, "adapter")[3], best ? '0' : '1');
+	answer = answer_of(0, "connect %s --timeout 10", at[1]);
+	ck_assert_int_eq(answer_text(answer, "adapter")[3], best ? '0' : '1');
 	json_decref(answer);
 	expect_told(1, "connect-failed", "out-of-slots");
-	answer = ask(0, "connect", at[2], 10);
-	ck_assert_int_eq(text(answer, "adapter")[3], best ? '0' : '1');
+	answer = answer_of(0, "connect %s --timeout 10", at[2]);
+	ck_assert_int_eq(answer_text(answer, "adapter")[3], best ? '0' : '1');
 	json_decref(answer);
 	expect_told(1, "connect-failed", "");
 	/* There is room again, if only for one. */
@@ -209,8 +189,8 @@ START_TEST(test_slots_are_learned)
 	run_done(&hold);
 	ended = run_command("bleherd events --follow | grep -m 1 'disconnected: on hci%u'", best);
 	run_done(&ended);
-	answer = ask(0, "connect", at[2], 10);
-	ck_assert_int_eq(text(answer, "adapter")[3], best ? '1' : '0');
+	answer = answer_of(0, "connect %s --timeout 10", at[2]);
+	ck_assert_int_eq(answer_text(answer, "adapter")[3], best ? '1' : '0');
 	json_decref(answer);
 }
 END_TEST
@@ -223,8 +203,8 @@ START_TEST(test_bound_to_an_adapter)
 
 	world_fault(world, "refuse-adapter %u 1000", best);
 	(void)snprintf(args, sizeof(args), "%s --adapter hci%u", device, best);
-	answer = ask(1, "connect", args, 20);
-	ck_assert_str_eq(text(json_object_get(answer, "error"), "class"), "aborted-local");
+	answer = answer_of(1, "connect %s --timeout 20", args);
+	ck_assert_str_eq(answer_text(json_object_get(answer, "error"), "class"), "aborted-local");
 	json_decref(answer);
 	expect_told(0, "escalated", "rotate");
 	expect_told(4, "connect-failed", "aborted-local");
@@ -239,8 +219,8 @@ START_TEST(test_gives_up_with_the_true_class)
 
 	world_fault(world, "refuse-adapter 0 1000");
 	world_fault(world, "refuse-adapter 1 1000");
-	answer = ask(1, "connect", device, 20);
-	ck_assert_str_eq(text(json_object_get(answer, "error"), "class"), "aborted-local");
+	answer = answer_of(1, "connect %s --timeout 20", device);
+	ck_assert_str_eq(answer_text(json_object_get(answer, "error"), "class"), "aborted-local");
 	json_decref(answer);
 	expect_told(4, "connect-failed", "aborted-local");
 	expect_told(1, "connect-failed", "attempt 4 after rotate: aborted-local; given up");
@@ -253,8 +233,8 @@ START_TEST(test_deadline)
 	json_t *answer;
 
 	world_fault(world, "hang-adapter %u on", best);
-	answer = ask(1, "connect", device, 1);
-	ck_assert_str_eq(text(json_object_get(answer, "error"), "class"), "deadline");
+	answer = answer_of(1, "connect %s --timeout 1", device);
+	ck_assert_str_eq(answer_text(json_object_get(answer, "error"), "class"), "deadline");
 	json_decref(answer);
 }
 END_TEST
@@ -268,7 +248,7 @@ START_TEST(test_sensor_is_never_reset)
 	world_fault(world, "refuse-adapter %u 1000", best);
 	(void)snprintf(args, sizeof(args), "%s --adapter hci%u", device, best);
 	for (i = 0; i < 2; i++)
-		json_decref(ask(1, "connect", args, 20));
+		json_decref(answer_of(1, "connect %s --timeout 20", args));
 	expect_told(8, "connect-failed", "aborted-local");
 	expect_told(0, "escalated", "reset");
 }
@@ -283,7 +263,7 @@ START_TEST(test_battery_asks_for_a_reset)
 	world_fault(world, "refuse-adapter %u 1000", best);
 	(void)snprintf(args, sizeof(args), "%s --adapter hci%u", device, best);
 	for (i = 0; i < 3; i++)
-		json_decref(ask(1, "connect", args, 20));
+		json_decref(answer_of(1, "connect %s --timeout 20", args));
 	expect_told(1, "escalated", "reset hci");
 	expect_told(1, "escalated", "nothing else is on it");
 }

@@ -3,6 +3,7 @@
  * tests/integ/test_verbs.c - every verb of the command line against the fake, as a program would
  * use it: --json, and its status.
  */
+#include "tests/support/answer.h"
 #include "tests/support/world.h"
 
 #include <check.h>
@@ -25,28 +26,6 @@ static void stop(void)
 	world = world_stop(world);
 }
 
-/* Runs `bleherd ARGS --json`, expects @status, and gives the object that it printed. */
-static json_t *ask(int status, const char *args)
-{
-	struct run run = run_command("bleherd %s --json", args);
-	json_error_t error;
-	json_t *answer = json_loads(run.out, JSON_DISABLE_EOF_CHECK, &error);
-
-	ck_assert_msg(run.status == status, "bleherd %s: status %d\n%s%s", args, run.status,
-		      run.out, run.err);
-	ck_assert_msg(answer != NULL, "bleherd %s: no JSON: %s\n%s", args, error.text, run.out);
-	run_done(&run);
-	return answer;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	ck_assert_msg(value != NULL, "no \"%s\" in %s", key, json_dumps(object, 0));
-	return value;
-}
-
 static json_int_t number(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
@@ -57,12 +36,12 @@ static json_int_t number(const json_t *object, const char *key)
 
 static const char *error_class(const json_t *answer)
 {
-	return text(json_object_get(answer, "error"), "class");
+	return answer_text(json_object_get(answer, "error"), "class");
 }
 
 START_TEST(test_devices)
 {
-	json_t *answer = ask(0, "devices");
+	json_t *answer = answer_of(0, "devices");
 	json_t *devices = json_object_get(answer, "devices");
 	json_t *device;
 	json_t *sighting;
@@ -84,22 +63,22 @@ END_TEST
 
 START_TEST(test_connect_read_write)
 {
-	json_t *answer = ask(0, "connect C0:AA:BB:00:00:01");
+	json_t *answer = answer_of(0, "connect C0:AA:BB:00:00:01");
 
-	ck_assert_int_eq(strncmp(text(answer, "adapter"), "hci", 3), 0);
+	ck_assert_int_eq(strncmp(answer_text(answer, "adapter"), "hci", 3), 0);
 	ck_assert_int_ge(number(answer, "attempts"), 1);
 	ck_assert_int_ge(number(answer, "connect_ms"), 0);
 	ck_assert_int_ge(number(answer, "services_ms"), 0);
 	json_decref(answer);
 
-	json_decref(ask(0, "write C0:AA:BB:00:00:01 fff3 00ff1234"));
-	answer = ask(0, "read C0:AA:BB:00:00:01 0000fff3-0000-1000-8000-00805f9b34fb");
-	ck_assert_str_eq(text(answer, "hex"), "00ff1234");
+	json_decref(answer_of(0, "write C0:AA:BB:00:00:01 fff3 00ff1234"));
+	answer = answer_of(0, "read C0:AA:BB:00:00:01 0000fff3-0000-1000-8000-00805f9b34fb");
+	ck_assert_str_eq(answer_text(answer, "hex"), "00ff1234");
 	json_decref(answer);
 
-	json_decref(ask(0, "write C0:AA:BB:00:00:01 fff3 abcd --no-response"));
-	answer = ask(0, "read C0:AA:BB:00:00:01 0000fff3");
-	ck_assert_str_eq(text(answer, "hex"), "abcd");
+	json_decref(answer_of(0, "write C0:AA:BB:00:00:01 fff3 abcd --no-response"));
+	answer = answer_of(0, "read C0:AA:BB:00:00:01 0000fff3");
+	ck_assert_str_eq(answer_text(answer, "hex"), "abcd");
 	json_decref(answer);
 }
 END_TEST
@@ -114,9 +93,9 @@ START_TEST(test_long_values)
 	for (i = 0; i < 300; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02zx", i * 7 % 256);
 	(void)snprintf(args, sizeof(args), "write C0:AA:BB:00:00:02 fff6 %s", hex);
-	json_decref(ask(0, args));
-	answer = ask(0, "read C0:AA:BB:00:00:02 fff6");
-	ck_assert_str_eq(text(answer, "hex"), hex);
+	json_decref(answer_of(0, "%s", args));
+	answer = answer_of(0, "read C0:AA:BB:00:00:02 fff6");
+	ck_assert_str_eq(answer_text(answer, "hex"), hex);
 	json_decref(answer);
 }
 END_TEST
@@ -165,16 +144,16 @@ END_TEST
 
 START_TEST(test_status_adapters_events_locks)
 {
-	json_t *answer = ask(0, "status");
+	json_t *answer = answer_of(0, "status");
 
 	ck_assert_int_eq(number(answer, "adapters"), 2);
 	ck_assert(json_is_true(json_object_get(answer, "bluez")));
 	ck_assert(json_is_true(json_object_get(answer, "arbiter")));
 	json_decref(answer);
-	answer = ask(0, "adapters");
+	answer = answer_of(0, "adapters");
 	ck_assert_uint_eq(json_array_size(json_object_get(answer, "adapters")), 2);
 	json_decref(answer);
-	json_decref(ask(0, "connect C0:AA:BB:00:00:00"));
+	json_decref(answer_of(0, "connect C0:AA:BB:00:00:00"));
 	{
 		struct run run = run_command("bleherd events --json | grep -c '\"connected\"'");
 
@@ -214,22 +193,22 @@ START_TEST(test_disconnect_of_others)
 	ck_assert_msg(strstr(run.out, "status=0") != NULL, "%s%s", run.out, run.err);
 	ck_assert_msg(strstr(run.out, "held=1") != NULL, "%s%s", run.out, run.err);
 	run_done(&run);
-	json_decref(ask(1, "disconnect C0:AA:BB:00:00:02"));
+	json_decref(answer_of(1, "disconnect C0:AA:BB:00:00:02"));
 }
 END_TEST
 
 /* BlueZ says "le-connection-abort-by-local" of both; the kernel's word makes the difference. */
 START_TEST(test_cause_of_a_refusal)
 {
-	json_t *answer = ask(0, "connect C0:AA:BB:00:00:01");
+	json_t *answer = answer_of(0, "connect C0:AA:BB:00:00:01");
 
 	json_decref(answer);
 	world_fault(world, "refuse C0:AA:BB:00:00:01 9 0x0d answered");
-	answer = ask(1, "connect C0:AA:BB:00:00:01 --timeout 2");
+	answer = answer_of(1, "connect C0:AA:BB:00:00:01 --timeout 2");
 	ck_assert_str_eq(error_class(answer), "out-of-slots");
 	json_decref(answer);
 	world_fault(world, "refuse C0:AA:BB:00:00:01 9 0x3e answered");
-	answer = ask(1, "connect C0:AA:BB:00:00:01 --timeout 2");
+	answer = answer_of(1, "connect C0:AA:BB:00:00:01 --timeout 2");
 	ck_assert_str_eq(error_class(answer), "aborted-local");
 	json_decref(answer);
 	world_fault(world, "refuse C0:AA:BB:00:00:01 0");
@@ -238,14 +217,14 @@ END_TEST
 
 START_TEST(test_known_errors)
 {
-	json_t *answer = ask(1, "read C0:AA:BB:00:00:01 fff9");
+	json_t *answer = answer_of(1, "read C0:AA:BB:00:00:01 fff9");
 
 	ck_assert_str_eq(error_class(answer), "gatt-missing");
 	json_decref(answer);
-	answer = ask(1, "connect C0:AA:BB:00:00:77 --timeout 2");
+	answer = answer_of(1, "connect C0:AA:BB:00:00:77 --timeout 2");
 	ck_assert_str_eq(error_class(answer), "not-found");
 	json_decref(answer);
-	answer = ask(1, "write C0:AA:BB:00:00:01 2a29 00");
+	answer = answer_of(1, "write C0:AA:BB:00:00:01 2a29 00");
 	ck_assert_str_eq(error_class(answer), "gatt-refused");
 	json_decref(answer);
 }

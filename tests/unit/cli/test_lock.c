@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "ipc/client/cli/cli.h"
+#include "tests/unit/cli/line.h"
 #include "ipc/client/cli/locksview.h"
 #include "ipc/client/cli/spawn.h"
 
@@ -25,21 +26,13 @@ static struct options opt;
 /* The words of a line as `bleherd lock` sees them, with | between them. */
 static const char *parse(const char *line)
 {
-	static char words[256];
 	static char seen[256];
-	static char name[] = "lock";
-	static char *argv[32];
-	char *word;
+	static char *argv[LINE_WORDS_MAX];
 	size_t len = 0;
-	int argc = 0;
+	int argc = line_words(line, "lock", argv);
 	int used;
 	int r;
 
-	(void)snprintf(words, sizeof(words), "%s", line);
-	argv[argc++] = name;
-	for (word = strtok(words, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	argv[argc] = NULL;
 	opt = (struct options){ .hold_ms = 0 };
 	seen[0] = '\0';
 	r = options_parse_own(&opt, cli_options_of(cli_find_command("lock")), 2, argc, argv, &used,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ipc/client/cli/cli.h"
+#include "tests/unit/cli/line.h"
 
 Suite *suite_options(void);
 
@@ -16,19 +17,11 @@ static char error[200];
 
 static int parse(struct options *opt, uint32_t allowed, const char *line, char ***out_rest)
 {
-	static char words[256];
-	static char *argv[16];
-	static char name[] = "test";
-	int argc = 0;
+	static char *argv[LINE_WORDS_MAX];
+	int argc = line_words(line, "test", argv);
 	int used = 0;
-	char *word;
 	int r;
 
-	(void)snprintf(words, sizeof(words), "%s", line);
-	argv[argc++] = name;
-	for (word = strtok(words, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	argv[argc] = NULL;
 	*opt = (struct options){ .hold_ms = 0 };
 	r = options_parse(opt, allowed, false, argc, argv, &used, error);
 	*out_rest = argv + used;
