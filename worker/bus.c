@@ -3,6 +3,7 @@
 
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "worker/bus_io.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,8 @@ TAILQ_HEAD(conn_list, conn);
 struct conn {
 	TAILQ_ENTRY(conn) entry;
 	struct bus *bus;
-	sd_bus *sd;
+	struct bus_io *io;
+	sd_bus *sd; /* of @io */
 	sd_bus_slot *disconnected;
 	struct call_list flying;
 	struct call_list queue;
@@ -83,9 +85,7 @@ static void conn_free(struct conn *conn)
 	while ((call = TAILQ_FIRST(&conn->flying)) || (call = TAILQ_FIRST(&conn->queue)))
 		call_free(call);
 	sd_bus_slot_unref(conn->disconnected);
-	sd_bus_detach_event(conn->sd);
-	sd_bus_close(conn->sd);
-	sd_bus_unref(conn->sd);
+	bus_io_free(conn->io);
 	free(conn);
 }
 
@@ -154,6 +154,7 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 	char text[256];
 
 	(void)unused;
+	bus->ops->handled(bus->ctx);
 	if (e) {
 		result.class = errors_from_dbus(e->name, e->message, &context);
 		result.is_busy = errors_is_busy(e->name, e->message);
@@ -299,14 +300,12 @@ bool bus_is_up(const struct bus *bus)
 
 /* --- connections --- */
 
-static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+static void conn_lost(struct conn *conn)
 {
-	struct conn *conn = userdata;
 	struct bus *bus = conn->bus;
 	bool is_current = conn == bus->conn;
 
-	(void)m;
-	(void)unused;
+	bus->ops->handled(bus->ctx);
 	if (is_current)
 		bus->conn = NULL;
 	else
@@ -315,12 +314,44 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *unus
 		log_warn("event=bus-lost");
 	conn_end(conn);
 	if (!is_current)
-		return 0;
+		return;
 	bus->is_wanted = false;
 	bus->ops->down(bus->ctx);
 	want_new(bus);
+}
+
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *unused)
+{
+	(void)m;
+	(void)unused;
+	conn_lost(userdata);
 	return 0;
 }
+
+static void on_failed(void *ctx)
+{
+	conn_lost(ctx);
+}
+
+static bool on_is_gathering(void *ctx)
+{
+	const struct bus *bus = ((struct conn *)ctx)->bus;
+
+	return bus->ops->is_gathering(bus->ctx);
+}
+
+static void on_handled(void *ctx)
+{
+	const struct bus *bus = ((struct conn *)ctx)->bus;
+
+	bus->ops->handled(bus->ctx);
+}
+
+static const struct bus_io_ops IO_OPS = {
+	.is_gathering = on_is_gathering,
+	.handled = on_handled,
+	.failed = on_failed,
+};
 
 static void on_drain(struct deadline *deadline)
 {
@@ -332,30 +363,18 @@ static void on_drain(struct deadline *deadline)
 
 static int conn_start(struct conn *conn, int fd)
 {
-	int r;
+	int r = bus_io_new(&conn->io, conn->bus->event, fd, &IO_OPS, conn);
 
-	r = sd_bus_new(&conn->sd);
-	if (r >= 0)
-		r = sd_bus_set_fd(conn->sd, fd, fd);
 	if (r < 0)
 		return r;
-	r = sd_bus_set_bus_client(conn->sd, 1);
-	if (r >= 0)
-		r = sd_bus_set_anonymous(conn->sd, 0);
-	if (r >= 0)
-		r = sd_bus_negotiate_fds(conn->sd, 1);
-	if (r >= 0)
-		r = sd_bus_start(conn->sd);
-	if (r >= 0)
-		r = sd_bus_attach_event(conn->sd, conn->bus->event, SD_EVENT_PRIORITY_NORMAL);
+	conn->sd = bus_io_bus(conn->io);
 	/* A local match: sd-bus sends nothing for it, so it cannot block. */
-	if (r >= 0)
-		r = sd_bus_add_match(conn->sd, &conn->disconnected,
-				     "type='signal',sender='org.freedesktop.DBus.Local',"
-				     "path='/org/freedesktop/DBus/Local',"
-				     "interface='org.freedesktop.DBus.Local',"
-				     "member='Disconnected'",
-				     on_disconnected, conn);
+	r = sd_bus_add_match(conn->sd, &conn->disconnected,
+			     "type='signal',sender='org.freedesktop.DBus.Local',"
+			     "path='/org/freedesktop/DBus/Local',"
+			     "interface='org.freedesktop.DBus.Local',"
+			     "member='Disconnected'",
+			     on_disconnected, conn);
 	return r < 0 ? r : 0;
 }
 
@@ -385,8 +404,7 @@ int bus_adopt(struct bus *bus, int fd)
 	r = conn_start(conn, fd);
 	if (r < 0) {
 		sd_bus_slot_unref(conn->disconnected);
-		/* sd_bus_set_fd() took the fd over with the object. */
-		sd_bus_close_unref(conn->sd);
+		bus_io_free(conn->io);
 		free(conn);
 		return r;
 	}

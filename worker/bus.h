@@ -41,6 +41,8 @@ struct bus_ops {
 	void (*up)(void *ctx, sd_bus *conn); /* a new connection: add matches, load */
 	void (*down)(void *ctx);	     /* it went, there is no other */
 	void (*wanted)(void *ctx);	     /* a new socket, please */
+	bool (*is_gathering)(void *ctx);     /* signals are kept, to be passed on together */
+	void (*handled)(void *ctx);	     /* pass them on: a reply comes, or there are no more */
 	bool (*is_discovering)(void *ctx);   /* BlueZ, to tell its errors apart */
 };
 

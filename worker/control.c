@@ -49,6 +49,20 @@ static void on_bus_wanted(void *ctx)
 	send_empty(ctx, BH__CTL__TYPE__BUS_WANTED);
 }
 
+static bool on_bus_gathering(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	return w->links->due != NULL;
+}
+
+static void on_bus_handled(void *ctx)
+{
+	struct worker *w = ctx;
+
+	notify_flush(w->links);
+}
+
 static bool on_bus_asks(void *ctx)
 {
 	const struct worker *w = ctx;
@@ -60,6 +74,8 @@ const struct bus_ops CONTROL_BUS_OPS = {
 	.up = on_bus_up,
 	.down = on_bus_down,
 	.wanted = on_bus_wanted,
+	.is_gathering = on_bus_gathering,
+	.handled = on_bus_handled,
 	.is_discovering = on_bus_asks,
 };
 
@@ -117,6 +133,7 @@ static void on_gone(void *ctx)
 		trouble = CLASS_ADAPTER_GONE;
 		text = "the adapter went";
 	}
+	notify_flush(w->links);
 	worker_state_due(w);
 	scan_gone(w->scan);
 	links_gone(w->links, trouble, text);
@@ -148,6 +165,7 @@ static void on_device(void *ctx, struct device *device, unsigned changes)
 {
 	struct worker *w = ctx;
 
+	notify_flush(w->links);
 	count_link(w, device, device->is_connected);
 	sight_device(w->sight, device, changes);
 	if (changes & (1u << DEVICE_ADVERT | 1u << DEVICE_NEW | 1u << DEVICE_CONNECTED))
@@ -161,6 +179,7 @@ static void on_device_gone(void *ctx, struct device *device)
 {
 	struct worker *w = ctx;
 
+	notify_flush(w->links);
 	count_link(w, device, false);
 	sight_device_gone(w->sight, device);
 	links_device_gone(w->links, device);

@@ -73,6 +73,7 @@ struct links {
 	struct deadline tell; /* the supervisor how many attempts there are */
 	size_t n_idle;	      /* without seats: freed on a tick */
 	uint32_t last_token;
+	struct sub *due; /* has signals that are not passed on; notify.c */
 };
 
 must_check int links_new(struct links **out, struct worker *w);

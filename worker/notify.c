@@ -32,12 +32,12 @@ void sub_close_socket(struct sub *sub)
 	sub->fd = close_fd(sub->fd);
 }
 
-static void drop_held(struct sub *sub)
+static void drop_values(struct value_list *list)
 {
 	struct value *v;
 
-	while ((v = TAILQ_FIRST(&sub->held))) {
-		TAILQ_REMOVE(&sub->held, v, entry);
+	while ((v = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, v, entry);
 		free(v);
 	}
 }
@@ -54,7 +54,10 @@ void sub_free(struct sub *sub)
 {
 	sub_close_socket(sub);
 	want_values(sub, false);
-	drop_held(sub);
+	drop_values(&sub->held);
+	drop_values(&sub->due);
+	if (sub->link->w->links->due == sub)
+		sub->link->w->links->due = NULL;
 	if (sub->call)
 		bus_abandon(sub->call);
 	deadline_clear(sub->link->w->deadlines, &sub->drain);
@@ -79,6 +82,7 @@ struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc)
 	sub->fd = -EBADF;
 	sub->drain.fire = on_drain;
 	TAILQ_INIT(&sub->held);
+	TAILQ_INIT(&sub->due);
 	TAILQ_INIT(&sub->subscribers);
 	TAILQ_INSERT_TAIL(&link->subs, sub, entry);
 	return sub;
@@ -333,6 +337,27 @@ void sub_start(struct sub *sub)
 
 /* --- signals --- */
 
+void notify_flush(struct links *links)
+{
+	struct sub *sub = TAKE_PTR(links->due);
+	struct span values[NOTIFY_READS_MAX];
+	const struct value *v;
+	size_t n = 0;
+
+	if (!sub)
+		return;
+	TAILQ_FOREACH(v, &sub->due, entry)
+	values[n++] = (struct span){ .data = v->data, .len = v->len };
+	fanout_values(sub, values, n);
+	drop_values(&sub->due);
+	sub->n_due = 0;
+}
+
+/*
+ * dbus-daemon sends one signal after the other, and a program's wake-up costs more than all that is
+ * done for a value here: those that one wake-up of ours finds are one message. Only of one
+ * subscription at a time, so that the order among several stays.
+ */
 void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len)
 {
 	struct link *link = links_find(links, addr);
@@ -344,7 +369,16 @@ void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void 
 	/* It may be the echo of our own read: the answer, which comes next, tells. */
 	if (gatt_is_reading(link, chrc) && fanout_keep(&sub->held, &value))
 		return;
-	fanout_values(sub, &value, 1);
+	if (links->due != sub)
+		notify_flush(links);
+	if (!fanout_keep(&sub->due, &value)) {
+		notify_flush(links);
+		fanout_values(sub, &value, 1);
+		return;
+	}
+	links->due = sub;
+	if (++sub->n_due == NOTIFY_READS_MAX)
+		notify_flush(links);
 }
 
 static bool is_same(const struct value *v, const void *data, size_t len)
@@ -370,5 +404,5 @@ void notify_read_answered(struct link *link, uint16_t chrc, const void *data, si
 		if (v != echo)
 			fanout_values(sub, &value, 1);
 	}
-	drop_held(sub);
+	drop_values(&sub->held);
 }

@@ -38,8 +38,10 @@ void notify_drop_link(struct link *link);
 /* The bus connection was changed: BlueZ has forgotten who we were. */
 void notify_renew_link(struct link *link);
 
-/* A Value signal. */
+/* A Value signal. It is passed on by the next notify_flush(), or earlier. */
 void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len);
+/* Before anything else happens to links, and when all signals of a wake-up are handled. */
+void notify_flush(struct links *links);
 
 /* Our own read was answered: a Value signal of that content was its echo. */
 void notify_read_answered(struct link *link, uint16_t chrc, const void *data, size_t len);

@@ -46,6 +46,8 @@ struct sub {
 	sd_event_source *io;
 	struct deadline drain;	/* slow programs: look again */
 	struct value_list held; /* signals during our own read of it */
+	struct value_list due;	/* signals of this wake-up: one message to each program */
+	size_t n_due;
 	TAILQ_HEAD(, subscriber) subscribers;
 };
 

@@ -52,3 +52,22 @@ void stranger_trusts(const struct harness *h)
 		      "Trusted: %s", error.message);
 	sd_bus_flush_close_unref(bus);
 }
+
+void stranger_notifies(sd_bus *bus, bool is_on)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/service0010/char0014", DEVICE);
+	ck_assert_msg(sd_bus_call_method(bus, "org.bluez", path, "org.bluez.GattCharacteristic1",
+					 is_on ? "StartNotify" : "StopNotify", &error, NULL,
+					 "") >= 0,
+		      "StartNotify, StopNotify: %s", error.message);
+}
+
+void stranger_pings(sd_bus *bus)
+{
+	ck_assert_int_ge(sd_bus_call_method(bus, "org.bluez", "/", "org.freedesktop.DBus.Peer",
+					    "Ping", NULL, NULL, ""),
+			 0);
+}

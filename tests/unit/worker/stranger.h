@@ -15,3 +15,12 @@ void stranger_connects(const struct harness *h);
 
 /* Its Trusted: BlueZ does not forget it any more. Blocks until it is done. */
 void stranger_trusts(const struct harness *h);
+
+/*
+ * Its StartNotify of 0xfff4, or StopNotify: meanwhile nobody gets AcquireNotify, and each value is
+ * signalled once for each program that called it. Blocks until it is done.
+ */
+void stranger_notifies(sd_bus *bus, bool is_on);
+
+/* Until bluetoothd has said all that it says so far. */
+void stranger_pings(sd_bus *bus);

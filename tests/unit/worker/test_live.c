@@ -5,7 +5,10 @@
 #include "ipc/class.h"
 #include "ipc/clock.h"
 
+#include "tests/unit/worker/stranger.h"
+
 #include <check.h>
+#include <signal.h>
 #include <string.h>
 
 Suite *suite_live(void);
@@ -94,6 +97,48 @@ START_TEST(indications)
 	id = harness_subscribe(&h, a, 0xfff5);
 	ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), -1);
 	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__NOTIFIED);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Values that came together are told together, all of them and before the end of their link. */
+START_TEST(many_signals)
+{
+	const char *const options[] = { "--notify-ms", "3600000", NULL };
+	const struct harness_frame *f;
+	unsigned frames = 0;
+	uint64_t next = 1;
+	Bh__Notified *n;
+	sd_bus *bus;
+	uint32_t id;
+	size_t a;
+
+	harness_start(&h, 1, options);
+	ready();
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	bus = stranger_open(&h);
+	stranger_notifies(bus, true);
+	id = harness_subscribe(&h, a, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__DONE);
+	stranger_notifies(bus, false);
+	ck_assert_int_eq(kill(h.worker, SIGSTOP), 0);
+	harness_fault(&h, "burst C0:AA:BB:00:00:00 100");
+	harness_fault(&h, "drop C0:AA:BB:00:00:00");
+	stranger_pings(bus);
+	ck_assert_int_eq(kill(h.worker, SIGCONT), 0);
+	while ((f = harness_answer(&h, a, id))->type == BH__TYPE__NOTIFIED) {
+		n = bh__notified__unpack(NULL, f->len, f->body);
+		ck_assert_uint_eq(n->first_seq, next);
+		ck_assert_uint_eq(n->lost, 0);
+		next += n->n_values;
+		bh__notified__free_unpacked(n, NULL);
+		frames++;
+	}
+	ck_assert_int_eq(harness_class(f), CLASS_LINK_LOST);
+	ck_assert_uint_eq(next, 101);
+	ck_assert_uint_lt(frames, 50);
+	sd_bus_flush_close_unref(bus);
 	harness_stop(&h);
 }
 END_TEST
@@ -303,6 +348,7 @@ Suite *suite_live(void)
 	tcase_add_test(c, main_job);
 	tcase_add_test(c, notifications);
 	tcase_add_test(c, indications);
+	tcase_add_test(c, many_signals);
 	tcase_add_test(c, scanning);
 	tcase_add_test(c, with_lockd);
 	tcase_add_test(c, turns_with_lockd);
