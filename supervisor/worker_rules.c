@@ -41,6 +41,16 @@ static void note_bluez(struct adapter *adapter, enum err_class trouble)
 	}
 }
 
+/* How many there are on the adapter: sessions that look for one may choose differently now. */
+static void note_links(struct adapter *adapter, uint32_t links)
+{
+	adapter->state.links = links < LINKS_SANE ? links : LINKS_SANE;
+	/* There were fewer when it refused, for a reason of that moment. */
+	if (adapter->slots > 0 && adapter->state.links > adapter->slots)
+		adapter->slots = adapter->state.links;
+	sessions_adapter_changed(adapter->sup);
+}
+
 static int on_state(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct adapter *adapter = child_owner(ctx);
@@ -50,16 +60,12 @@ static int on_state(void *ctx, struct chan_frame *frame, const void *msg)
 	adapter->state.has_bluez = state->bluez;
 	adapter->state.is_powered = state->powered;
 	adapter->state.is_discovering = state->discovering;
-	adapter->state.links = state->links < LINKS_SANE ? state->links : LINKS_SANE;
 	adapter->state.attempts = state->attempts < LINKS_SANE ? state->attempts : LINKS_SANE;
-	/* There were fewer when it refused, for a reason of that moment. */
-	if (adapter->slots > 0 && adapter->state.links > adapter->slots)
-		adapter->slots = adapter->state.links;
 	adapter->state.trouble = class_from_wire((int)state->trouble);
 	(void)snprintf(adapter->state.text, sizeof(adapter->state.text), "%s",
 		       state->trouble_text ? state->trouble_text : "");
 	note_bluez(adapter, adapter->state.trouble);
-	sessions_adapter_changed(adapter->sup);
+	note_links(adapter, state->links);
 	reset_worker_changed(adapter);
 	return 0;
 }
@@ -133,6 +139,9 @@ static int on_attempt_failed(void *ctx, struct chan_frame *frame, const void *ms
 
 	if (frame->id == 0 || !is_address(failed->address))
 		return -EBADMSG;
+	/* What a refusal teaches is how many fit. */
+	if (failed->has_links)
+		note_links(child_owner(ctx), failed->links);
 	attempts_failed(child_owner(ctx), frame->id, failed);
 	return 0;
 }
@@ -159,6 +168,13 @@ static void on_disconnected(void *ctx, uint16_t index, uint8_t status, const uin
 		send_link_ended(adapter, token.id, status);
 }
 
+static void on_disconnected_quietly(void *ctx, uint16_t index, uint8_t status, const uint8_t *data,
+				    size_t len, struct mgmt_token token)
+{
+	if (status != 0)
+		on_disconnected(ctx, index, status, data, len, token);
+}
+
 /* Of its own adapter only: which one that is the channel says, not the message. */
 static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
 {
@@ -172,7 +188,8 @@ static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
 	 */
 	if (reset_is_of(adapter->sup, adapter->address) ||
 	    mgmt_disconnect(adapter->sup->mgmt, adapter->index, link->address, link->random,
-			    on_disconnected, token) < 0)
+			    link->only_failure ? on_disconnected_quietly : on_disconnected,
+			    token) < 0)
 		send_link_ended(adapter, frame->id, MGMT_STATUS_NO_ANSWER);
 	return 0;
 }
@@ -187,6 +204,8 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 	if (!is_address(link->address))
 		return -EBADMSG;
 	devices_link(adapter->sup->devices, link->address, adapter->index, link->up);
+	if (link->has_links)
+		note_links(adapter, link->links);
 	event.address = link->address;
 	events_add(adapter->sup->events, &event, "on %s", adapter->name);
 	if (link->up)

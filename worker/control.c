@@ -158,7 +158,7 @@ static void count_link(struct worker *w, struct device *device, bool is_there)
 		return;
 	device->is_counted = is_there;
 	w->n_links += is_there ? 1 : (size_t)-1;
-	worker_state_due(w);
+	links_tell_soon(w->links);
 }
 
 static void on_device(void *ctx, struct device *device, unsigned changes)
@@ -427,6 +427,7 @@ static void send_state(struct worker *w)
 	state.powered = mirror_is_powered(w->mirror);
 	state.discovering = mirror_is_discovering(w->mirror);
 	state.links = (uint32_t)w->n_links;
+	w->told_links = w->n_links;
 	state.attempts = (uint32_t)w->n_attempts;
 	w->told_attempts = w->n_attempts;
 	state.trouble = (Bh__Class)trouble;

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum { ATTEMPTS_TOLD_MS = 50 };
-
 /* An ATT error of a link that BlueZ is tearing down: it shows the end 27 ms later in the lab. */
 enum { DOUBT_MS = 500 };
 
@@ -23,14 +21,12 @@ static bool is_attempt(enum link_state state)
 	return state >= LINK_LOCKING && state <= LINK_CANCELLING;
 }
 
-/* A quick attempt is not worth a message: it is over before anybody could choose differently. */
 static void count_attempt(struct link *link, int change)
 {
 	struct worker *w = link->w;
 
 	w->n_attempts = (size_t)((ssize_t)w->n_attempts + change);
-	if (!w->links->tell.is_set)
-		deadline_set(w->deadlines, &w->links->tell, clock_now_ms() + ATTEMPTS_TOLD_MS);
+	links_tell_soon(w->links);
 }
 
 static void enter(struct link *link, enum link_state state)

@@ -70,7 +70,7 @@ struct link {
 struct links {
 	struct worker *w;
 	struct link *buckets[256];
-	struct deadline tell; /* the supervisor how many attempts there are */
+	struct deadline tell; /* the supervisor how many attempts and links there are */
 	size_t n_idle;	      /* without seats: freed on a tick */
 	uint32_t last_token;
 	struct sub *due; /* has signals that are not passed on; notify.c */
@@ -79,6 +79,8 @@ struct links {
 must_check int links_new(struct links **out, struct worker *w);
 struct links *links_free(struct links *links);
 void links_tick(struct links *links);
+/* The number of attempts or links has changed. */
+void links_tell_soon(struct links *links);
 
 /* --- seats and their requests --- */
 must_check int link_join(struct links *links, struct seat *seat);

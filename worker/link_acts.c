@@ -53,12 +53,14 @@ static void tell_state(struct link *link, bool is_up)
 	if (link->is_told_up == is_up)
 		return;
 	link->is_told_up = is_up;
-	msg.has_address = msg.has_random = msg.has_up = msg.has_sessions = 1;
+	msg.has_address = msg.has_random = msg.has_up = msg.has_sessions = msg.has_links = 1;
 	msg.address = link->addr;
 	msg.random = link->is_random;
 	msg.up = is_up;
 	TAILQ_FOREACH(seat, &link->seats, on_link)
 	msg.sessions += seat->wants_link ? 1 : 0;
+	msg.links = (uint32_t)link->w->n_links;
+	link->w->told_links = link->w->n_links;
 	port_send(link->w->up, BH__CTL__TYPE__LINK_STATE, 0, 0, &msg.base);
 }
 
@@ -365,9 +367,10 @@ static void ask_next_step(struct link *link)
 	if (seat->wants_link)
 		break;
 	msg.has_session = msg.has_address = msg.has_attempt = 1;
-	msg.has_class_ = msg.has_left_ms = 1;
+	msg.has_class_ = msg.has_left_ms = msg.has_links = 1;
 	msg.session = seat ? seat->session : 0;
 	msg.address = link->addr;
+	msg.links = (uint32_t)link->w->n_links;
 	msg.attempt = link->attempts > 0 ? link->attempts : 1;
 	msg.class_ = (Bh__Class)link->failed;
 	msg.left_ms = longest_left_ms(link);

@@ -3,16 +3,29 @@
 #include "worker/link.h"
 
 #include "ipc/addr.h"
+#include "ipc/clock.h"
 #include "worker/notify.h"
 
 #include <stdio.h>
+
+enum { TELL_MS = 50 };
 
 static void on_tell(struct deadline *deadline)
 {
 	struct worker *w = container_of(deadline, struct links, tell)->w;
 
-	if (w->n_attempts != w->told_attempts)
+	if (w->n_attempts != w->told_attempts || w->n_links != w->told_links)
 		worker_state_due(w);
+}
+
+/*
+ * A quick attempt is not worth a message, it is over before anybody could choose differently, and
+ * the number of links goes with the news of one: what is told later has mostly been told by then.
+ */
+void links_tell_soon(struct links *links)
+{
+	if (!links->tell.is_set)
+		deadline_set(links->w->deadlines, &links->tell, clock_now_ms() + TELL_MS);
 }
 
 static struct link **bucket_of(const struct links *links, uint64_t addr)
@@ -41,11 +54,14 @@ uint32_t link_new_token(struct link *link)
 
 void link_tell(struct link *link, uint16_t type)
 {
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
 	Bh__Ctl__Link msg = BH__CTL__LINK__INIT;
 
 	msg.has_address = msg.has_random = 1;
 	msg.address = link->addr;
 	msg.random = link->is_random;
+	msg.has_only_failure = 1;
+	msg.only_failure = link->state == LINK_ENDING && device && device->is_connected;
 	port_send(link->w->up, type, link_new_token(link), 0, &msg.base);
 }
 

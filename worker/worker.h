@@ -56,6 +56,7 @@ struct worker {
 	bool is_bluez_starting;	  /* it came, and has no powered adapter yet; control.c */
 	bool was_bluez_gone;	  /* since it was loaded last */
 	size_t n_links;		  /* that BlueZ shows, whoever made them */
+	size_t told_links;	  /* to the supervisor */
 	size_t n_attempts;	  /* to connect, in progress */
 	size_t told_attempts;	  /* to the supervisor */
 	uint32_t pace;		  /* 1; in tests some of discovery's times are so much shorter */
