@@ -14,7 +14,6 @@
 
 enum {
 	COMMANDS_MAX = 512,
-	READS_PER_WAKEUP = 32,
 	RETRY_MIN_MS = 200,
 	RETRY_MAX_MS = 5000,
 };
@@ -255,7 +254,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 {
 	struct mgmt *mgmt = userdata;
 	uint8_t packet[MGMT_PACKET_MAX];
-	unsigned i;
 	ssize_t n;
 
 	(void)source;
@@ -263,16 +261,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 		(void)sd_event_source_set_io_events(mgmt->io, EPOLLIN);
 		send_next(mgmt);
 	}
-	for (i = 0; i < READS_PER_WAKEUP && mgmt->fd == fd; i++) {
-		n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
-		if (n <= 0) {
-			lose(mgmt, n < 0 ? -errno : -ECONNRESET);
-			return 0;
-		}
+	/* One a turn: epoll tells of more. */
+	n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+	if (n > 0)
 		handle_packet(mgmt, packet, (size_t)n);
-	}
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		lose(mgmt, n < 0 ? -errno : -ECONNRESET);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * ipc/loop/port.h - a channel on an sd-event loop: what supervisor, worker and lockd each have
- * several of. Reads at most CHAN_READS_PER_WAKEUP frames a turn, hands them to a table of rules,
+ * several of. Reads a frame a turn, so that peers take turns, hands it to a table of rules,
  * writes what waits, and says once when it is over. The only part of ipc/ that knows sd-event; the
  * client library does without it.
  */
