@@ -169,8 +169,15 @@ static int on_pump_later(sd_event_source *source, uint64_t usec, void *userdata)
 
 void server_wake_streams(struct server *server)
 {
-	if (server)
+	const struct client *client;
+
+	if (!server)
+		return;
+	TAILQ_FOREACH(client, &server->clients, entry)
+	if (client->n_streams > 0) {
 		(void)sd_event_source_set_enabled(server->pump, SD_EVENT_ONESHOT);
+		return;
+	}
 }
 
 /* --- the whole --- */

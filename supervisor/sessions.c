@@ -280,7 +280,8 @@ static int on_step_all(sd_event_source *source, void *userdata)
 
 void sessions_adapter_changed(struct sup *sup)
 {
-	(void)sd_event_source_set_enabled(sup->sessions->step_all, SD_EVENT_ONESHOT);
+	if (!TAILQ_EMPTY(&sup->sessions->homeless))
+		(void)sd_event_source_set_enabled(sup->sessions->step_all, SD_EVENT_ONESHOT);
 }
 
 void sessions_seen(struct sup *sup, uint64_t address)
