@@ -252,6 +252,8 @@ void do_subscribe(struct bench *bench, const char *text _unused_)
 
 	if (bh_parse_uuid("fff4", &uuid) < 0)
 		give_up("fff4");
+	/* Where another program is subscribed too, values come twice for as long. */
+	bench->is_settling = true;
 	for (size_t i = 0; i < bench->n; i++) {
 		struct peripheral *p = &bench->peripherals[i];
 
@@ -262,6 +264,7 @@ void do_subscribe(struct bench *bench, const char *text _unused_)
 			give_up("no subscription");
 	}
 	await_open(bench);
+	bench->is_settling = false;
 }
 
 void do_unsubscribe(struct bench *bench, const char *text _unused_)
