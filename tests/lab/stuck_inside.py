@@ -8,17 +8,18 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 
-BLEHERD = os.environ["BLEHERD_BIN"] + "/bleherd"
+import lab
+from lab import (Command, adapters, events, eventually, fault, kinds, last_event, locks, need,
+                 need_in_order, run, tell)
+
 BASIS = "C0:AA:BB:00:00:{:02X}"
 # One peripheral a step: none pays for what an earlier one did to bluetoothd's memory of it.
 (BYSTANDER, DEAF, FINE, UNHEARD, MUTE, DEAD, GHOST, STORY, WAITER, *HELD) = map(
     BASIS.format, range(12))
 LIMIT = 3
-PATIENCE_S = 20
 # A connect that nothing hinders takes 0.2 to 0.5 s here; what is "at once" for a person is 3.
 AT_ONCE_MS = 3000
 # What the end of a deadline may be late: the command starts and ends, under emulation.
@@ -26,77 +27,10 @@ LATE_MS = 1500
 # The other adapter: reads every READ_PAUSE_S, 0.1 to 0.3 s each under emulation.
 READ_PAUSE_S, READ_GAP_S = 0.3, 3
 HCIGETCONNLIST = 0x800448D4     # _IOR('H', 212, int)
-failed = 0
-
-
-class Failure(Exception):
-    pass
-
-
-def need(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def eventually(what, is_so, patience_s=PATIENCE_S):
-    end = time.monotonic() + patience_s
-    while not is_so():
-        need(time.monotonic() < end, f"{what}: not within {patience_s} s")
-
-
-def tell_sim(line):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-        control.connect(os.environ["BLEHERD_SIM_CONTROL"])
-        control.send(line.encode())
-        return control.recv(1 << 20).decode()
-
-
-def fault(line):
-    answer = tell_sim(line)
-    need(answer.startswith("ok"), f"{line}: {answer}")
-
-
-class Command:
-    """A run of bleherd: its status, what it said, how long it took."""
-
-    def __init__(self, *words):
-        self.words = words
-        self.begin = time.monotonic()
-        self.process = subprocess.Popen([BLEHERD, *words, "--json"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
-
-    def end(self):
-        self.said = self.process.communicate()[0]
-        self.ms = (time.monotonic() - self.begin) * 1000
-        self.status = self.process.returncode
-        return self
-
-    def stop(self):
-        self.process.terminate()
-        return self.end()
-
-    def objects(self):
-        return [json.loads(line) for line in self.said.splitlines() if line.startswith("{")]
-
-    def failure(self):
-        for said in self.objects():
-            if "error" in said:
-                return said["error"]["class"]
-        return None
-
-    def __str__(self):
-        return f"bleherd {' '.join(self.words)}: {self.status} in {self.ms:.0f} ms: {self.said}"
-
-
-def run(*words):
-    return Command(*words).end()
 
 
 def works(*words, within_ms=AT_ONCE_MS):
-    command = run(*words)
-    need(command.status == 0, str(command))
-    need(command.ms < within_ms, f"slow, {within_ms} ms are enough: {command}")
-    return command.objects()[0]
+    return lab.works(*words, within_ms=within_ms)
 
 
 def fails(command, classes, limit_s):
@@ -105,34 +39,6 @@ def fails(command, classes, limit_s):
     need(command.failure() in classes, f"not {' or '.join(classes)}: {command}")
     need(command.ms < limit_s * 1000 + LATE_MS, f"late: {command}")
     return f"{command.failure()} after {command.ms:.0f} ms"
-
-
-def adapters():
-    return run("adapters").objects()[0]["adapters"]
-
-
-def events(after=0):
-    return [e for e in run("events").objects() if e["seq"] > after]
-
-
-def last_event():
-    return events()[-1]["seq"]
-
-
-def kinds(after, address=None):
-    return [e["event"] for e in events(after) if address in (None, e.get("address"))]
-
-
-def need_in_order(wanted, found):
-    rest = iter(found)
-    need(all(kind in rest for kind in wanted), f"events: not {wanted} in {found}")
-
-
-def tell(after, address=None):
-    for e in events(after):
-        if address in (None, e.get("address")):
-            text = e.get("text", "")
-            print(f"       {e['event']:<15} {e.get('class', ''):<13} {text}", flush=True)
 
 
 def kernel_links(index):
@@ -145,14 +51,10 @@ def kernel_links(index):
     return [(row[1][::-1].hex(":").upper(), row[4]) for row in rows]
 
 
-def locks():
-    return run("locks").objects()[0]["locks"]
-
-
 def need_nothing_left(address):
     """Neither in the controller nor in the kernel nor with the arbiter."""
     eventually("the controller to give up",
-               lambda: not json.loads(tell_sim("radio"))[0]["pending"], 2)
+               lambda: not lab.radio()["pending"], 2)
     eventually("the kernel to forget it",
                lambda: not any(row[0] == address for row in kernel_links(0)), 2)
     eventually("the locks to be free",
@@ -166,7 +68,7 @@ class Bystander(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.done = []      # when a read succeeded
-        self.bad = []
+        self.bad = []       # when one did not, and what was said
         self.is_over = threading.Event()
 
     def run(self):
@@ -176,33 +78,17 @@ class Bystander(threading.Thread):
             if command.status == 0:
                 self.done.append(time.monotonic())
             else:
-                self.bad.append(str(command))
+                self.bad.append((command.begin, str(command)))
         with_link.stop()
 
     def since(self, begin):
         """What it did since then, in words; it must have gone on."""
         times = [begin, *(t for t in list(self.done) if t > begin), time.monotonic()]
         gap = max(b - a for a, b in zip(times, times[1:]))
-        need(not self.bad, f"the other adapter: {self.bad[:1]}")
+        bad = [text for at, text in list(self.bad) if at > begin]
+        need(not bad, f"the other adapter: {bad[:1]}")
         need(gap < READ_GAP_S, f"the other adapter: no read for {gap:.1f} s")
         return f"; hci1: {len(times) - 2} reads, longest gap {gap:.1f} s"
-
-
-def step(name, function, bystander=None):
-    global failed
-    begin, after = time.monotonic(), last_event()
-    try:
-        text, verdict = function(), "ok  "
-        if bystander:
-            text += bystander.since(begin)
-    except (Failure, OSError, ValueError, KeyError, IndexError) as e:
-        text, verdict = repr(e) if not isinstance(e, Failure) else str(e), "FAIL"
-        failed += 1
-    print(f"{verdict} {name:<34} {(time.monotonic() - begin) * 1000:6.0f} ms {text}", flush=True)
-    if verdict == "FAIL":
-        tell(after)
-    if bystander:
-        bystander.bad.clear()
 
 
 # --- a peripheral that misbehaves ---
@@ -219,7 +105,7 @@ def silent_peripheral():
 
 
 def is_scanning():
-    return json.loads(tell_sim("radio"))[0]["scanning"]
+    return lab.radio()["scanning"]
 
 
 def unheard_peripheral():
@@ -290,11 +176,9 @@ def rotation():
 def foreign_link(address):
     """Somebody past bleherd connects and leaves the link behind; bluetoothd keeps it."""
     works("connect", address, "--adapter", "hci0")
-    path = "/org/bluez/hci0/dev_" + address.replace(":", "_")
-    subprocess.run(["busctl", "--timeout=20", "call", "org.bluez", path, "org.bluez.Device1",
-                    "Connect"], check=True, stdout=subprocess.DEVNULL)
-    resolved = ["busctl", "get-property", "org.bluez", path, "org.bluez.Device1",
-                "ServicesResolved"]
+    device = ("org.bluez", lab.device_path(address), "org.bluez.Device1")
+    subprocess.run(lab.busctl("call", *device, "Connect"), check=True, stdout=subprocess.DEVNULL)
+    resolved = lab.busctl("get-property", *device, "ServicesResolved")
     eventually("its services", lambda: "true" in subprocess.run(
         resolved, capture_output=True, text=True).stdout)
 
@@ -335,7 +219,7 @@ def story():
     said = works("connect", STORY, "--adapter", "hci0", "--timeout", "30", within_ms=25000)
     need_in_order(["session-opened", "connect-failed", "connect-failed", "connected",
                    "session-closed"], kinds(after, STORY))
-    for line in subprocess.run([BLEHERD, "events"], capture_output=True, text=True,
+    for line in subprocess.run([lab.BLEHERD, "events"], capture_output=True, text=True,
                                check=True).stdout.splitlines():
         if STORY in line:
             print("       " + line, flush=True)
@@ -397,7 +281,7 @@ def killed_bluetoothd():
     subscription = Subscription()
     eventually("values", lambda: subscription.values >= 5)
     pending = Command("connect", WAITER, "--adapter", "hci0", "--timeout", "60")
-    eventually("a pending Connect", lambda: json.loads(tell_sim("radio"))[0]["pending"])
+    eventually("a pending Connect", lambda: lab.radio()["pending"])
     after = last_event()
     os.kill(bluetoothd(), signal.SIGKILL)
     fault(f"deaf {WAITER} off")
@@ -423,22 +307,20 @@ def main():
     bystander = Bystander()
     bystander.start()
     eventually("reads over the other adapter", lambda: len(bystander.done) > 2)
-    begin = time.monotonic()
-    step("silent peripheral", silent_peripheral, bystander)
-    step("a peripheral nobody has heard", unheard_peripheral, bystander)
-    step("vanishes while services are read", vanishing_peripheral, bystander)
-    step("one adapter refuses", rotation, bystander)
-    step("one adapter is full", link_limit, bystander)
-    step("dead link", dead_link, bystander)
-    step("link that never ends", stuck_link, bystander)
-    step("the story of a bad connect", story, bystander)
+    for name, function in (
+            ("silent peripheral", silent_peripheral),
+            ("a peripheral nobody has heard", unheard_peripheral),
+            ("vanishes while services are read", vanishing_peripheral),
+            ("one adapter refuses", rotation),
+            ("one adapter is full", link_limit),
+            ("dead link", dead_link),
+            ("link that never ends", stuck_link),
+            ("the story of a bad connect", story)):
+        lab.step(name, function, bystander.since)
     bystander.is_over.set()
     bystander.join()
-    step("bluetoothd stopped for 5 s", stopped_bluetoothd)
-    step("bluetoothd killed", killed_bluetoothd)
-    print(f"lab stuck: {10 - failed} steps passed, {failed} failed, "
-          f"{time.monotonic() - begin:.0f} s")
-    sys.exit(failed != 0)
+    lab.step("bluetoothd stopped for 5 s", stopped_bluetoothd)
+    lab.step("bluetoothd killed", killed_bluetoothd)
 
 
-main()
+lab.main("stuck", main)
