@@ -128,6 +128,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	link->pump.fire = link_on_pump;
 	link->cause.wait.fire = link_on_cause_wait;
 	link->seek.fenced = link_on_seek_fenced;
+	link->seek.is_search = true;
 	cure_init(link);
 	addr_format(addr, text);
 	(void)snprintf(link->lock.resources[0], LOCK_NAME_LEN, "device:%s", text);

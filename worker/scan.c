@@ -313,6 +313,8 @@ void scan_want(struct scan *scan, struct scan_want *want)
 	TAILQ_INSERT_TAIL(&scan->wants, want, entry);
 	scan_event(scan, SCAN_EV_WANT);
 	check_under(scan);
+	if (want->is_search)
+		scan_watch_sought(scan);
 }
 
 void scan_unwant(struct scan *scan, struct scan_want *want)
@@ -377,6 +379,7 @@ int scan_new(struct scan **out, struct worker *w)
 	scan->slice_limit.fire = scan_pause_on_slice;
 	scan->settle.fire = scan_watch_on_settle;
 	scan->silent.fire = scan_watch_on_silent;
+	scan->again.fire = scan_watch_on_again;
 	scan->air.owed_ms = SCAN_AIR_OWED_MS / w->pace;
 	scan_policy_init(&scan->policy);
 	silence_init(&scan->silence, SILENCE_FIRST_MS / w->pace);
@@ -403,6 +406,7 @@ struct scan *scan_free(struct scan *scan)
 	deadline_clear(scan->w->deadlines, &scan->slice_limit);
 	deadline_clear(scan->w->deadlines, &scan->settle);
 	deadline_clear(scan->w->deadlines, &scan->silent);
+	deadline_clear(scan->w->deadlines, &scan->again);
 	free(scan);
 	return NULL;
 }

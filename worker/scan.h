@@ -28,6 +28,7 @@ struct scan_want {
 	/* That grant is over. The wish goes on without it, unless it ends in here. NULL: no matter
 	 */
 	void (*fenced)(struct scan_want *want, uint64_t under);
+	bool is_search; /* for one device: what was heard before the wish is of no use to it */
 	/* scan.c's */
 	TAILQ_ENTRY(scan_want) entry;
 	bool is_on;

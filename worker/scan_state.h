@@ -53,6 +53,8 @@ struct scan {
 	struct deadline settle;
 	struct silence silence;
 	struct deadline silent;
+	struct deadline again; /* on: when it is started once more */
+	bool is_again;	       /* off for nothing but that */
 	/* scan_users.c's */
 	TAILQ_HEAD(, scan_client) clients;
 	TAILQ_HEAD(, scan_find) finds;
@@ -81,3 +83,6 @@ void scan_watch_tell(struct scan *scan, const char *kind, enum err_class class, 
 void scan_watch_heard(struct scan *scan, const struct device *device);
 void scan_watch_on_settle(struct deadline *deadline);
 void scan_watch_on_silent(struct deadline *deadline);
+void scan_watch_on_again(struct deadline *deadline);
+/* Somebody begins to look for a device. */
+void scan_watch_sought(struct scan *scan);

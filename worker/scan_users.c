@@ -174,6 +174,7 @@ void scan_find(struct scan *scan, uint64_t addr, uint64_t under)
 		return;
 	find->addr = addr;
 	find->want.under = under;
+	find->want.is_search = true;
 	TAILQ_INSERT_TAIL(&scan->finds, find, entry);
 	scan->n_finds++;
 	scan_want(scan, &find->want);

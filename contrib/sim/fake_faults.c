@@ -281,6 +281,16 @@ static int run_bare(void *face _unused_, const struct fault_args *args,
 	return 0;
 }
 
+/* bluetoothd misses the advert with which so many discoveries begin: see is_too_early(). */
+static int run_early(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	struct fake *fake = face;
+
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		fake->adapters[i].devices[args->device->index].early = (unsigned)args->numbers[0];
+	return 0;
+}
+
 static int run_restart(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
 	const uint64_t ms = args->has_number[0] ? args->numbers[0] : RESTART_MS;
@@ -383,6 +393,7 @@ const struct fault_command fake_fault_table[] = {
 	{ "raw-scan", "ab", "N on|off", run_raw_scan },
 	{ "discovery", "ab", "N on|off", run_discovery },
 	{ "bare", "db", "ADDR on|off", run_bare },
+	{ "early-advert", "dn", "ADDR N", run_early },
 	{ "restart-bluetoothd", "?nw", "[MS [kill]]", run_restart },
 	{ "hang-bluetoothd", "n", "MS", run_hang },
 	{ "no-reply", "twn?w", "ADDR METHOD N [done]", run_no_reply },

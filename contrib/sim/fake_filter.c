@@ -184,3 +184,27 @@ bool fake_filter_matches(const struct fake_filter *filter, const struct model_de
 		return false;
 	return matches_uuid(filter);
 }
+
+int fake_get_filters(sd_bus_message *m, const struct fake_object *object)
+{
+	static const char *const names[] = {
+		"UUIDs",	 "RSSI",	 "Pathloss", "Transport",
+		"DuplicateData", "Discoverable", "Pattern",
+	};
+	sd_bus_message *reply = NULL;
+	int r;
+
+	r = sd_bus_message_new_method_return(m, &reply);
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "s");
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(names); i++)
+		r = sd_bus_message_append_basic(reply, 's', names[i]);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	if (r < 0) {
+		sd_bus_message_unref(reply);
+		return r;
+	}
+	fake_answer(object->fake, m, reply);
+	return 0;
+}

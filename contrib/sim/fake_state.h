@@ -137,6 +137,7 @@ struct fake_device {
 	bool temporary; /* vanishes when it is not seen for a while, or a connect fails */
 	bool trusted, blocked, bonded;
 	uint16_t hidden; /* fault: a characteristic that bluetoothd remembers no more; 0: none */
+	unsigned early;	 /* fault: so many discoveries hear it before they have begun */
 	bool has_rssi;
 	bool attempted;	   /* the connect waits for an advert, not for its delay */
 	bool answer;	   /* fault: a refused connect is answered in any case */
