@@ -54,6 +54,7 @@ struct scan {
 	struct silence silence;
 	struct deadline silent;
 	struct deadline again; /* on: when it is started once more */
+	uint32_t again_ms;     /* ... so long after it was on */
 	bool is_again;	       /* off for nothing but that */
 	/* scan_users.c's */
 	TAILQ_HEAD(, scan_client) clients;

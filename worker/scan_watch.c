@@ -15,9 +15,16 @@
  * REPEAT_MS: evidence, which the supervisor counts for 60 s, is told again so often; all else once.
  * AGAIN_MS: whom the controller hears once it withholds for 10 s as a duplicate. A stranger that it
  * hears in the 2 ms before bluetoothd takes its discovery for begun is dropped there and stays
- * unknown (contrib/lab/README.md). A second start hears it; most have advertised by then.
+ * unknown (contrib/lab/README.md). A second start hears it; most have advertised by then. Twice as
+ * long after that, until the kernel does the same (AGAIN_MAX_MS).
  */
-enum { RENEW_MS = 30000, SETTLE_MS = 1000, REPEAT_MS = 45000, AGAIN_MS = 1000 };
+enum {
+	RENEW_MS = 30000,
+	SETTLE_MS = 1000,
+	REPEAT_MS = 45000,
+	AGAIN_MS = 1000,
+	AGAIN_MAX_MS = 4000,
+};
 
 void scan_watch_tell(struct scan *scan, const char *kind, enum err_class class, const char *text)
 {
@@ -146,15 +153,29 @@ static void plan_again(struct scan *scan)
 		deadline_clear(scan->w->deadlines, &scan->again);
 		return;
 	}
-	if (!scan->is_again && !scan->passive.is_running)
-		deadline_set(scan->w->deadlines, &scan->again, clock_now_ms() + AGAIN_MS);
+	scan->again_ms = scan->is_again ? 2 * scan->again_ms : AGAIN_MS;
 	scan->is_again = false;
+	if (scan->again_ms <= AGAIN_MAX_MS && !scan->passive.is_running)
+		deadline_set(scan->w->deadlines, &scan->again, clock_now_ms() + scan->again_ms);
+}
+
+static bool is_sought(const struct scan *scan)
+{
+	const struct scan_want *want;
+
+	TAILQ_FOREACH(want, &scan->wants, entry)
+	if (want->is_search)
+		return true;
+	return false;
 }
 
 void scan_watch_on_again(struct deadline *deadline)
 {
 	struct scan *scan = container_of(deadline, struct scan, again);
 
+	/* Once for whoever listens, more often only for those who wait for somebody. */
+	if (scan->again_ms > AGAIN_MS && !is_sought(scan))
+		return;
 	scan->is_again = true;
 	start_again(scan);
 }
@@ -162,7 +183,7 @@ void scan_watch_on_again(struct deadline *deadline)
 /* BlueZ has forgotten who was heard before that, and is not told of him again. */
 void scan_watch_sought(struct scan *scan)
 {
-	if (scan->state == SCAN_ON && !scan->passive.is_running && !scan->again.is_set)
+	if (scan->state == SCAN_ON && !scan->passive.is_running)
 		start_again(scan);
 }
 

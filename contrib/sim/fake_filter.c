@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * contrib/sim/fake_filter.c - SetDiscoveryFilter's dictionary, and what passes it. Pure.
+ * contrib/sim/fake_filter.c - SetDiscoveryFilter's dictionary, what passes it, and what there is.
  */
 #include "contrib/sim/fake_state.h"
 

@@ -18,7 +18,7 @@ def connect(name, address, limit_s):
 
 
 def introduce(address):
-    """BlueZ forgets a stranger 30 s after its link has ended, one that was trusted meanwhile not."""
+    """BlueZ forgets a stranger 30 s after its link has ended, a trusted one not."""
     program = Command("notify", address, "fff4")
     program.process.stdout.readline()
     lab.set_property(lab.device_path(address), "Device1", "Trusted", "true")
