@@ -60,6 +60,8 @@ void scan_resume(struct scan *scan, struct scan_pause *pause);
 /* A SCAN request lasts until it is removed. */
 void scan_add(struct scan *scan, struct request *request);
 void scan_remove(struct scan *scan, struct request *request);
+/* A program has read what waited for it: what it missed meanwhile is told. */
+void scan_drained(struct scan *scan, const struct seat *seat);
 /* A device was heard: to every SCAN whose filter lets it pass. */
 void scan_advert(struct scan *scan, const struct device *device);
 

@@ -11,10 +11,16 @@
  */
 enum { FINDS_MAX = 256, QUEUED_MAX = 192, HEARD_MS = 30000 };
 
+/*
+ * A program that reads slowly does not get every advert, but hears of each device: what it missed
+ * the mirror has, in its newest state, and it is told once there is room.
+ */
 struct scan_client {
 	TAILQ_ENTRY(scan_client) entry;
 	struct scan_want want;
 	struct request *request;
+	uint64_t missed_ms; /* heard since then, and it may not have been told; 0: nothing */
+	size_t skip;	    /* so many devices were told last time: the others come first now */
 };
 
 struct scan_find {
@@ -37,6 +43,12 @@ void scan_remove(struct scan *scan, struct request *request)
 	TAILQ_REMOVE(&scan->clients, client, entry);
 	scan_unwant(scan, &client->want);
 	free(client);
+}
+
+static void miss(struct scan_client *client, const struct device *device)
+{
+	if (client->missed_ms == 0 || device->heard_at_ms < client->missed_ms)
+		client->missed_ms = device->heard_at_ms;
 }
 
 /* @only: to this client; NULL: to all. */
@@ -71,11 +83,11 @@ static void tell_advert(struct scan *scan, const struct device *device,
 	{
 		const struct seat *seat = client->request->seat;
 
-		if (only && client != only)
+		if ((only && client != only) || !scan_passes(client->request, device))
 			continue;
-		/* A program that does not read misses adverts; there will be others. */
-		if (port_queued(seat->port) <= (only ? QUEUED_MAX : 0) &&
-		    scan_passes(client->request, device))
+		if (port_queued(seat->port) > (only ? QUEUED_MAX : 0))
+			miss(client, device);
+		else
 			port_send(seat->port, BH__TYPE__ADVERT, client->request->id, seat->epoch,
 				  &msg.base);
 	}
@@ -99,6 +111,59 @@ static void tell_known(void *ctx, struct device *device)
 
 	if (device->has_rssi && is_heard(scan, device))
 		tell_advert(scan, device, client);
+}
+
+struct telling {
+	struct scan *scan;
+	struct scan_client *client;
+	uint64_t since_ms;
+	size_t from, to; /* of the mirror's order, which hardly changes meanwhile */
+	size_t at;
+	size_t stopped_at; /* there was no room any more */
+};
+
+static void tell_missed(void *ctx, struct device *device)
+{
+	struct telling *telling = ctx;
+	size_t at = telling->at++;
+
+	if (at < telling->from || at >= telling->to || device->heard_at_ms < telling->since_ms)
+		return;
+	if (port_queued(telling->client->request->seat->port) > QUEUED_MAX &&
+	    telling->stopped_at == SIZE_MAX)
+		telling->stopped_at = at;
+	tell_advert(telling->scan, device, telling->client);
+}
+
+static void tell_range(struct telling *telling, size_t from, size_t to)
+{
+	telling->from = from;
+	telling->to = to;
+	telling->at = 0;
+	mirror_each(telling->scan->w->mirror, tell_missed, telling);
+}
+
+void scan_drained(struct scan *scan, const struct seat *seat)
+{
+	struct scan_client *client;
+
+	TAILQ_FOREACH(client, &scan->clients, entry)
+	{
+		struct telling telling = {
+			.scan = scan,
+			.client = client,
+			.since_ms = client->missed_ms,
+			.stopped_at = SIZE_MAX,
+		};
+
+		if (client->request->seat != seat || client->missed_ms == 0)
+			continue;
+		client->missed_ms = 0;
+		/* Who was told last time comes last, or a flood of few would drown the others. */
+		tell_range(&telling, client->skip, SIZE_MAX);
+		tell_range(&telling, 0, client->skip);
+		client->skip = telling.stopped_at == SIZE_MAX ? 0 : telling.stopped_at;
+	}
 }
 
 static void on_fenced(struct scan_want *want, uint64_t under)

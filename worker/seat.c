@@ -148,10 +148,20 @@ static void on_closed(struct port *port, void *ctx, int error)
 	       error == 0 ? "its program closed it" : "its program broke the protocol");
 }
 
+static void on_drained(struct port *port, void *ctx)
+{
+	const struct seat *seat = ctx;
+
+	(void)port;
+	if (seat->is_scan)
+		scan_drained(seat->w->scan, seat);
+}
+
 static const struct port_ops PORT = {
 	.rules = SEAT_RULES,
 	.n_rules = SEAT_RULES_LEN,
 	.closed = on_closed,
+	.drained = on_drained,
 };
 
 int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int fd)

@@ -11,7 +11,7 @@ struct port {
 	sd_event_source *obituary; /* calls closed() from the loop */
 	const struct port_ops *ops;
 	void *ctx;
-	bool is_reading; /* a handler may be running */
+	bool is_reading; /* a handler or drained() may be running */
 	bool is_freed;	 /* by its own handler: on_io() does it afterwards */
 	int error;
 	uint32_t events;
@@ -67,6 +67,17 @@ static int read_some(struct port *port, unsigned frames_max)
 	return 0;
 }
 
+/* Writes what waits. 0, or why the port ends. */
+static int write_some(struct port *port)
+{
+	bool has_waited = chan_queued(port->chan) > 0;
+	int r = chan_flush(port->chan);
+
+	if (r == 0 && has_waited && chan_queued(port->chan) == 0 && port->ops->drained)
+		port->ops->drained(port, port->ctx);
+	return r;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct port *port = userdata;
@@ -82,13 +93,13 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	 */
 	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		r = read_some(port, 1);
+	if (r == 0 && !port->is_freed && (revents & EPOLLOUT))
+		r = write_some(port);
 	port->is_reading = false;
 	if (port->is_freed) {
 		port_free(port);
 		return 0;
 	}
-	if (r == 0 && (revents & EPOLLOUT))
-		r = chan_flush(port->chan);
 	if (r != 0)
 		die(port, r < 0 ? r : 0);
 	else

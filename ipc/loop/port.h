@@ -21,6 +21,8 @@ struct port_ops {
 	 * calls port_free() here or soon: nothing more will be read.
 	 */
 	void (*closed)(struct port *port, void *ctx, int error);
+	/* What had to wait has been sent: port_queued() is 0 again. NULL: nobody cares. */
+	void (*drained)(struct port *port, void *ctx);
 };
 
 /**

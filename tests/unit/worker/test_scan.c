@@ -60,6 +60,42 @@ START_TEST(goes_on_after)
 }
 END_TEST
 
+/* A program that reads late hears of each device all the same, though each is told only once. */
+START_TEST(slow_reader)
+{
+	enum { DEVICES = 900 };
+	Bh__Scan scan = BH__SCAN__INIT;
+	bool is_heard[DEVICES] = { false };
+	const struct harness_frame *f;
+	Bh__Advert *advert;
+	size_t n = 0;
+	size_t s, quick;
+	uint32_t id;
+
+	begin(DEVICES, NULL, NULL);
+	s = harness_attach(&h, 1, true, 0);
+	h.seats[s].is_over = true; /* it does not read */
+	id = harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
+	quick = scan_for(2, DEVICES - 1, &id);
+	hears(quick, id);
+	harness_stat_wait(&h, "discovering", 1);
+	/* Another one has heard all of them, so they were told to this one, too. */
+	id = harness_send(&h, quick, BH__TYPE__SCAN, &scan.base);
+	while (harness_count(&h.seats[quick], BH__TYPE__ADVERT, id) < DEVICES)
+		(void)harness_wait(&h, &h.seats[quick], BH__TYPE__ADVERT, id);
+	h.seats[s].is_over = false;
+	while (n < DEVICES) {
+		f = harness_wait(&h, &h.seats[s], BH__TYPE__ADVERT, 0);
+		advert = bh__advert__unpack(NULL, f->len, f->body);
+		ck_assert_uint_lt(advert->address - HARNESS_DEVICE(0), DEVICES);
+		n += !is_heard[advert->address - HARNESS_DEVICE(0)];
+		is_heard[advert->address - HARNESS_DEVICE(0)] = true;
+		bh__advert__free_unpacked(advert, NULL);
+	}
+	harness_stop(&h);
+}
+END_TEST
+
 /* BlueZ does not answer StopDiscovery: its session ends with the connection, and only with that. */
 START_TEST(stuck)
 {
@@ -363,6 +399,7 @@ Suite *suite_scan(void)
 
 	tcase_set_timeout(c, 30);
 	tcase_add_loop_test(c, goes_on_after, 0, (int)ARRAY_LEN(INTERRUPTIONS));
+	tcase_add_test(c, slow_reader);
 	tcase_add_test(c, stuck);
 	tcase_add_test(c, shared);
 	tcase_add_test(c, external);
