@@ -15,7 +15,7 @@
 
 enum {
 	START_TIMEOUT_MS = 10000,
-	STOP_TIMEOUT_MS = 1000,	 /* STOP message → SIGTERM */
+	STOP_TIMEOUT_MS = 2000,	 /* STOP message → SIGTERM; worker/control.c takes 1.5 s */
 	TERM_TIMEOUT_MS = 1000,	 /* SIGTERM → SIGKILL */
 	ABORT_TIMEOUT_MS = 2000, /* SIGABRT → SIGKILL */
 	KILL_AGAIN_MS = 2000,

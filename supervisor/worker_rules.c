@@ -150,8 +150,11 @@ static void send_link_ended(struct adapter *adapter, uint32_t id, uint8_t status
 {
 	Bh__Ctl__LinkEnded ended = BH__CTL__LINK_ENDED__INIT;
 
-	ended.has_status = 1;
+	ended.has_status = ended.has_kept = 1;
 	ended.status = status;
+	/* A worker on its way out: the reset that sends it away ends its links, in the right order.
+	 */
+	ended.kept = reset_is_of(adapter->sup, adapter->address);
 	port_send(child_port(adapter->child), BH__CTL__TYPE__LINK_ENDED, id, 0, &ended.base);
 }
 
@@ -184,8 +187,6 @@ static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
 
 	if (frame->id == 0 || !is_address(link->address))
 		return -EBADMSG;
-	/* A worker on its way out: the reset that sends it away ends its links, in the right order.
-	 */
 	if (reset_is_of(adapter->sup, adapter->address) ||
 	    mgmt_disconnect(adapter->sup->mgmt, adapter->index, link->address, link->random,
 			    link->only_failure ? on_disconnected_quietly : on_disconnected,

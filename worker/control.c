@@ -219,14 +219,34 @@ const struct mirror_ops CONTROL_MIRROR_OPS = {
 
 /* --- what the supervisor says --- */
 
+/*
+ * bluetoothd 5.66 was seen to crash when a client left the bus in the moment in which MGMT ended a
+ * link of which it had notifications (contrib/lab/README.md): the links come first. MGMT needs
+ * 30 ms for that, Device1.Disconnect 2 s, which it does without us. supervisor/child.c waits
+ * longer.
+ */
+enum { STOP_LIMIT_MS = 1500 };
+
 static int on_stop(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
 
 	(void)frame;
 	(void)msg;
-	(void)sd_event_exit(w->event, 0);
+	w->is_stopping = true;
+	deadline_set(w->deadlines, &w->stopping, clock_now_ms() + STOP_LIMIT_MS);
+	seats_close(w->seats);
+	links_stop(w->links);
+	worker_state_due(w);
 	return 0;
+}
+
+void control_stop_over(struct deadline *deadline)
+{
+	const struct worker *w = container_of(deadline, struct worker, stopping);
+
+	log_warn("event=stop-late text=\"a link did not end in time\"");
+	(void)sd_event_exit(w->event, 0);
 }
 
 static int on_bus(void *ctx, struct chan_frame *frame, const void *msg)
@@ -267,9 +287,9 @@ static int on_attach(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
 	int fd = take_fd(&frame->fds[0]);
-	int r = seats_attach(w->seats, msg, fd);
+	int r = w->is_stopping ? -ESHUTDOWN : seats_attach(w->seats, msg, fd);
 
-	if (r < 0)
+	if (r < 0 && r != -ESHUTDOWN)
 		log_error("event=attach-failed error=%s", strerror(-r));
 	if (r < 0 && r != -ESTALE)
 		(void)close_fd(fd);
@@ -299,7 +319,7 @@ static int on_link_ended(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
 
-	links_ended(w->links, frame->id, ((const Bh__Ctl__LinkEnded *)msg)->status);
+	links_ended(w->links, frame->id, msg);
 	return 0;
 }
 
@@ -449,6 +469,8 @@ void control_tick(struct worker *w)
 
 void control_settle(struct worker *w)
 {
+	if (w->is_stopping && links_are_down(w->links))
+		(void)sd_event_exit(w->event, 0);
 	if (!mirror_is_settled(w->mirror) && !is_without_bus(w))
 		return;
 	send_state(w);

@@ -18,3 +18,5 @@ void control_settle(struct worker *w);
 void control_tick(struct worker *w);
 /* worker.starting fired: bluetoothd has had its time. */
 void control_starting_over(struct deadline *deadline);
+/* worker.stopping fired: so have the links that STOP ends. */
+void control_stop_over(struct deadline *deadline);

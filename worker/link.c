@@ -56,6 +56,9 @@ static void step(struct link *link, enum link_event event)
 		log_debug("event=link addr=%s from=%s to=%s", addr, link_table_name(link->state),
 			  link_table_name(next.next));
 		enter(link, next.next);
+		/* control_settle() looks whether it was the last one. */
+		if (link->w->is_stopping)
+			worker_state_due(link->w);
 	}
 	link_act(link, next.act);
 }

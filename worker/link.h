@@ -133,7 +133,10 @@ void links_cut(struct links *links, uint64_t addr);
 void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);
 void links_kernel(struct links *links, uint32_t token, const Bh__Ctl__KernelLink *said);
 void links_cause(struct links *links, uint64_t addr, const struct errors_cause *cause);
-void links_ended(struct links *links, uint32_t token, uint32_t status);
+void links_ended(struct links *links, uint32_t token, const Bh__Ctl__LinkEnded *said);
+/* The worker ends, nobody wants them any more; and whether they have ended. */
+void links_stop(struct links *links);
+bool links_are_down(const struct links *links);
 struct link *links_find(const struct links *links, uint64_t addr);
 
 /* --- between link.c, links.c, link_acts.c and link_connect.c --- */

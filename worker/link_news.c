@@ -153,6 +153,30 @@ void links_cut(struct links *links, uint64_t addr)
 	link_review(link);
 }
 
+static void stop(struct link *link, const void *arg)
+{
+	(void)arg;
+	link_event(link, LINK_EV_UNWANT);
+	link_review(link);
+}
+
+void links_stop(struct links *links)
+{
+	each_link(links, stop, NULL);
+}
+
+bool links_are_down(const struct links *links)
+{
+	const struct link *link;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(links->buckets); i++)
+		for (link = links->buckets[i]; link; link = link->next)
+			if (link->state != LINK_DOWN)
+				return false;
+	return true;
+}
+
 struct answer {
 	uint32_t token;
 	struct link *link;
@@ -201,7 +225,7 @@ void links_kernel(struct links *links, uint32_t token, const Bh__Ctl__KernelLink
 	cure_kernel(link, said);
 }
 
-void links_ended(struct links *links, uint32_t token, uint32_t status)
+void links_ended(struct links *links, uint32_t token, const Bh__Ctl__LinkEnded *said)
 {
 	struct link *link = by_token(links, token);
 	const struct device *device;
@@ -209,13 +233,14 @@ void links_ended(struct links *links, uint32_t token, uint32_t status)
 	if (!link)
 		return;
 	link->token = 0;
-	cure_link_ended(link, status);
+	cure_link_ended(link, said->status);
 	if (link->state != LINK_ENDING)
 		return;
 	device = mirror_device(links->w->mirror, link->addr);
-	if (!device || !device->is_connected)
+	/* Kept, it is not ours to end any more. */
+	if (!device || !device->is_connected || said->kept)
 		link_event(link, LINK_EV_LOST);
-	else if (status != 0)
+	else if (said->status != 0)
 		link_end_by_bus(link);
 	/* Otherwise D-Bus shows it within some 30 ms; the state's limit is there if not. */
 	link_review(link);

@@ -241,7 +241,7 @@ static int make_parts(struct worker *w)
 	return r >= 0 ? add_sources(w) : r;
 }
 
-/* Without goodbyes: what must be said to sessions was said, BlueZ learns it from the bus. */
+/* Without goodbyes: what must be said was said (STOP), BlueZ learns the rest from the bus. */
 static void free_parts(struct worker *w)
 {
 	seats_free(w->seats);
@@ -306,6 +306,7 @@ int main(int argc, char **argv)
 	w.pace = (uint32_t)options.pace;
 	w.began_ms = clock_now_ms();
 	w.starting.fire = control_starting_over;
+	w.stopping.fire = control_stop_over;
 	TAILQ_INIT(&w.ops);
 	log_setup(w.label, options.level);
 	r = protect(&options);

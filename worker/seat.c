@@ -211,6 +211,14 @@ void seats_detach(struct seats *seats, uint32_t session)
 	report(w, BH__CTL__TYPE__SESSION_GIVEN_UP, session, "");
 }
 
+void seats_close(struct seats *seats)
+{
+	struct seat *seat;
+
+	while ((seat = TAILQ_FIRST(&seats->list)))
+		seat_free(seat, true);
+}
+
 size_t seats_count(const struct seats *seats)
 {
 	return seats->n;
@@ -242,12 +250,10 @@ int seats_new(struct seats **out, struct worker *w)
 struct seats *seats_free(struct seats *seats)
 {
 	struct lingering *l;
-	struct seat *seat;
 
 	if (!seats)
 		return NULL;
-	while ((seat = TAILQ_FIRST(&seats->list)))
-		seat_free(seat, true);
+	seats_close(seats);
 	while ((l = TAILQ_FIRST(&seats->lingering))) {
 		TAILQ_REMOVE(&seats->lingering, l, entry);
 		free(l);

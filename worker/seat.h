@@ -42,6 +42,8 @@ struct seat {
 
 must_check int seats_new(struct seats **out, struct worker *w);
 struct seats *seats_free(struct seats *seats);
+/* The worker ends: none is served any more; what is issued stays on the page. */
+void seats_close(struct seats *seats);
 
 /**
  * seats_attach() - serve a session

@@ -61,6 +61,8 @@ struct worker {
 	size_t told_attempts;	  /* to the supervisor */
 	uint32_t pace;		  /* 1; in tests some of discovery's times are so much shorter */
 	bool is_ready;		  /* READY was sent */
+	bool is_stopping;	  /* STOP came: ends once its links have */
+	struct deadline stopping; /* or then */
 	sd_event_source *settle;  /* runs control_settle() once the turn's work is done */
 };
 

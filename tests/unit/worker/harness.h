@@ -54,6 +54,7 @@ struct harness {
 	uint32_t retries;    /* NEXT_STEP says retry so often, then give up */
 	bool clears;	     /* it says clear instead of retry */
 	bool is_mgmt_lost;   /* LINK_END cannot be done */
+	bool keeps_links;    /* LINK_END is not done, on purpose */
 	bool is_mute;	     /* KERNEL_LINK is not answered */
 	const char *late_ms; /* of the worker, as its --gatt-late-ms; NULL: its own */
 	const char *workarounds;

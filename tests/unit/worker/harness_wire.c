@@ -99,7 +99,11 @@ static void on_link_end(struct harness *h, const struct chan_frame *frame)
 	const Bh__Ctl__Link *link = chan_unpack(h->up.chan, frame, &bh__ctl__link__descriptor);
 
 	ended.has_status = 1;
-	ended.status = h->is_mgmt_lost ? 0xff : mgmt_disconnect(h, link->address, link->random);
+	ended.has_kept = 1;
+	ended.kept = h->keeps_links;
+	ended.status = h->is_mgmt_lost || h->keeps_links
+			       ? 0xff
+			       : mgmt_disconnect(h, link->address, link->random);
 	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__LINK_ENDED, frame->id, 0, &ended.base, NULL,
 			    0) == 0);
 }
