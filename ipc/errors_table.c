@@ -64,7 +64,7 @@ static const struct errors_class CLASSES[CLASS_COUNT] = {
 	[CLASS_PHANTOM] = { "phantom", 2, DEVICE, CLEAR, false,
 			    "BlueZ shows a link that the kernel does not have" },
 	[CLASS_ZOMBIE] = { "zombie", 1, DEVICE, CLEAR, false,
-			   "the link is up but carries nothing; disconnect it" },
+			   "the link carries nothing or cannot be ended; a reset of its adapter ends it" },
 	[CLASS_VALIDATION] = { "validation", 1, DEVICE, CLEAR, false,
 			       "the link did not pass the check that was asked for" },
 	[CLASS_LOCK_TIMEOUT] = { "lock-timeout", 0, NONE, GIVE_UP, false,

@@ -21,6 +21,9 @@ static_assert((int)ESCALATION_ROTATE == (int)BH__CTL__STEP__STEP_ROTATE, "as in 
 static_assert((int)ESCALATION_RESET == (int)BH__CTL__STEP__STEP_RESET, "as in control.proto");
 static_assert((int)ESCALATION_NOBODY == (int)ADAPTERS_NOBODY, "one word for none");
 
+/* What follows must fit behind it. */
+enum { TEXT_TOLD_LEN = EVENT_TEXT_LEN - 80 };
+
 int attempts_new(struct sup *sup)
 {
 	const struct config *config = &sup->config;
@@ -76,6 +79,7 @@ static struct escalation_failure describe(struct adapter *adapter,
 		.is_alone =
 			!has_links && !sessions_has_others(sup, adapter->index, failed->address),
 		.is_carrying = has_links && is_fresh(adapter->heard_at_ms, now_ms),
+		.is_stuck = failed->stuck,
 	};
 }
 
@@ -111,19 +115,21 @@ static struct event attempt_event(const struct adapter *adapter, enum event_kind
 }
 
 static void tell_failed(const struct adapter *adapter, const struct escalation_failure *failure,
-			const struct escalation_answer *answer)
+			const struct escalation_answer *answer, const char *text)
 {
 	struct event event = attempt_event(adapter, EVENT_CONNECT_FAILED, failure);
 	bool is_plain = answer->tried == ESCALATION_NOTHING;
 	char next[48] = "given up";
+	bool has_text = text && *text;
 
 	if (answer->step == ESCALATION_ROTATE)
 		(void)snprintf(next, sizeof(next), "next elsewhere");
 	else if (answer->step != ESCALATION_GIVE_UP)
 		(void)snprintf(next, sizeof(next), "next in %u ms", answer->delay_ms);
-	events_add(adapter->sup->events, &event, "attempt %u%s%s: %s; %s", answer->attempt,
+	events_add(adapter->sup->events, &event, "attempt %u%s%s: %s%s%.*s; %s", answer->attempt,
 		   is_plain ? "" : " after ", is_plain ? "" : escalation_step_name(answer->tried),
-		   class_name(failure->class), next);
+		   class_name(failure->class), has_text ? ": " : "", TEXT_TOLD_LEN,
+		   has_text ? text : "", next);
 }
 
 static void reset(struct adapter *adapter, const struct escalation_failure *failure,
@@ -176,7 +182,7 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 		now_ms, dice_throw());
 
 	learn_slots(adapter, failure.class);
-	tell_failed(adapter, &failure, &answer);
+	tell_failed(adapter, &failure, &answer, failed->text);
 	if (answer.is_reset_due)
 		reset(adapter, &failure, &answer);
 	if (answer.step == ESCALATION_CLEAR)

@@ -156,9 +156,10 @@ static enum escalation_step choose(const struct escalation *esc, const struct pr
 
 	if (failure->other != ESCALATION_NOBODY && profile_allows(profile, ESCALATION_ROTATE) &&
 	    there + ROTATE_GAIN <= here &&
-	    (hint == ERRORS_STEP_ROTATE || decay_round(here) >= profile->rotate_after))
+	    (hint == ERRORS_STEP_ROTATE || failure->is_stuck ||
+	     decay_round(here) >= profile->rotate_after))
 		return ESCALATION_ROTATE;
-	if (errors_backoff(failure->class) == 0)
+	if (errors_backoff(failure->class) == 0 || failure->is_stuck)
 		return ESCALATION_GIVE_UP;
 	if (profile_allows(profile, ESCALATION_CLEAR) &&
 	    (hint == ERRORS_STEP_CLEAR || decay_round(here) >= profile->clear_after))
@@ -214,8 +215,8 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 		count(esc, failure, record, health, now_ms);
 		answer.step = choose(esc, profile, failure, record, now_ms);
 		answer.delay_ms = delay_of(esc, failure->class, answer.attempt, dice);
-		/* What no attempt can mend no reset can. */
-		if (answer.step != ESCALATION_GIVE_UP)
+		/* What no attempt can mend no reset can, but for what is stuck. */
+		if (answer.step != ESCALATION_GIVE_UP || failure->is_stuck)
 			answer.why = health_reset_reason(esc, profile, failure, health, now_ms);
 	}
 	if (answer.why) {

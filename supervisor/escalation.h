@@ -15,7 +15,9 @@
  * A reset costs others their links. It needs as many failures of the adapter as the profile says
  * and evidence that the adapter is sick: several peripherals that were heard failed there, more
  * than once each, and nobody succeeded since; or it fell silent or its commands time out; or there
- * is nothing else on it. Each adapter has a cooldown and a budget per window.
+ * is nothing else on it. A link that can neither be used nor ended is tried elsewhere or given up
+ * at once, and where nothing else is on the adapter it is reset at once. Each adapter has a
+ * cooldown and a budget per window.
  *
  * Pure: time and dice are passed in; what it remembers is bounded. Used by worker_rules.c, and by
  * finder.c for the score.
@@ -55,6 +57,7 @@ struct escalation_failure {
 	bool is_heard;	  /* some adapter heard the peripheral lately: it is on */
 	bool is_alone;	  /* no link or session of another peripheral is on the adapter */
 	bool is_carrying; /* links of others are up there, and it hears adverts */
+	bool is_stuck;	  /* nothing that is done there helps but a reset */
 };
 
 struct escalation_answer {

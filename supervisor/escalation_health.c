@@ -168,8 +168,13 @@ const char *health_reset_reason(const struct escalation *esc, const struct profi
 
 	if (!health || !profile_allows(profile, ESCALATION_RESET))
 		return NULL;
+	if (!is_affordable(esc, health, now_ms))
+		return NULL;
+	/* It costs nobody anything, and does not heal by itself. */
+	if (failure->is_stuck && failure->is_alone)
+		return "a link is stuck there, and nothing else is on it";
 	failures = decay_value(&health->failures, esc->limits.half_life_ms, now_ms);
-	if (decay_round(failures) < profile->reset_after || !is_affordable(esc, health, now_ms))
+	if (decay_round(failures) < profile->reset_after)
 		return NULL;
 	return evidence(esc, health, failure, now_ms);
 }

@@ -36,7 +36,8 @@ enum event_kind {
 	EVENT_CONNECT_FAILED,
 	EVENT_ESCALATED,
 	EVENT_CLIENT_DROPPED,
-	EVENT_CURED, /* a worker acted on something stuck; its class says what was not cured */
+	EVENT_CURED,	      /* a worker acted on something stuck, and it is gone */
+	EVENT_STUCK,	      /* it is not */
 	EVENT_ADAPTER_SILENT, /* these four a worker says */
 	EVENT_SCAN_STUCK,
 	EVENT_SCAN_SHARED,
@@ -51,7 +52,7 @@ enum event_kind {
 	EVENT_KIND_COUNT
 };
 
-enum { EVENTS_KEPT = 512, EVENT_TEXT_LEN = 160, EVENT_ADAPTER_LEN = 16 };
+enum { EVENTS_KEPT = 512, EVENT_TEXT_LEN = 240, EVENT_ADAPTER_LEN = 16 };
 
 struct event {
 	uint64_t seq;

@@ -144,7 +144,11 @@ static void note_attached(struct session *session, struct adapter *adapter)
 	session->state = SESSION_SERVED;
 	(void)sd_event_source_set_enabled(session->timer, SD_EVENT_OFF);
 	event = session_event(session, is_first ? EVENT_SESSION_OPENED : EVENT_MOVED);
-	events_add(session->sup->events, &event, is_first ? "on %s" : "now on %s", adapter->name);
+	if (is_first)
+		events_add(session->sup->events, &event, "for %s (pid %d), on %s",
+			   client_label(session->client), session->client->pid, adapter->name);
+	else
+		events_add(session->sup->events, &event, "now on %s", adapter->name);
 	session->sup->sessions->n_moved += !is_first;
 }
 

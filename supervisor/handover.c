@@ -193,7 +193,7 @@ void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address,
 			continue;
 		session->is_rotating = true;
 		(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
-		worker_child_detach(adapter, session->id);
+		worker_child_detach(adapter, session->id, false);
 	}
 }
 

@@ -252,7 +252,8 @@ static void on_dropped(void *ctx, uint16_t index, uint8_t status, const uint8_t 
 	}
 	(void)snprintf(text, sizeof(text), "the kernel did not end the link on hci%u: %s", index,
 		       mgmt_codec_status_text(status));
-	client_error(client, token.id, CLASS_NO_REPLY, text);
+	client_error(client, token.id,
+		     status == MGMT_STATUS_NO_ANSWER ? CLASS_NO_REPLY : CLASS_ZOMBIE, text);
 }
 
 static void drop_link(struct client *client, uint32_t id, struct adapter *adapter, uint64_t address)

@@ -58,7 +58,7 @@ void session_forget(struct session *session)
 	struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
 
 	if (session->state == SESSION_SERVED && adapter)
-		worker_child_detach(adapter, session->id);
+		worker_child_detach(adapter, session->id, true);
 	session_free(session);
 }
 

@@ -263,11 +263,13 @@ void worker_child_locks_wanted(struct adapter *adapter)
 	port_send(port_of(adapter), BH__CTL__TYPE__LOCKS_WANTED, 0, 0, &empty.base);
 }
 
-void worker_child_detach(struct adapter *adapter, uint32_t session)
+void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over)
 {
 	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;
 
 	ref.has_session = 1;
 	ref.session = session;
+	ref.has_class_ = is_over;
+	ref.class_ = is_over ? BH__CLASS__CLASS_CANCELLED : BH__CLASS__CLASS_NONE;
 	port_send(port_of(adapter), BH__CTL__TYPE__SESSION_DETACH, 0, 0, &ref.base);
 }

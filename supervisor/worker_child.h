@@ -24,4 +24,5 @@ void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t statu
 			bool is_disconnect);
 /* Somebody of ours waits for its locks: it asks lockd now instead of at half its lease. */
 void worker_child_locks_wanted(struct adapter *adapter);
-void worker_child_detach(struct adapter *adapter, uint32_t session);
+/* @is_over: it goes on nowhere else. */
+void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over);

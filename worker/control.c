@@ -294,16 +294,17 @@ static int on_attach(void *ctx, struct chan_frame *frame, const void *msg)
 	if (r < 0 && r != -ESTALE)
 		(void)close_fd(fd);
 	if (r < 0)
-		seats_detach(w->seats, ((const Bh__Ctl__SessionAttach *)msg)->session);
+		seats_detach(w->seats, ((const Bh__Ctl__SessionAttach *)msg)->session, false);
 	return 0;
 }
 
 static int on_detach(void *ctx, struct chan_frame *frame, const void *msg)
 {
+	const Bh__Ctl__SessionRef *ref = msg;
 	struct worker *w = ctx;
 
 	(void)frame;
-	seats_detach(w->seats, ((const Bh__Ctl__SessionRef *)msg)->session);
+	seats_detach(w->seats, ref->session, ref->class_ == BH__CLASS__CLASS_CANCELLED);
 	return 0;
 }
 

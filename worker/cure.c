@@ -187,48 +187,15 @@ static void begin_step(struct link *link, const struct cure_step *step)
 
 /* --- the outcome --- */
 
-static void tell_of(const struct link *link, enum diagnosis state, const char *done,
-		    enum err_class class, uint64_t began_ms)
+/* The last step did not help, or the same did not lately. */
+static void give_up(struct link *link, enum diagnosis state)
 {
-	Bh__Event event = BH__EVENT__INIT;
 	char text[LINK_TEXT_LEN];
 
-	(void)snprintf(text, sizeof(text), "%s: %s; %s after %u ms", diagnosis_name(state),
-		       done[0] ? done : "nothing could be done",
-		       class == CLASS_NONE ? "gone" : "still there",
-		       clock_span_ms(began_ms, clock_now_ms()));
-	event.kind = (char *)(uintptr_t) "cured";
-	event.has_address = event.has_class_ = 1;
-	event.address = link->addr;
-	event.class_ = (Bh__Class) class;
-	event.text = text;
-	port_send(link->w->up, BH__CTL__TYPE__EVENT, 0, 0, &event.base);
-}
-
-static void tell(const struct link *link, enum err_class class)
-{
-	const struct cure_run *run = &link->cure;
-
-	tell_of(link, run->cure->state, run->done, class, run->began_ms);
-}
-
-void cure_tell_unended(const struct link *link)
-{
-	tell_of(link, DIAGNOSIS_DEAD, "MGMT Disconnect, Disconnect", CLASS_ZOMBIE, link->since_ms);
-}
-
-static void give_up(struct link *link)
-{
-	enum diagnosis state = link->cure.cure->state;
-	enum err_class class = diagnosis_class(state);
-	char text[LINK_TEXT_LEN];
-
-	tell(link, class);
-	(void)snprintf(text, sizeof(text), "stuck: %s, and %s did not help", diagnosis_name(state),
-		       link->cure.done[0] ? link->cure.done : "there is nothing that may be done");
+	stuck_text(link, text, sizeof(text));
 	/* It was an attempt: they must come to an end. */
 	link->attempts++;
-	link_event_why(link, LINK_EV_FAILED, class, text);
+	link_event_why(link, LINK_EV_FAILED, diagnosis_class(state), text);
 }
 
 static void look(struct link *link)
@@ -240,9 +207,14 @@ static void look(struct link *link)
 		run->cure = cure_for(link->w, state);
 	if (!run->cure || run->cure->state != state) {
 		if (run->cure)
-			tell(link, CLASS_NONE);
+			stuck_tell_cured(link, run->cure->state, run->done, run->began_ms);
+		stuck_forget(link);
 		link->peer = DIAGNOSIS_PEER_NOT_ASKED;
 		link_event(link, LINK_EV_CURED);
+		return;
+	}
+	if (run->step == 0 && stuck_is(link, state)) {
+		give_up(link, state);
 		return;
 	}
 	while (run->step < run->cure->n_steps) {
@@ -254,10 +226,12 @@ static void look(struct link *link)
 		return;
 	}
 	/* A bond is in the way: then it is tried with what BlueZ remembers. */
-	if (state == DIAGNOSIS_STALE && !run->done[0])
+	if (state == DIAGNOSIS_STALE && !run->done[0]) {
 		link_event(link, LINK_EV_CURED);
-	else
-		give_up(link);
+		return;
+	}
+	stuck_note(link, state, run->done, run->began_ms);
+	give_up(link, state);
 }
 
 static void check(struct link *link)

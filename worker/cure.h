@@ -5,7 +5,8 @@
  *
  * Each state of diagnosis.h has its own file, cure_STATE.c: its switch and its steps, the least
  * harmful first. After each step BlueZ and the kernel are asked again; the first one that helped is
- * the last. What was done and what came of it is told to the supervisor as the event `cured`.
+ * the last. What was done and what came of it is told to the supervisor, as the event `cured` or
+ * `stuck` (worker/stuck.h).
  *
  * Cures run under the lock of the device alone: one that hangs must not hold up other connects.
  * Only a pending connect is cancelled under `connect` too, so that no polite program is in the
@@ -15,7 +16,7 @@
 #include "ipc/workarounds.h"
 #include "worker/bus.h"
 #include "worker/deadline.h"
-#include "worker/diagnosis.h"
+#include "worker/stuck.h"
 
 enum cure_kind {
 	CURE_WAIT,	 /* it may pass by itself */
@@ -44,8 +45,6 @@ extern const struct cure CURE_OF_PENDING;
 extern const struct cure CURE_OF_STALE;
 extern const struct cure CURE_OF_DEAD;
 
-enum { CURE_DONE_LEN = 96 };
-
 struct cure_run {
 	const struct cure *cure;      /* NULL: not known yet what it is */
 	size_t step;		      /* the next one */
@@ -56,7 +55,7 @@ struct cure_run {
 	struct bus_call *call;
 	struct deadline limit; /* of the question or the step */
 	uint64_t began_ms;
-	char done[CURE_DONE_LEN];
+	char done[STUCK_DONE_LEN];
 };
 
 struct link;
@@ -68,9 +67,6 @@ void cure_check(struct link *link);
 void cure_begin(struct link *link);
 /* The state is left: nothing of it goes on. */
 void cure_stop(struct link *link);
-
-/* The event for a link that could not be ended. */
-void cure_tell_unended(const struct link *link);
 
 /* --- what the world says meanwhile --- */
 void cure_news(struct link *link); /* BlueZ shows it otherwise now */

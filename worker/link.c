@@ -115,15 +115,17 @@ static void become_stuck(struct link *link)
 	link_event(link, LINK_EV_STUCK);
 }
 
-static const char NOT_ENDED[] = "neither the kernel nor bluetoothd ends the link";
-
 void link_not_ended(struct link *link)
 {
+	char text[LINK_TEXT_LEN];
+
 	/* Whoever wants it next is not given it: it is diagnosed first. */
 	link->peer = DIAGNOSIS_PEER_SILENT;
 	link->has_not_ended = true;
-	cure_tell_unended(link);
-	link_event_why(link, LINK_EV_TIMEOUT, CLASS_ZOMBIE, NOT_ENDED);
+	stuck_note(link, DIAGNOSIS_DEAD, link->w->up ? "MGMT Disconnect, Disconnect" : "Disconnect",
+		   link->since_ms);
+	stuck_text(link, text, sizeof(text));
+	link_event_why(link, LINK_EV_TIMEOUT, CLASS_ZOMBIE, text);
 }
 
 void link_doubt(struct link *link)
@@ -197,7 +199,7 @@ uint64_t link_under(const struct link *link)
 	return under;
 }
 
-static bool has_requests_for_link(const struct seat *seat)
+bool link_has_requests(const struct seat *seat)
 {
 	const struct request *request;
 
@@ -213,6 +215,7 @@ static void end_for_seat(struct seat *seat, struct request *request)
 
 	notify_drop_seat(seat);
 	seat->wants_link = false;
+	seat->is_told_up = false;
 	if (link_is_wanted(link) || link->state == LINK_DOWN) {
 		request_done(request, 0);
 	} else {
@@ -220,7 +223,7 @@ static void end_for_seat(struct seat *seat, struct request *request)
 		link_event(link, LINK_EV_UNWANT);
 	}
 	/* What it sent behind wants a link again, a new one. */
-	seat->wants_link = has_requests_for_link(seat);
+	seat->wants_link = link_has_requests(seat);
 }
 
 /* A request whose turn it is. false: it has to wait, and all behind it. */
@@ -286,17 +289,19 @@ static void serve_all(struct link *link)
 /* Disconnects that waited for it. */
 static void answer_ended(struct link *link)
 {
+	char text[LINK_TEXT_LEN];
 	struct request *request;
 	struct request *next;
 	struct seat *seat;
 
+	stuck_text(link, text, sizeof(text));
 	TAILQ_FOREACH(seat, &link->seats, on_link)
 	for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
 		if (request->type != BH__TYPE__DISCONNECT || request->state != REQUEST_HELD)
 			continue;
 		if (link->has_not_ended)
-			request_fail(request, CLASS_ZOMBIE, NOT_ENDED);
+			request_fail(request, CLASS_ZOMBIE, text);
 		else
 			request_done(request, 0);
 	}
@@ -317,6 +322,8 @@ static void review_down(struct link *link)
 	if (link->attempts == 0)
 		link->began_ms = clock_now_ms();
 	link_cause_forget(link);
+	/* What was stuck is looked at before all else: it may still be. */
+	link->is_clear_due |= stuck_is_any(link);
 	if (link->is_clear_due)
 		link_event(link, LINK_EV_CLEAR);
 	else if (device && device->is_connected)
@@ -384,64 +391,6 @@ void link_request(struct request *request)
 		request->has_waited = link->state != LINK_UP;
 	}
 	link_review(link);
-}
-
-/*
- * A request ends before its time: does its session still want the link? Not one that it never had
- * because its check was not over.
- */
-static void after_end(struct seat *seat, bool is_unproven)
-{
-	struct link *link = seat->link;
-
-	if (!link)
-		return;
-	if ((link->state != LINK_UP || is_unproven) && !has_requests_for_link(seat))
-		seat->wants_link = false;
-	link_review(link);
-}
-
-void link_request_late(struct request *request)
-{
-	struct seat *seat = request->seat;
-	bool is_unproven = request->checks != NULL;
-	const struct link *link = seat->link;
-	enum err_class class = CLASS_DEADLINE;
-	const char *waits_for = link ? link_table_waits_for(link->state) : "";
-	char text[LINK_TEXT_LEN + 96];
-	const char *trouble;
-
-	if (!link) {
-		request_fail(request, CLASS_DEADLINE, "the deadline passed");
-		return;
-	}
-	if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
-		class = CLASS_LOCK_TIMEOUT;
-	else if (link->state == LINK_DOWN && worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
-		class = CLASS_BLUEZ_GONE;
-	if (is_unproven && link->state == LINK_UP)
-		waits_for = "the link to pass its check";
-	if (class == CLASS_BLUEZ_GONE)
-		(void)snprintf(text, sizeof(text), "%s; waited for it until the deadline", trouble);
-	else if (link->attempts > 1 && link->failed_text[0] &&
-		 (link->state != LINK_UP || is_unproven))
-		(void)snprintf(text, sizeof(text),
-			       "the deadline passed while waiting for %s; the last attempt: %s",
-			       waits_for, link->failed_text);
-	else
-		(void)snprintf(text, sizeof(text), "the deadline passed while waiting for %s",
-			       waits_for);
-	request_fail(request, class, text);
-	after_end(seat, is_unproven);
-}
-
-void link_request_cancelled(struct request *request)
-{
-	struct seat *seat = request->seat;
-	bool is_unproven = request->checks != NULL;
-
-	request_fail(request, CLASS_CANCELLED, "the program gave it up");
-	after_end(seat, is_unproven);
 }
 
 /* Somebody who shares the read takes it over: the answer is still wanted. */

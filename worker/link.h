@@ -37,12 +37,16 @@ struct link {
 	struct deadline limit;	   /* of the state */
 	struct deadline pump;	   /* BlueZ was busy: look again */
 	struct cure_run cure;
+	struct stuck stuck;
 	enum diagnosis_peer peer; /* what it last said on this link */
 	bool is_clear_due;	  /* the next attempt begins with a diagnosis */
 	bool has_forgotten;	  /* in this connecting, for a characteristic that was missing */
 	bool is_end_forced;	  /* MGMT did not end it: Device1.Disconnect was called */
 	bool has_not_ended;	  /* nor did that */
 	bool is_adopted;	  /* somebody else connected it */
+	uint64_t adopted_at_ms;
+	bool has_answered;	    /* the peripheral, a request */
+	uint64_t promised_until_ms; /* the last deadline of those who were told CONNECTED */
 	struct op_mark op;
 	uint32_t token;	       /* of what was asked of the supervisor */
 	uint32_t attempts;     /* of this connecting */
@@ -88,6 +92,11 @@ void link_leave(struct link *link, struct seat *seat);
 void link_request(struct request *request);
 void link_request_late(struct request *request);
 void link_request_cancelled(struct request *request);
+
+/* The session ends, and not because it goes on elsewhere. */
+void link_seat_over(const struct seat *seat);
+/* Whether there are any that need the link. */
+bool link_has_requests(const struct seat *seat);
 
 /* Off the list of those that BlueZ works on; its call is abandoned or handed to a sharer. */
 void link_unfly(struct request *request);
@@ -155,8 +164,13 @@ void link_cancel(struct link *link);
 void link_connect_leave(struct link *link);
 /* Whether there is something to connect to; otherwise it is to be sought. */
 bool link_is_there(const struct link *link, const struct device *device);
+/* The supervisor, that it is down: where it was not told so because BlueZ went on showing it. */
+void link_tell_down(struct link *link);
 /* Everything that a state may hold and the next one must not. */
 void link_release(struct link *link);
+/* An event for the supervisor's list. @session: 0 if none. */
+void link_tell_event(const struct link *link, const char *kind, uint32_t session,
+		     enum err_class class, const char *text);
 /* What the answer to a question to the supervisor is known by. */
 uint32_t link_new_token(struct link *link);
 /* Asks the supervisor: a message about this link, whose answer carries its token. */

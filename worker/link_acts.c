@@ -8,6 +8,7 @@
 #include "worker/notify.h"
 #include "worker/scan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -64,6 +65,12 @@ static void tell_state(struct link *link, bool is_up)
 	port_send(link->w->up, BH__CTL__TYPE__LINK_STATE, 0, 0, &msg.base);
 }
 
+void link_tell_down(struct link *link)
+{
+	if (link->state != LINK_UP)
+		tell_state(link, false);
+}
+
 /* --- actions --- */
 
 static void act_seek(struct link *link)
@@ -94,6 +101,11 @@ static uint32_t longest_left_ms(const struct link *link)
 		left = request_needs_link(request) ? request_left_ms(request) : 0;
 		longest = left > longest ? left : longest;
 	}
+	/* Who was told CONNECTED waits without a request. */
+	left = clock_left_ms(link->promised_until_ms, clock_now_ms());
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	if (seat->is_told_up && seat->wants_link && left > longest)
+		longest = left;
 	return longest;
 }
 
@@ -177,6 +189,8 @@ static void act_resolve(struct link *link)
 {
 	/* Adopted, it was not we who connected it. */
 	link->is_adopted = !link->op.is_on;
+	link->adopted_at_ms = clock_now_ms();
+	link->has_answered = false;
 	link->connect_ms = link->op.is_on ? clock_span_ms(link->op.at_ms, clock_now_ms()) : 0;
 	if (link->attempts == 0)
 		link->queue_ms = 0;
@@ -197,6 +211,7 @@ static void act_up(struct link *link)
 	let_scan_go_on(link);
 	link->services_ms = clock_span_ms(link->since_ms, clock_now_ms());
 	link->failed = CLASS_NONE;
+	stuck_forget(link);
 	addr_format(link->addr, addr);
 	log_debug("event=link-up addr=%s attempts=%u connect_ms=%u", addr, link->attempts,
 		  link->connect_ms);
@@ -288,6 +303,20 @@ static void act_lost(struct link *link)
 	link_release(link);
 }
 
+static void act_again(struct link *link)
+{
+	char text[LINK_TEXT_LEN];
+
+	(void)snprintf(text, sizeof(text),
+		       "another program's link, taken over, went after %u ms as in a Disconnect; "
+		       "connecting anew",
+		       clock_span_ms(link->adopted_at_ms, clock_now_ms()));
+	link_tell_event(link, "connect-failed", 0, CLASS_ABORTED_LOCAL, text);
+	tell_state(link, false);
+	link->attempts = 0;
+	link_release(link);
+}
+
 static void act_cut(struct link *link)
 {
 	tell_users(link, CLASS_CANCELLED, "a person ended the link");
@@ -309,6 +338,8 @@ static void give_up_seat(struct seat *seat, enum err_class class, const char *te
 	struct request *request;
 	struct request *next;
 
+	if (seat->is_told_up && seat->wants_link)
+		seat_tell_lost(seat, class, text);
 	seat->wants_link = false;
 	for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
@@ -374,6 +405,9 @@ static void ask_next_step(struct link *link)
 	msg.attempt = link->attempts > 0 ? link->attempts : 1;
 	msg.class_ = (Bh__Class)link->failed;
 	msg.left_ms = longest_left_ms(link);
+	msg.text = link->failed_text;
+	msg.has_stuck = 1;
+	msg.stuck = stuck_has_failed(link);
 	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, link_new_token(link), 0, &msg.base);
 	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + ADVICE_MS);
 }
@@ -385,7 +419,8 @@ static void act_report(struct link *link)
 	link_release(link);
 	/* Whoever does not answer a Connect is sought next, and the other way round. */
 	link->is_silent = link->failed == CLASS_NOT_FOUND && !link->is_silent;
-	tell_state(link, false);
+	if (!stuck_is_any(link) || !is_shown_up(link))
+		tell_state(link, false);
 	if (!link_is_wanted(link) || link->failed == CLASS_NONE) {
 		/* It ended as it should; whoever wants it again begins anew. */
 		if (link->failed == CLASS_NONE)
@@ -414,6 +449,7 @@ static void (*const ACTS[])(struct link *link) = {
 	[LINK_ACT_END] = act_end,
 	[LINK_ACT_CUT] = act_cut,
 	[LINK_ACT_LOST] = act_lost,
+	[LINK_ACT_AGAIN] = act_again,
 	[LINK_ACT_REPORT] = act_report,
 	[LINK_ACT_UNDER] = act_under,
 	[LINK_ACT_GIVE_UP] = act_give_up,

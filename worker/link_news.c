@@ -18,11 +18,27 @@ static void each_link(struct links *links, void (*each)(struct link *link, const
 			each(link, arg);
 }
 
+/*
+ * Device1.Disconnect takes 2.0 to 2.6 s, in which nothing shows that the link is about to go: BlueZ
+ * has it connected and resolved, reads work, and a Connect is told OK (lab-facts.md). What was
+ * adopted in that window was not a link, unless it was of use until then.
+ */
+enum { DISCONNECT_WINDOW_MS = 2600 };
+
+static bool is_withdrawn(const struct link *link)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	return link->state == LINK_UP && link->is_adopted && !link->has_answered &&
+	       now_ms - link->adopted_at_ms <= DISCONNECT_WINDOW_MS &&
+	       now_ms < link->promised_until_ms;
+}
+
 /* A link that was being checked is an attempt that failed; any other one is lost. */
 static void lost(struct link *link)
 {
 	validate_lost(link);
-	link_event(link, LINK_EV_LOST);
+	link_event(link, is_withdrawn(link) ? LINK_EV_WITHDRAWN : LINK_EV_LOST);
 }
 
 void links_device(struct links *links, struct device *device, unsigned changes)
@@ -48,11 +64,15 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 		cure_news(link);
 	if ((changes & 1u << DEVICE_CONNECTED) && !device->is_connected) {
 		link->peer = DIAGNOSIS_PEER_NOT_ASKED;
+		/* Of an orphan BlueZ does not know: its end the next look shows. */
+		if (link->stuck.state != DIAGNOSIS_ORPHAN)
+			stuck_forget(link);
 		if (link->state == LINK_RESOLVING)
 			link_event_vague(link, LINK_EV_LOST, CLASS_ABORTED_REMOTE,
 					 "the link broke before the services were read");
 		else
 			lost(link);
+		link_tell_down(link);
 	}
 	if (link->state == LINK_RESOLVING && device->is_connected && device->is_resolved &&
 	    device->db.n_services > 0)
@@ -80,6 +100,9 @@ void links_device_gone(struct links *links, struct device *device)
 	else
 		link_event(link, LINK_EV_LOST);
 	link->peer = DIAGNOSIS_PEER_NOT_ASKED;
+	if (link->stuck.state != DIAGNOSIS_ORPHAN)
+		stuck_forget(link);
+	link_tell_down(link);
 	cure_news(link);
 	/* Not reviewed: the device is still in the table, and on its way out. */
 	link_review_later(link, 0);
@@ -94,11 +117,13 @@ static void gone(struct link *link, const void *arg)
 {
 	const struct reason *why = arg;
 
+	stuck_forget(link);
 	/* An ending link has ended; that is no failure. */
 	if (link->state == LINK_ENDING)
 		link_event(link, LINK_EV_GONE);
 	else
 		link_event_why(link, LINK_EV_GONE, why->class, why->text);
+	link_tell_down(link);
 	link_review_later(link, 0);
 }
 

@@ -48,7 +48,8 @@ enum link_event {
 	LINK_EV_FAILED,	   /* Connect was answered with an error */
 	LINK_EV_VANISHED,  /* the object went before there was a Connect */
 	LINK_EV_RESOLVED,
-	LINK_EV_LOST, /* Connected became false, or the object went */
+	LINK_EV_LOST,	   /* Connected became false, or the object went */
+	LINK_EV_WITHDRAWN, /* the same, of somebody else's link that was of no use yet */
 	LINK_EV_TIMEOUT,
 	LINK_EV_RETRY,
 	LINK_EV_GIVE_UP,
@@ -76,6 +77,7 @@ enum link_act {
 	LINK_ACT_CUT,	  /* the same, and tell its users */
 	LINK_ACT_DEAD,	  /* the same, for another reason */
 	LINK_ACT_LOST,	  /* tell its users */
+	LINK_ACT_AGAIN,	  /* do not: it is connected once more, by us */
 	LINK_ACT_REPORT,  /* the attempt failed */
 	LINK_ACT_GIVE_UP, /* answer whoever waits */
 	LINK_ACT_REST,	  /* let go of everything; begin again if somebody wants it */

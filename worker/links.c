@@ -65,6 +65,20 @@ void link_tell(struct link *link, uint16_t type)
 	port_send(link->w->up, type, link_new_token(link), 0, &msg.base);
 }
 
+void link_tell_event(const struct link *link, const char *kind, uint32_t session,
+		     enum err_class class, const char *text)
+{
+	Bh__Event event = BH__EVENT__INIT;
+
+	event.kind = (char *)(uintptr_t)kind;
+	event.has_address = event.has_session = event.has_class_ = 1;
+	event.address = link->addr;
+	event.session = session;
+	event.class_ = (Bh__Class) class;
+	event.text = (char *)(uintptr_t)text;
+	port_send(link->w->up, BH__CTL__TYPE__EVENT, 0, 0, &event.base);
+}
+
 static void on_refused(struct link *link, Bh__Lock__Reason reason)
 {
 	if (reason == BH__LOCK__REASON__REASON_ADAPTER_GONE)
@@ -185,7 +199,8 @@ void links_tick(struct links *links)
 
 	for (i = 0; links->n_idle > 0 && i < ARRAY_LEN(links->buckets); i++)
 		for (at = &links->buckets[i]; (link = *at);) {
-			if (link->state != LINK_DOWN || !TAILQ_EMPTY(&link->seats) || link->left) {
+			if (link->state != LINK_DOWN || !TAILQ_EMPTY(&link->seats) || link->left ||
+			    stuck_is_any(link)) {
 				at = &link->next;
 				continue;
 			}

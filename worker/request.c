@@ -67,11 +67,19 @@ static void send(struct request *request, uint16_t type, const ProtobufCMessage 
 	finish(request);
 }
 
+/* The peripheral did: it is a link, whoever made it. */
+static void note_answer(const struct request *request)
+{
+	if (request->seat->link && request_needs_link(request))
+		request->seat->link->has_answered = true;
+}
+
 void request_done(struct request *request, uint32_t count)
 {
 	Bh__Done done = BH__DONE__INIT;
 	Bh__Timings timings;
 
+	note_answer(request);
 	fill_timings(request, &timings);
 	done.timings = &timings;
 	done.has_count = request->type == BH__TYPE__SERVICES_REQUEST;
@@ -84,6 +92,7 @@ void request_value(struct request *request, const void *value, size_t len)
 	Bh__Value msg = BH__VALUE__INIT;
 	Bh__Timings timings;
 
+	note_answer(request);
 	fill_timings(request, &timings);
 	msg.timings = &timings;
 	msg.has_value = 1;
@@ -94,12 +103,15 @@ void request_value(struct request *request, const void *value, size_t len)
 
 void request_connected(struct request *request)
 {
-	const struct link *link = request->seat->link;
+	struct link *link = request->seat->link;
 	const struct worker *w = request->seat->w;
 	const struct device *device = mirror_device(w->mirror, request->seat->addr);
 	Bh__Connected msg = BH__CONNECTED__INIT;
 	Bh__Timings timings;
 
+	request->seat->is_told_up = true;
+	if (request->deadline.at_ms > link->promised_until_ms)
+		link->promised_until_ms = request->deadline.at_ms;
 	fill_timings(request, &timings);
 	msg.timings = &timings;
 	msg.adapter = (char *)(uintptr_t)w->adapter;

@@ -143,6 +143,7 @@ static void on_closed(struct port *port, void *ctx, int error)
 
 	(void)port;
 	log_debug("event=session-closed session=%u error=%s", session, strerror(-error));
+	link_seat_over(seat);
 	seat_free(seat, false);
 	report(w, BH__CTL__TYPE__SESSION_ENDED, session,
 	       error == 0 ? "its program closed it" : "its program broke the protocol");
@@ -201,11 +202,13 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 	return 0;
 }
 
-void seats_detach(struct seats *seats, uint32_t session)
+void seats_detach(struct seats *seats, uint32_t session, bool is_over)
 {
 	struct worker *w = seats->w;
 	struct seat *seat = find(seats, session);
 
+	if (seat && is_over)
+		link_seat_over(seat);
 	if (seat)
 		seat_free(seat, true);
 	report(w, BH__CTL__TYPE__SESSION_GIVEN_UP, session, "");
@@ -228,6 +231,7 @@ void seat_tell_lost(struct seat *seat, enum err_class class, const char *text)
 {
 	Bh__LinkLost lost = BH__LINK_LOST__INIT;
 
+	seat->is_told_up = false;
 	lost.has_class_ = 1;
 	lost.class_ = (Bh__Class) class;
 	lost.text = (char *)(uintptr_t)text;

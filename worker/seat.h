@@ -34,6 +34,7 @@ struct seat {
 	uint64_t under;	   /* a grant under which it connects and scans; 0: none */
 	struct link *link; /* NULL: a scan's */
 	bool wants_link;
+	bool is_told_up; /* its program believes that it has the link */
 	TAILQ_HEAD(, request) requests;
 	size_t n_requests;
 	TAILQ_HEAD(, subscriber) subscribers;
@@ -51,8 +52,11 @@ void seats_close(struct seats *seats);
  */
 must_check int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int fd);
 
-/* The supervisor moves it elsewhere; what is issued stays on the page until it has looked. */
-void seats_detach(struct seats *seats, uint32_t session);
+/*
+ * It is over, or the supervisor moves it elsewhere; what is issued stays on the page until that has
+ * looked.
+ */
+void seats_detach(struct seats *seats, uint32_t session, bool is_over);
 
 size_t seats_count(const struct seats *seats);
 

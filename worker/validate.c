@@ -156,6 +156,7 @@ static void on_probe(void *ctx, const struct bus_result *result)
 
 	request->call = NULL;
 	link_unfly(request);
+	link->has_answered |= result->reply != NULL;
 	if (result->reply)
 		request->checks->at++;
 	else if (result->is_busy && request_left_ms(request) > BUSY_MS)

@@ -2,6 +2,7 @@
 /*
  * tests/integ/test_stuck.c - stuck links through all processes: what a person sees of them.
  */
+#include "ipc/base.h"
 #include "tests/integ/sim_client.h"
 #include "tests/support/world.h"
 
@@ -49,6 +50,48 @@ START_TEST(test_phantom)
 }
 END_TEST
 
+/* A bad connect from its begin to its end, in the order in which it happened. */
+START_TEST(test_story)
+{
+	static const char *const lines[] = {
+		"session-opened: for bleherd",	   "connect-failed: attempt 1: aborted-local: ",
+		"connect-failed: attempt 2: ",	   "escalated: clear: ",
+		"connect-failed: given up after ",
+	};
+	struct run run;
+	const char *at;
+	size_t i;
+
+	/* Known, or it would be sought instead of connected. */
+	expect("bleherd connect C0:AA:BB:00:00:00", 0, "hci0");
+	world_fault(world, "refuse C0:AA:BB:00:00:00 2 answered");
+	world_fault(world, "silent C0:AA:BB:00:00:00 on");
+	expect("bleherd connect C0:AA:BB:00:00:00 --timeout 4", 1, "deadline");
+	/* The daemon hears of the end when the program has it. */
+	run = run_command("bleherd events --follow --timeout 10 | sed '/given up after/q'");
+	run_done(&run);
+	run = run_command("bleherd events");
+	at = strstr(run.out, " connected: on ");
+	for (i = 0; i < ARRAY_LEN(lines) && at; i++)
+		at = strstr(at, lines[i]);
+	ck_assert_msg(at != NULL, "no '%s' in its place:\n%s", lines[i - 1], run.out);
+	run_done(&run);
+}
+END_TEST
+
+/* The link that nobody can end: the adapter is reset, where nothing else is on it. */
+START_TEST(test_not_ended)
+{
+	client_discover(other, "hci0/0");
+	ck_assert_str_eq(client_call(other, "hci0/0", "Connect"), "");
+	world_fault(world, "lose C0:AA:BB:00:00:00 stuck");
+	expect("bleherd connect C0:AA:BB:00:00:00 --validate read:2a19 --timeout 40", 0, "hci0");
+	expect("bleherd events", 0, "stuck: dead link: ");
+	expect("bleherd events", 0, "reset hci0: a link is stuck there, and nothing else is on it");
+	expect("bleherd events", 0, "reset helped");
+}
+END_TEST
+
 /* The check is the person's: what is not there is named. */
 START_TEST(test_validate)
 {
@@ -67,6 +110,8 @@ Suite *suite_stuck(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, start, stop);
 	tcase_add_test(c, test_phantom);
+	tcase_add_test(c, test_story);
+	tcase_add_test(c, test_not_ended);
 	tcase_add_test(c, test_validate);
 	suite_add_tcase(s, c);
 	return s;

@@ -391,6 +391,34 @@ START_TEST(test_bounded)
 }
 END_TEST
 
+/* What is stuck: no second attempt there; reset at once where that costs nobody anything. */
+START_TEST(test_stuck)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_ZOMBIE);
+	struct escalation_answer answer;
+
+	f.is_stuck = true;
+	f.is_alone = false;
+	answer = fail_n(battery, &f, 1, 1);
+	ck_assert_int_eq(answer.step, ESCALATION_GIVE_UP);
+	ck_assert(!answer.is_reset_due);
+	f.other = B;
+	ck_assert_int_eq(fail_n(battery, &f, 1, 2).step, ESCALATION_ROTATE);
+	f.other = ESCALATION_NOBODY;
+	f.is_alone = true;
+	/* Its profile forbids it. */
+	ck_assert_int_eq(fail_n(sensor, &f, 1, 3).step, ESCALATION_GIVE_UP);
+	answer = fail_n(battery, &f, 1, 4);
+	ck_assert_int_eq(answer.step, ESCALATION_RESET);
+	ck_assert(answer.is_reset_due);
+	/* It did not help: not again within the cooldown. */
+	escalation_reset_ended(esc, A, true);
+	answer = fail_n(battery, &f, 1, 5);
+	ck_assert_int_eq(answer.step, ESCALATION_GIVE_UP);
+	ck_assert(!answer.is_reset_due);
+}
+END_TEST
+
 Suite *suite_escalation(void)
 {
 	Suite *suite = suite_create("escalation");
@@ -407,6 +435,7 @@ Suite *suite_escalation(void)
 	tcase_add_test(tc, test_first_reset_at_boot);
 	tcase_add_loop_test(tc, test_evidence, 0, (int)ARRAY_LEN(EVIDENCE));
 	tcase_add_test(tc, test_rotates_and_resets);
+	tcase_add_test(tc, test_stuck);
 	tcase_add_test(tc, test_cooldown_and_budget);
 	tcase_add_test(tc, test_during_a_reset);
 	tcase_add_test(tc, test_unplugged);

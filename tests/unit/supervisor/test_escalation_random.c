@@ -16,7 +16,7 @@ Suite *suite_escalation_random(void);
 enum { MODEL_DEVICES = 6, MODEL_ADAPTERS = 3, MODEL_EVENTS = 250000 };
 
 struct model {
-	uint64_t reset_at_ms[MODEL_ADAPTERS][MODEL_EVENTS / 100];
+	uint64_t reset_at_ms[MODEL_ADAPTERS][MODEL_EVENTS / 25];
 	unsigned n_resets[MODEL_ADAPTERS];
 	struct escalation_failure at[MODEL_DEVICES]; /* the request that each has open */
 	uint32_t steps[MODEL_DEVICES];		     /* of it, without success */
@@ -90,6 +90,7 @@ static void model_fail(struct model *m, unsigned d, const struct profile *profil
 	f->is_heard = below(4) != 0;
 	f->is_alone = below(2);
 	f->is_carrying = !f->is_alone && below(3) == 0;
+	f->is_stuck = below(8) == 0;
 	f->left_ms = m->deadline_ms[d] > *now_ms ? (uint32_t)(m->deadline_ms[d] - *now_ms) : 0;
 	answer = escalation_failed(esc, profile, f, *now_ms, (uint32_t)random());
 	ck_assert_int_ne(answer.step, ESCALATION_NOTHING);

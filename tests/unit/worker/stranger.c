@@ -71,3 +71,20 @@ void stranger_pings(sd_bus *bus)
 					    "Ping", NULL, NULL, ""),
 			 0);
 }
+
+void stranger_shown(struct harness *h, bool is_connected)
+{
+	const struct harness_frame *f;
+	Bh__Ctl__Sightings *said;
+	bool is_told = false;
+	size_t i;
+
+	while (!is_told) {
+		f = harness_wait(h, &h->up, BH__CTL__TYPE__SIGHTINGS, 0);
+		said = bh__ctl__sightings__unpack(NULL, f->len, f->body);
+		for (i = 0; i < said->n_seen; i++)
+			is_told |= said->seen[i]->address == HARNESS_DEVICE(0) &&
+				   (bool)said->seen[i]->connected == is_connected;
+		bh__ctl__sightings__free_unpacked(said, NULL);
+	}
+}

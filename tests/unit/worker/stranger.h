@@ -24,3 +24,6 @@ void stranger_notifies(sd_bus *bus, bool is_on);
 
 /* Until bluetoothd has said all that it says so far. */
 void stranger_pings(sd_bus *bus);
+
+/* The worker has seen that BlueZ shows that device so; of what was not read yet. */
+void stranger_shown(struct harness *h, bool is_connected);

@@ -12,6 +12,7 @@
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -197,6 +198,34 @@ static void end(size_t a, uint32_t id, enum how how, enum err_class late)
 	}
 }
 
+/* The supervisor is told, or nobody would see what became of it; once, and of that session. */
+static void expect_told(uint32_t session, enum how how, enum err_class late)
+{
+	static const char GIVEN_UP[] = "given up after ";
+	const struct harness_frame *f;
+	Bh__Event *event = NULL;
+	size_t i, n = 0;
+
+	do {
+		bh__event__free_unpacked(event, NULL);
+		f = harness_wait(&h, &h.up, BH__CTL__TYPE__EVENT, 0);
+		event = bh__event__unpack(NULL, f->len, f->body);
+	} while (event->session != session);
+	ck_assert_str_eq(event->kind, "connect-failed");
+	ck_assert_msg(strncmp(event->text, GIVEN_UP, strlen(GIVEN_UP)) == 0, "%s", event->text);
+	ck_assert_uint_eq(event->address, HARNESS_DEVICE(0));
+	ck_assert_int_eq((int)event->class_, (int)(how == OVERDUE ? late : CLASS_CANCELLED));
+	bh__event__free_unpacked(event, NULL);
+	for (i = 0; i < h.up.n_frames; i++) {
+		if (h.up.frames[i].type != BH__CTL__TYPE__EVENT)
+			continue;
+		event = bh__event__unpack(NULL, h.up.frames[i].len, h.up.frames[i].body);
+		n += event->session == session;
+		bh__event__free_unpacked(event, NULL);
+	}
+	ck_assert_uint_eq(n, 1);
+}
+
 START_TEST(test_F30_nothing_half_open)
 {
 	const size_t state = (size_t)_i / HOW_COUNT;
@@ -213,6 +242,7 @@ START_TEST(test_F30_nothing_half_open)
 	introduce(c);
 	id = STATES[state].enter(a, how == OVERDUE ? SHORT_MS : LONG_MS);
 	end(a, id, how, STATES[state].late);
+	expect_told(1, how, STATES[state].late);
 	began_ms = clock_now_ms();
 	harness_fault(&h, "silent C0:AA:BB:00:00:01 off");
 	harness_stat_wait(&h, "discovering", STATES[state].discovering);

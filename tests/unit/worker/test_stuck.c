@@ -3,7 +3,7 @@
  * Links that are stuck: another client or a fault of the fake makes them so, a program connects,
  * and has its link. reference/spec-systems.md 4.1; F10 to F16 of its section 5.
  */
-#include "tests/unit/worker/harness.h"
+#include "tests/unit/worker/stranger.h"
 
 #include "ipc/class.h"
 #include "ipc/clock.h"
@@ -52,30 +52,12 @@ static int other_calls(const char *method)
 				  "");
 }
 
-/* The worker has seen that BlueZ shows it so. */
-static void await_shown(bool is_connected)
-{
-	const struct harness_frame *f;
-	Bh__Ctl__Sightings *said;
-	bool is_told = false;
-	size_t i;
-
-	while (!is_told) {
-		f = harness_wait(&h, &h.up, BH__CTL__TYPE__SIGHTINGS, 0);
-		said = bh__ctl__sightings__unpack(NULL, f->len, f->body);
-		for (i = 0; i < said->n_seen; i++)
-			is_told |= said->seen[i]->address == HARNESS_DEVICE(0) &&
-				   (bool)said->seen[i]->connected == is_connected;
-		bh__ctl__sightings__free_unpacked(said, NULL);
-	}
-}
-
 /* Another program connects it. */
 static void other_connects(void)
 {
 	h.up.n_taken = h.up.n_frames;
 	ck_assert_int_ge(other_calls("Connect"), 0);
-	await_shown(true);
+	stranger_shown(&h, true);
 }
 
 /* BlueZ knows the peripheral: it was connected once. */
@@ -99,7 +81,8 @@ static int cured(char *out, size_t size)
 		bh__event__free_unpacked(event, NULL);
 		f = harness_wait(&h, &h.up, BH__CTL__TYPE__EVENT, 0);
 		event = bh__event__unpack(NULL, f->len, f->body);
-	} while (strcmp(event->kind, "cured") != 0);
+	} while (strcmp(event->kind, "cured") != 0 && strcmp(event->kind, "stuck") != 0);
+	ck_assert_int_eq(strcmp(event->kind, "stuck") == 0, event->class_ != 0);
 	ck_assert_uint_eq(event->address, HARNESS_DEVICE(0));
 	(void)snprintf(out, size, "%s", event->text);
 	class = (int)event->class_;
@@ -114,6 +97,42 @@ static void expect_cured(int class, const char *text)
 
 	ck_assert_msg(strncmp(said, text, strlen(text)) == 0, "\"%s\", not \"%s\"", said, text);
 	ck_assert_int_eq(found, class);
+}
+
+/* The last frame of that type to the supervisor. */
+static size_t last(uint16_t type)
+{
+	size_t i = h.up.n_frames;
+
+	while (i > 0 && h.up.frames[i - 1].type != type)
+		i--;
+	ck_assert_msg(i > 0, "no frame of type %u", type);
+	return i - 1;
+}
+
+static bool is_said_stuck(const struct harness_frame *f)
+{
+	Bh__Ctl__AttemptFailed *failed = bh__ctl__attempt_failed__unpack(NULL, f->len, f->body);
+	bool is_stuck = failed->stuck;
+
+	bh__ctl__attempt_failed__free_unpacked(failed, NULL);
+	return is_stuck;
+}
+
+/* Nothing is tried again: the program is told at once, and what would help. */
+static void expect_stuck(size_t seat)
+{
+	uint64_t began_ms = clock_now_ms();
+	const struct harness_frame *f = harness_connect(&h, seat);
+	Bh__Error *error = bh__error__unpack(NULL, f->len, f->body);
+
+	ck_assert_uint_lt(clock_now_ms() - began_ms, 1500);
+	ck_assert_uint_eq(f->type, BH__TYPE__ERROR);
+	ck_assert_int_eq((int)error->class_, CLASS_ZOMBIE);
+	ck_assert_msg(strstr(error->text, "bleherd reset hci0") != NULL, "%s", error->text);
+	bh__error__free_unpacked(error, NULL);
+	f = &h.up.frames[last(BH__CTL__TYPE__ATTEMPT_FAILED)];
+	ck_assert(is_said_stuck(f));
 }
 
 static void check_works(size_t seat)
@@ -200,7 +219,7 @@ START_TEST(phantom_hangs)
 	ck_assert_uint_eq(harness_connect(&h, second)->type, BH__TYPE__CONNECTED);
 	ck_assert_uint_lt(clock_now_ms() - began_ms, 2000);
 	ck_assert_int_eq(harness_class(harness_answer(&h, seat, id)), CLASS_PHANTOM);
-	expect_cured(CLASS_PHANTOM, "phantom: waited, RemoveDevice; still there");
+	expect_cured(CLASS_PHANTOM, "phantom: waited, RemoveDevice did not help");
 	end();
 }
 END_TEST
@@ -268,7 +287,7 @@ START_TEST(orphan)
 	seat = introduce();
 	other_connects();
 	harness_fault(&h, "lose " ADDR " orphan");
-	await_shown(false);
+	stranger_shown(&h, false);
 	ck_assert_int_eq(harness_kernel_lists(&h, HARNESS_DEVICE(0)), 1);
 	h.retries = 3;
 	h.clears = true;
@@ -337,8 +356,17 @@ START_TEST(not_ended)
 	began_ms = clock_now_ms();
 	ck_assert_int_eq(harness_class(harness_disconnect(&h, seat)), CLASS_ZOMBIE);
 	ck_assert_uint_lt(clock_now_ms() - began_ms, 6000);
-	expect_cured(CLASS_ZOMBIE, "dead link: MGMT Disconnect, Disconnect; still there");
-	ck_assert_int_eq(harness_class(harness_connect(&h, seat)), CLASS_ZOMBIE);
+	expect_cured(CLASS_ZOMBIE, "dead link: MGMT Disconnect, Disconnect did not help");
+	/* The same is not tried again, though the supervisor says so, and by another program. */
+	h.clears = true;
+	h.retries = 2;
+	expect_stuck(seat);
+	h.seats[seat].chan = chan_free(h.seats[seat].chan);
+	seat = harness_attach(&h, 2, false, HARNESS_DEVICE(0));
+	/* Long enough for a link that nobody has to be forgotten. */
+	harness_pump(&h, 600);
+	expect_stuck(seat);
+	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__LINK_END, 0), 1);
 	/* A power cycle is what cures it. */
 	harness_fault(&h, "powered 0 off");
 	harness_fault(&h, "powered 0 on");
