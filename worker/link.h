@@ -92,6 +92,8 @@ void link_leave(struct link *link, struct seat *seat);
 void link_request(struct request *request);
 void link_request_late(struct request *request);
 void link_request_cancelled(struct request *request);
+/* One ended that had no link: does its session still want one? */
+void link_request_ended(struct seat *seat);
 
 /* The session ends, and not because it goes on elsewhere. */
 void link_seat_over(const struct seat *seat);

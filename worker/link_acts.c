@@ -389,7 +389,7 @@ static void act_rest(struct link *link)
 	}
 }
 
-static void ask_next_step(struct link *link)
+static void ask_next_step(struct link *link, bool came_up)
 {
 	Bh__Ctl__AttemptFailed msg = BH__CTL__ATTEMPT_FAILED__INIT;
 	const struct seat *seat;
@@ -408,12 +408,15 @@ static void ask_next_step(struct link *link)
 	msg.text = link->failed_text;
 	msg.has_stuck = 1;
 	msg.stuck = stuck_has_failed(link);
+	msg.has_came_up = came_up;
+	msg.came_up = came_up;
 	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, link_new_token(link), 0, &msg.base);
 	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + ADVICE_MS);
 }
 
 static void act_report(struct link *link)
 {
+	bool came_up = link->is_told_up;
 	char addr[ADDR_TEXT_LEN + 1];
 
 	link_release(link);
@@ -432,7 +435,7 @@ static void act_report(struct link *link)
 	log_info("event=attempt-failed addr=%s attempt=%u class=%s text=\"%s\"", addr,
 		 link->attempts, class_name(link->failed), link->failed_text);
 	if (link->w->up)
-		ask_next_step(link);
+		ask_next_step(link, came_up);
 	else
 		link_event(link, LINK_EV_GIVE_UP);
 }

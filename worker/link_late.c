@@ -21,32 +21,38 @@ static void tell_given_up(const struct seat *seat, uint64_t began_ms, enum err_c
 	link_tell_event(seat->link, "connect-failed", seat->session, class, text);
 }
 
-/*
- * Does its session still want the link? Not one that it never had because its check was not over.
- */
+void link_request_ended(struct seat *seat)
+{
+	/* It was told that it has one: it will be told if that does not come back. */
+	if (!link_has_requests(seat) && !seat->is_told_up)
+		seat->wants_link = false;
+	link_review(seat->link);
+}
+
+/* Does its session still want the link? */
 static void end(struct request *request, enum err_class class, const char *text)
 {
 	struct seat *seat = request->seat;
 	struct link *link = seat->link;
 	uint64_t began_ms = request->at_ms;
-	bool has_link = link && link->state == LINK_UP && !request->checks;
+	bool has_link = link && link->state == LINK_UP && !request_is_unproven(request);
 	bool was_wanted = seat->wants_link && request_needs_link(request);
 
 	request_fail(request, class, text);
 	if (!link)
 		return;
-	/* It was told that it has one: it will be told if that does not come back. */
-	if (!has_link && !link_has_requests(seat) && !seat->is_told_up) {
-		seat->wants_link = false;
-		if (was_wanted)
-			tell_given_up(seat, began_ms, class, text);
+	if (has_link) {
+		link_review(link);
+		return;
 	}
-	link_review(link);
+	if (was_wanted && !link_has_requests(seat) && !seat->is_told_up)
+		tell_given_up(seat, began_ms, class, text);
+	link_request_ended(seat);
 }
 
 void link_request_late(struct request *request)
 {
-	bool is_unproven = request->checks != NULL;
+	bool is_unproven = request_is_unproven(request);
 	const struct link *link = request->seat->link;
 	enum err_class class = CLASS_DEADLINE;
 	const char *waits_for = link ? link_table_waits_for(link->state) : "";
@@ -57,15 +63,17 @@ void link_request_late(struct request *request)
 		request_fail(request, CLASS_DEADLINE, "the deadline passed");
 		return;
 	}
-	if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
-		class = CLASS_LOCK_TIMEOUT;
-	else if (link->state == LINK_DOWN && worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
+	if (link->state == LINK_DOWN && worker_trouble(link->w, &trouble) == CLASS_BLUEZ_GONE)
 		class = CLASS_BLUEZ_GONE;
+	else if (request->has_rejected)
+		class = CLASS_VALIDATION;
+	else if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
+		class = CLASS_LOCK_TIMEOUT;
 	if (is_unproven && link->state == LINK_UP)
 		waits_for = "the link to pass its check";
 	if (class == CLASS_BLUEZ_GONE)
 		(void)snprintf(text, sizeof(text), "%s; waited for it until the deadline", trouble);
-	else if (link->attempts > 1 && link->failed_text[0] &&
+	else if ((link->attempts > 1 || request->has_rejected) && link->failed_text[0] &&
 		 (link->state != LINK_UP || is_unproven))
 		(void)snprintf(text, sizeof(text),
 			       "the deadline passed while waiting for %s; the last attempt: %s",

@@ -19,6 +19,11 @@ uint32_t request_left_ms(const struct request *request)
 	return clock_left_ms(request->deadline.at_ms, clock_now_ms());
 }
 
+bool request_is_unproven(const struct request *request)
+{
+	return request->checks || request->rejects;
+}
+
 /* Off every list; freed. */
 static void forget(struct request *request)
 {

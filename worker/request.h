@@ -41,6 +41,8 @@ struct request {
 	uint64_t address;
 	struct uuid uuid;
 	struct validate *checks; /* of a CONNECT: what must hold first; NULL: nothing */
+	bool rejects;		 /* a CONNECT: the link that its session has; why is in value */
+	bool has_rejected;
 	struct uuid *uuids;	 /* of a scan's filter */
 	size_t n_uuids;
 	struct bus_call *call;	/* ISSUED */
@@ -49,10 +51,15 @@ struct request {
 	uint8_t value[];
 };
 
+enum { REQUEST_REJECT_TEXT_MAX = 127 }; /* session.proto */
+
 /* Whether it needs the link; the others are served without one. */
 bool request_needs_link(const struct request *request);
 
 uint32_t request_left_ms(const struct request *request);
+
+/* Whether the link that is up has not passed its check: nobody was given it. */
+bool request_is_unproven(const struct request *request);
 
 void request_done(struct request *request, uint32_t count);
 void request_value(struct request *request, const void *value, size_t len);

@@ -35,6 +35,7 @@ struct seat {
 	struct link *link; /* NULL: a scan's */
 	bool wants_link;
 	bool is_told_up; /* its program believes that it has the link */
+	uint64_t connecting_until_ms; /* deadline of the CONNECT that it has its link from */
 	TAILQ_HEAD(, request) requests;
 	size_t n_requests;
 	TAILQ_HEAD(, subscriber) subscribers;

@@ -112,15 +112,39 @@ static bool take_checks(struct request *request, const Bh__Connect *connect)
 	return false;
 }
 
+/* Of a rejection: it becomes part of texts that people read. */
+static bool is_line(const char *text)
+{
+	size_t len = strnlen(text, REQUEST_REJECT_TEXT_MAX + 1);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == '\x7f')
+			return false;
+	return len <= REQUEST_REJECT_TEXT_MAX;
+}
+
 static int on_connect(struct seat *seat, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Connect *connect = msg;
+	const char *why = connect->rejects && connect->reject_text ? connect->reject_text : "";
+	/* Without a link there is nothing to reject: it was lost, or was on another adapter. */
+	bool has_link = seat->wants_link && seat->link->state == LINK_UP;
 	struct request *request;
-	int r = open_request(seat, frame, connect->timeout_ms, 0, &request);
+	int r;
 
-	if (r == 0 && take_checks(request, connect))
-		link_request(request);
-	return r;
+	if (!is_line(why)) {
+		refuse(seat, frame->id, CLASS_INVALID,
+		       "the reason of a rejection is one line of at most 127 bytes");
+		return 0;
+	}
+	r = open_request(seat, frame, connect->timeout_ms, strlen(why) + 1, &request);
+	if (r != 0 || !take_checks(request, connect))
+		return r;
+	memcpy(request->value, why, request->len);
+	request->rejects = connect->rejects && has_link;
+	link_request(request);
+	return 0;
 }
 
 static int on_plain(struct seat *seat, struct chan_frame *frame, const void *msg)

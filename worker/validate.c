@@ -4,6 +4,7 @@
 #include "ipc/clock.h"
 #include "worker/gatt.h"
 #include "worker/link.h"
+#include "worker/notify.h"
 #include "worker/objpath.h"
 
 #include <stdio.h>
@@ -78,25 +79,42 @@ enum validate_verdict validate_look(struct validate *validate, const struct gatt
 
 /* --- a link that does not pass --- */
 
-/* Whether nobody else would miss it. */
-static bool is_alone(const struct link *link, const struct request *request)
+static bool is_wanted_by_others(const struct link *link, const struct seat *own)
 {
 	const struct seat *seat;
 
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	if (seat != request->seat && seat->wants_link)
-		return false;
-	return TAILQ_EMPTY(&link->subs) && TAILQ_EMPTY(&link->flying);
+	if (seat != own && seat->wants_link)
+		return true;
+	return false;
+}
+
+/* Whether nobody else would miss it. */
+static bool is_alone(const struct link *link, const struct request *request)
+{
+	return !is_wanted_by_others(link, request->seat) && TAILQ_EMPTY(&link->subs) &&
+	       TAILQ_EMPTY(&link->flying);
+}
+
+static void fail_attempt(struct link *link, struct request *request, enum err_class class,
+			 const char *text)
+{
+	/* It came to a link that was there: that was the first attempt. */
+	if (!request->has_waited || link->attempts == 0) {
+		link->attempts = 1;
+		link->began_ms = request->at_ms;
+	}
+	request->has_waited = true;
+	link_event_why(link, LINK_EV_INVALID, class, text);
 }
 
 static void reject(struct link *link, struct request *request, enum err_class class,
 		   const char *text)
 {
-	if (is_alone(link, request)) {
-		link_event_why(link, LINK_EV_INVALID, class, text);
-		return;
-	}
-	request_fail(request, class, text);
+	if (is_alone(link, request))
+		fail_attempt(link, request, class, text);
+	else
+		request_fail(request, class, text);
 }
 
 static void describe(const struct validate_check *check, char *out, size_t size)
@@ -129,7 +147,34 @@ static bool miss(struct link *link, struct request *request)
 	/* Once: what BlueZ remembers may be what is wrong. */
 	link->is_clear_due = !link->has_forgotten;
 	link->has_forgotten = true;
-	link_event_why(link, LINK_EV_INVALID, CLASS_VALIDATION, text);
+	fail_attempt(link, request, CLASS_VALIDATION, text);
+	return false;
+}
+
+/* --- the program's own check --- */
+
+static bool take_rejection(struct link *link, struct request *request)
+{
+	const char *why = (const char *)request->value;
+	struct seat *seat = request->seat;
+	char text[LINK_TEXT_LEN + 64];
+
+	if (request != TAILQ_FIRST(&seat->requests))
+		return false;
+	notify_drop_seat(seat);
+	(void)snprintf(text, sizeof(text), "the program rejected the link%s%s", *why ? ": " : "",
+		       why);
+	if (is_wanted_by_others(link, seat)) {
+		(void)strcat(text, "; others use it: it was not ended");
+		request_fail(request, CLASS_VALIDATION, text);
+		link_request_ended(seat);
+		return true;
+	}
+	request->rejects = false;
+	request->has_rejected = true;
+	request->has_waited = request->at_ms <= seat->connecting_until_ms;
+	link->began_ms = request->at_ms;
+	fail_attempt(link, request, CLASS_VALIDATION, text);
 	return false;
 }
 
@@ -206,6 +251,8 @@ bool validate_try(struct link *link, struct request *request)
 	const struct gatt_chrc *chrc = NULL;
 	enum validate_verdict verdict = VALIDATE_PASSED;
 
+	if (request->rejects)
+		return take_rejection(link, request);
 	if (validate && validate->up_ms != link->since_ms) {
 		validate->at = 0;
 		validate->up_ms = link->since_ms;
@@ -219,6 +266,8 @@ bool validate_try(struct link *link, struct request *request)
 		return probe(link, request, chrc);
 	case VALIDATE_PASSED:
 		link->has_forgotten = false;
+		request->seat->connecting_until_ms =
+			request->has_waited ? request->deadline.at_ms : 0;
 		request_connected(request);
 		return true;
 	}
@@ -241,6 +290,5 @@ void validate_lost(struct link *link)
 		return;
 	link_unfly(request);
 	if (is_alone(link, request))
-		link_event_why(link, LINK_EV_INVALID, CLASS_LINK_LOST,
-			       "the link broke while it was checked");
+		fail_attempt(link, request, CLASS_LINK_LOST, "the link broke while it was checked");
 }

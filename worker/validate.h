@@ -9,6 +9,10 @@
  * as BlueZ does. Then the attempt has failed; the first time BlueZ is made to forget what it
  * remembers of the peripheral (cure_stale.c). A link that others use is not ended: only the
  * request fails.
+ *
+ * A program's own check happens in the program: it has the link, and its next CONNECT rejects it.
+ * That belongs to the connecting that the link came from as long as the deadline of that has not
+ * passed; later the rejected link is the first attempt of a new one.
  */
 #include "ipc/session.pb-c.h"
 #include "worker/gatt_db.h"
@@ -53,7 +57,10 @@ must_check int validate_new(struct validate **out, const Bh__Connect *connect);
 enum validate_verdict validate_look(struct validate *validate, const struct gatt_db *db,
 				    const struct gatt_chrc **out_chrc);
 
-/* A CONNECT on a link that is up: true if it has been answered. */
+/*
+ * A CONNECT on a link that is up: true if it has been answered. One that rejects the link ends it,
+ * once, as if it had not passed; what its session asked before comes first.
+ */
 bool validate_try(struct link *link, struct request *request);
 
 /* The link went: if it was being checked for its only user, the attempt has failed. */

@@ -245,6 +245,192 @@ START_TEST(breaks)
 }
 END_TEST
 
+/* --- a check of the program's own --- */
+
+static size_t begin_connected(void)
+{
+	size_t a;
+
+	begin();
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	return a;
+}
+
+static uint32_t send_rejection(size_t seat, const char *why, uint32_t timeout_ms)
+{
+	Bh__Connect connect = BH__CONNECT__INIT;
+
+	connect.has_rejects = connect.rejects = 1;
+	connect.reject_text = (char *)(uintptr_t)why;
+	connect.has_timeout_ms = 1;
+	connect.timeout_ms = timeout_ms;
+	return harness_send(&h, seat, BH__TYPE__CONNECT, &connect.base);
+}
+
+static void expect_connected(const struct harness_frame *f, uint32_t attempts)
+{
+	Bh__Connected *connected;
+
+	ck_assert_uint_eq(f->type, BH__TYPE__CONNECTED);
+	connected = bh__connected__unpack(NULL, f->len, f->body);
+	ck_assert_uint_eq(connected->attempts, attempts);
+	bh__connected__free_unpacked(connected, NULL);
+}
+
+static void expect_rejected(const struct harness_frame *f, const char *words)
+{
+	Bh__Error *error;
+
+	ck_assert_int_eq(harness_class(f), CLASS_VALIDATION);
+	error = bh__error__unpack(NULL, f->len, f->body);
+	ck_assert_msg(strstr(error->text, words), "no '%s' in: %s", words, error->text);
+	bh__error__free_unpacked(error, NULL);
+}
+
+/* What the supervisor is told next. */
+static void expect_failed(uint32_t attempt)
+{
+	const struct harness_frame *f = harness_wait(&h, &h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0);
+	Bh__Ctl__AttemptFailed *failed = bh__ctl__attempt_failed__unpack(NULL, f->len, f->body);
+
+	ck_assert_int_eq((int)failed->class_, CLASS_VALIDATION);
+	ck_assert_uint_eq(failed->attempt, attempt);
+	ck_assert(failed->came_up);
+	bh__ctl__attempt_failed__free_unpacked(failed, NULL);
+}
+
+/* Each rejected link is an attempt of the same connecting, until the time of that is over. */
+START_TEST(rejected)
+{
+	size_t a = begin_connected();
+	unsigned connects = harness_stat(&h, "connects");
+	uint64_t over_at_ms;
+
+	h.retries = 3;
+	expect_connected(harness_answer(&h, a, send_rejection(a, "old firmware", 20000)), 2);
+	expect_failed(1);
+	over_at_ms = clock_now_ms() + 3000;
+	expect_connected(harness_answer(&h, a, send_rejection(a, "", 3000)), 3);
+	expect_failed(2);
+	ck_assert_uint_eq(harness_stat(&h, "connects"), connects + 2);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	harness_pump(&h, clock_left_ms(over_at_ms, clock_now_ms()) + 1);
+	expect_connected(harness_answer(&h, a, send_rejection(a, NULL, 20000)), 2);
+	expect_failed(1);
+	ck_assert_uint_eq(harness_count(&h.seats[a], BH__TYPE__LINK_LOST, 0), 0);
+	harness_stop(&h);
+}
+END_TEST
+
+/* None passes: that is the answer, with the program's reason, and no link stays. */
+START_TEST(rejected_for_good)
+{
+	size_t a = begin_connected();
+
+	expect_rejected(harness_answer(&h, a, send_rejection(a, "old firmware", 20000)),
+			"rejected the link: old firmware");
+	harness_stat_wait(&h, "links", 0);
+	/* All begins anew. */
+	expect_connected(harness_connect(&h, a), 1);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(rejected_until_the_deadline)
+{
+	size_t a = begin_connected();
+
+	h.retries = 1;
+	h.rest_ms = 60000;
+	expect_rejected(harness_answer(&h, a, send_rejection(a, "old firmware", 600)),
+			"rejected the link: old firmware");
+	harness_stat_wait(&h, "links", 0);
+	harness_stop(&h);
+}
+END_TEST
+
+/* The link of others stays, and who rejected it has it no more. */
+START_TEST(rejected_but_shared)
+{
+	size_t a = begin_connected();
+	size_t b = harness_attach(&h, 2, false, HARNESS_DEVICE(0));
+
+	/* It has none to reject. */
+	expect_connected(harness_answer(&h, b, send_rejection(b, "", 20000)), 0);
+	expect_rejected(harness_answer(&h, a, send_rejection(a, "old firmware", 20000)),
+			"others use it");
+	ck_assert_uint_eq(harness_read(&h, b, 0x2a19)->type, BH__TYPE__VALUE);
+	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0), 0);
+	ck_assert_uint_eq(harness_disconnect(&h, b)->type, BH__TYPE__DONE);
+	ck_assert_uint_eq(harness_stat(&h, "links"), 0);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Whether that was answered DONE among the frames that the test has taken. */
+static bool is_done_by_now(size_t seat, uint32_t id)
+{
+	const struct harness_peer *peer = &h.seats[seat];
+	size_t i;
+
+	for (i = 0; i < peer->n_taken; i++)
+		if (peer->frames[i].type == BH__TYPE__DONE && peer->frames[i].id == id)
+			return true;
+	return false;
+}
+
+/* What was asked before is answered first, what is asked behind it on the next link. */
+START_TEST(rejected_in_order)
+{
+	const Bh__Empty empty = BH__EMPTY__INIT;
+	size_t a = begin_connected();
+	uint32_t sub, before, id, behind;
+	size_t heard;
+
+	h.retries = 1;
+	sub = harness_subscribe(&h, a, 0xfff4);
+	before = harness_send(&h, a, BH__TYPE__SERVICES_REQUEST, &empty.base);
+	id = send_rejection(a, "", 20000);
+	behind = harness_send(&h, a, BH__TYPE__SERVICES_REQUEST, &empty.base);
+	expect_connected(harness_wait(&h, &h.seats[a], 0, id), 2);
+	ck_assert(is_done_by_now(a, sub));
+	ck_assert(is_done_by_now(a, before));
+	ck_assert(!is_done_by_now(a, behind));
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__DONE, behind);
+	/* Its subscription went with the link that it rejected, and nobody is told. */
+	ck_assert_uint_eq(harness_count(&h.seats[a], BH__TYPE__ERROR, 0), 0);
+	heard = harness_count(&h.seats[a], BH__TYPE__NOTIFIED, sub);
+	harness_fault(&h, "burst " ADDR " 5");
+	harness_pump(&h, 400);
+	ck_assert_uint_eq(harness_count(&h.seats[a], BH__TYPE__NOTIFIED, sub), heard);
+	sub = harness_subscribe(&h, a, 0xfff4);
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__NOTIFIED, sub);
+	harness_stop(&h);
+}
+END_TEST
+
+START_TEST(rejected_without_a_link)
+{
+	char line[129];
+	size_t a;
+
+	begin();
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	expect_connected(harness_answer(&h, a, send_rejection(a, "gone already", 20000)), 1);
+	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0), 0);
+	memset(line, 'x', sizeof(line));
+	line[128] = '\0';
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, send_rejection(a, line, 0))),
+			 CLASS_INVALID);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, send_rejection(a, "two\nlines", 0))),
+			 CLASS_INVALID);
+	line[127] = '\0';
+	expect_rejected(harness_answer(&h, a, send_rejection(a, line, 20000)), line);
+	harness_stop(&h);
+}
+END_TEST
+
 Suite *suite_validate(void)
 {
 	Suite *s = suite_create("validate");
@@ -260,6 +446,12 @@ Suite *suite_validate(void)
 	tcase_add_test(c, mute);
 	tcase_add_test(c, deadline);
 	tcase_add_test(c, breaks);
+	tcase_add_test(c, rejected);
+	tcase_add_test(c, rejected_for_good);
+	tcase_add_test(c, rejected_until_the_deadline);
+	tcase_add_test(c, rejected_but_shared);
+	tcase_add_test(c, rejected_in_order);
+	tcase_add_test(c, rejected_without_a_link);
 	suite_add_tcase(s, c);
 	return s;
 }
