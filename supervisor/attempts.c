@@ -75,6 +75,7 @@ static struct escalation_failure describe(struct adapter *adapter,
 		.class = class_from_wire((int)failed->class_),
 		.attempt = failed->attempt,
 		.left_ms = failed->left_ms,
+		.came_up = failed->came_up,
 		.is_heard = is_heard(device, now_ms),
 		.is_alone =
 			!has_links && !sessions_has_others(sup, adapter->index, failed->address),

@@ -96,9 +96,32 @@ static void pair_clear(struct record *record, uint16_t adapter)
 {
 	size_t i;
 
-	for (i = 0; i < PAIRS_KEPT; i++)
-		if (record->pairs[i].adapter == adapter)
-			record->pairs[i] = (struct pair){ 0 };
+	record->before = (struct pair){ 0 };
+	for (i = 0; i < PAIRS_KEPT; i++) {
+		if (record->pairs[i].adapter != adapter)
+			continue;
+		if (record->pairs[i].failures.value != 0)
+			record->before = record->pairs[i];
+		record->pairs[i] = (struct pair){ 0 };
+	}
+}
+
+/* The success there was none. Its pair was forgotten last: the place is free, or another's now. */
+static void take_back(struct record *record, const struct escalation_failure *failure)
+{
+	size_t i;
+
+	if (failure->came_up && record->before_carried > 0)
+		record->carried = record->before_carried;
+	for (i = 0; i < PAIRS_KEPT && failure->came_up; i++) {
+		if (record->before.adapter != failure->adapter ||
+		    record->pairs[i].failures.value != 0)
+			continue;
+		record->pairs[i] = record->before;
+		break;
+	}
+	record->before = (struct pair){ 0 };
+	record->before_carried = 0;
 }
 
 uint32_t escalation_failures(const struct escalation *esc, uint64_t address, uint16_t adapter,
@@ -207,6 +230,7 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 	struct escalation_answer answer = { .tried = record->tried };
 	bool is_waiting = health_is_resetting(health, now_ms);
 
+	take_back(record, failure);
 	answer.attempt = whole_attempt(failure, record, now_ms);
 	if (is_waiting) {
 		answer.step = ESCALATION_RETRY;
@@ -243,6 +267,7 @@ enum escalation_step escalation_worked(struct escalation *esc, uint64_t address,
 	if (record) {
 		/* What it failed elsewhere still says where not to go. */
 		pair_clear(record, adapter);
+		record->before_carried = record->carried;
 		record->tried = ESCALATION_NOTHING;
 		record->carried = 0;
 	}

@@ -6,7 +6,8 @@
  *   retry ─► clear ─► rotate ─► reset ─► give up
  *
  * Failures are counted per device and adapter, and per adapter; the counts halve every half-life, a
- * success clears those of the device there and of the adapter. A rung is taken when its count is
+ * success clears those of the device there and of the adapter, unless it turns out that the link
+ * did not pass its check: then the device's are what they were. A rung is taken when its count is
  * reached and its profile allows it; what a class says helps at once (a full adapter: another one)
  * is done at the first failure. A device rotates only to an adapter where it failed less, so it
  * does not swing to and fro. However it goes, a request ends: its attempts are counted across
@@ -54,6 +55,7 @@ struct escalation_failure {
 	enum err_class class;
 	uint32_t attempt; /* 1 for the first of this request on this adapter */
 	uint32_t left_ms; /* of the request's deadline */
+	bool came_up;	  /* the link was there, but did not pass its check: it was no success */
 	bool is_heard;	  /* some adapter heard the peripheral lately: it is on */
 	bool is_alone;	  /* no link or session of another peripheral is on the adapter */
 	bool is_carrying; /* links of others are up there, and it hears adverts */

@@ -24,6 +24,9 @@ struct record {
 	uint32_t carried_session;   /* ... of this session */
 	uint16_t carried_from;
 	uint64_t carried_until_ms; /* its deadline */
+	/* What the last success forgot: it may turn out to have been none. */
+	struct pair before;
+	uint32_t before_carried;
 };
 
 struct failing {

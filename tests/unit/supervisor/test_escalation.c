@@ -177,6 +177,35 @@ START_TEST(test_success_clears)
 }
 END_TEST
 
+/* A link that came up and did not pass its check was no success: all is counted on. */
+START_TEST(test_success_taken_back)
+{
+	struct escalation_failure f = failure(DEVICE, CLASS_VALIDATION);
+	struct escalation_answer answer = { .step = ESCALATION_NOTHING };
+
+	f.other = B;
+	f.came_up = true;
+	for (; f.attempt <= 3; f.attempt++) {
+		(void)escalation_worked(esc, DEVICE, A, 1000);
+		answer = escalation_failed(esc, sensor, &f, 1000, 0);
+		ck_assert_uint_eq(answer.failures, f.attempt);
+	}
+	ck_assert_int_eq(answer.step, ESCALATION_ROTATE);
+	(void)escalation_worked(esc, DEVICE, B, 1000);
+	f.adapter = B;
+	f.other = A;
+	f.attempt = 1;
+	answer = escalation_failed(esc, sensor, &f, 1000, 0);
+	ck_assert_uint_eq(answer.attempt, 4);
+	ck_assert_uint_eq(answer.failures, 1);
+	/* One that was used until it broke was a success. */
+	(void)escalation_worked(esc, DEVICE, B, 1000);
+	f.came_up = false;
+	f.class = CLASS_ABORTED_REMOTE;
+	ck_assert_uint_eq(escalation_failed(esc, sensor, &f, 1000, 0).failures, 1);
+}
+END_TEST
+
 START_TEST(test_failures_decay)
 {
 	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
@@ -430,6 +459,7 @@ Suite *suite_escalation(void)
 	tcase_add_test(tc, test_rotation);
 	tcase_add_test(tc, test_attempts_of_one_request);
 	tcase_add_test(tc, test_success_clears);
+	tcase_add_test(tc, test_success_taken_back);
 	tcase_add_test(tc, test_failures_decay);
 	tcase_add_test(tc, test_gives_up);
 	tcase_add_test(tc, test_first_reset_at_boot);

@@ -87,6 +87,7 @@ static void model_fail(struct model *m, unsigned d, const struct profile *profil
 	f->other = below(3) ? (uint16_t)((f->adapter + 1 + below(2)) % MODEL_ADAPTERS)
 			    : ESCALATION_NOBODY;
 	f->class = (enum err_class)below(CLASS_COUNT);
+	f->came_up = below(4) == 0;
 	f->is_heard = below(4) != 0;
 	f->is_alone = below(2);
 	f->is_carrying = !f->is_alone && below(3) == 0;
