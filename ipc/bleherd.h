@@ -332,11 +332,27 @@ enum { BH_CHECKS_MAX = 8 };
  *
  * A link that does not pass is a failed attempt: it is ended, unless others use it, and the next
  * one follows while there is time. Services that come late are waited for. Classes `validation`,
- * `zombie`. If it fails a check of the program's own: bh_disconnect(), and connect again.
+ * `zombie`. For a check of the program's own see bh_connect_rejected().
  */
 BH_API int bh_connect_checked(struct bh_session *session, uint32_t timeout_ms,
 			      const struct bh_check *checks, size_t n_checks, bh_result_cb done,
 			      void *ctx);
+
+enum { BH_WHY_LEN = 128 };
+/**
+ * bh_connect_rejected() - the link did not pass a check of the program's own: another one
+ * @why:        for people, in events and errors: one line of less than BH_WHY_LEN bytes; NULL: none
+ * @timeout_ms: until the next link; the checks of the connect before are made again
+ *
+ * As if one of its checks had failed: a failed attempt, counted on with those of the connect that
+ * the link came from while its time runs. The daemon ends the link and does what helps: tries
+ * again, clears what is stale, takes another adapter. Class `validation`: others use the link and
+ * it was not ended; attempts or time are used up. The session lets go of the link, its
+ * subscriptions end without a word, as with bh_disconnect(). Without a link it is
+ * bh_connect_checked(). Errors: -EINVAL: @why.   Blocks: never.
+ */
+BH_API int bh_connect_rejected(struct bh_session *session, const char *why, uint32_t timeout_ms,
+			       bh_result_cb done, void *ctx);
 BH_API int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ctx);
 BH_API int bh_services(struct bh_session *session,
 		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
@@ -420,6 +436,27 @@ BH_API int bh_session_open_sync(struct bh_session **out, struct bh_client *clien
 				const char *adapter, uint32_t timeout_ms, struct bh_answer *answer);
 BH_API int bh_connect_sync(struct bh_session *session, uint32_t timeout_ms,
 			   struct bh_answer *answer);
+BH_API int bh_connect_rejected_sync(struct bh_session *session, const char *why,
+				    uint32_t timeout_ms, struct bh_answer *answer);
+
+/*
+ * A program's own check of a link that it was given, between connect and use; it may call
+ * everything but bh_session_close() of that session and bh_free(). 0: it passes; 1: it does not,
+ * and why may be in @out_why (as in bh_connect_rejected()); a negative errno ends the connecting.
+ */
+typedef int (*bh_check_cb)(void *ctx, struct bh_session *session, char out_why[BH_WHY_LEN]);
+
+/**
+ * bh_connect_checked_sync() - bh_connect_checked() to a link that also passes @check
+ * @timeout_ms: for all of it, the program's check included; 0: the daemon's default, for each link
+ * @check:      after @checks, on each link that is had; NULL: no check of the program's own
+ *
+ * Returns as the others, and what @check returned if that was negative: the link is kept then.
+ * Class `validation`: none passed before attempts or time were used up.
+ */
+BH_API int bh_connect_checked_sync(struct bh_session *session, uint32_t timeout_ms,
+				   const struct bh_check *checks, size_t n_checks,
+				   bh_check_cb check, void *ctx, struct bh_answer *answer);
 BH_API int bh_disconnect_sync(struct bh_session *session, struct bh_answer *answer);
 BH_API int bh_read_sync(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
 			struct bh_answer *answer);

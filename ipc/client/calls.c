@@ -37,6 +37,44 @@ int bh_connect_checked(struct bh_session *session, uint32_t timeout_ms,
 	return r < 0 ? r : session_ask(session, request);
 }
 
+/* It becomes part of texts that people read. */
+static bool is_line(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		if (i >= BH_WHY_LEN - 1 || (unsigned char)text[i] < ' ' || text[i] == '\x7f')
+			return false;
+	return true;
+}
+
+int bh_connect_rejected(struct bh_session *session, const char *why, uint32_t timeout_ms,
+			bh_result_cb done, void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__CONNECT,
+				     .timeout_ms = timeout_ms,
+				     .value = session->checks,
+				     .len = session->checks_len,
+				     .why = request_text(why),
+				     .done = done,
+				     .ctx = ctx };
+	struct request *request;
+	int r;
+
+	if (!is_line(args.why))
+		return -EINVAL;
+	r = request_new(&request, &args);
+	if (r < 0)
+		return r;
+	request->epoch = session->lane.epoch;
+	r = session_ask(session, request);
+	if (r < 0)
+		return r;
+	session->wants_link = false;
+	session_doom_subs(session);
+	return 0;
+}
+
 int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ctx)
 {
 	struct request_args args = { .type = BH__TYPE__DISCONNECT, .done = done, .ctx = ctx };

@@ -86,6 +86,8 @@ void client_fail(struct lane *lane, struct request *request, const struct bh_res
 		session_forget_sub(session, request->id);
 	if (request->type == BH__TYPE__UNSUBSCRIBE)
 		session_forget_sub(session, request->number);
+	if (request->why)
+		session_forget_doomed(session);
 	lane_answer(lane, request, &result);
 	/* What was asked of a session before it could be opened fails for the same reason. */
 	if (opening && opening->state == SESSION_OPENING)

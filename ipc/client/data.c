@@ -35,6 +35,8 @@ static int on_connected(void *ctx, struct chan_frame *frame, const void *msg)
 		handover_answer(session, request, &result);
 		return 0;
 	}
+	if (request->why)
+		session_forget_doomed(session);
 	session->wants_link = true;
 	session->connect_timeout_ms = request->timeout_ms;
 	session->checks_len = request->len;

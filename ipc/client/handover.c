@@ -102,7 +102,7 @@ static int replay(struct bh_session *session)
 
 	for (sub = session->subs; sub; sub = sub->next) {
 		sub->expected = 1;
-		r = sub->is_established ? replay_subscribe(session, sub) : 0;
+		r = sub->is_established && !sub->is_doomed ? replay_subscribe(session, sub) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -211,7 +211,7 @@ static struct session_sub *first_established(const struct bh_session *session)
 	struct session_sub *sub;
 
 	for (sub = session->subs; sub; sub = sub->next)
-		if (sub->is_established)
+		if (sub->is_established && !sub->is_doomed)
 			return sub;
 	return NULL;
 }

@@ -10,8 +10,9 @@ int request_new(struct request **out, const struct request_args *args)
 {
 	struct request *request;
 	uint32_t allowed_ms = args->timeout_ms ? args->timeout_ms : REQUEST_DEFAULT_MS;
+	size_t why_len = args->why ? strlen(args->why) + 1 : 0;
 
-	request = calloc(1, sizeof(*request) + args->len);
+	request = calloc(1, sizeof(*request) + args->len + why_len);
 	if (!request)
 		return -ENOMEM;
 	request->type = args->type;
@@ -24,6 +25,8 @@ int request_new(struct request **out, const struct request_args *args)
 	request->len = args->len;
 	if (args->len > 0)
 		memcpy(request->value, args->value, args->len);
+	if (args->why)
+		request->why = memcpy(request->value + args->len, args->why, why_len);
 	*out = request;
 	return 0;
 }
@@ -166,6 +169,10 @@ static int put_connect(const struct request *request, const struct way *way)
 	msg.timeout_ms = left_ms(request, way->now_ms);
 	msg.n_checks = n;
 	msg.checks = list;
+	msg.has_rejects = request->why && request->epoch == way->epoch;
+	msg.rejects = msg.has_rejects;
+	if (msg.rejects && *request->why)
+		msg.reject_text = (char *)(uintptr_t)request->why;
 	return put(request, way, &msg.base);
 }
 

@@ -65,6 +65,8 @@ struct request {
 	bool wants_follow;		     /* EVENTS_REQUEST */
 	bool no_response;		     /* WRITE */
 	bool only_list;			     /* RESET_ADAPTER */
+	const char *why; /* CONNECT: it rejects the link; in value, behind the checks. NULL: not */
+	uint32_t epoch;	 /* with why: of that link; a later one is not rejected */
 	size_t len;
 	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name
 			  */
@@ -77,6 +79,7 @@ struct request_args {
 	bool is_endless;     /* no deadline at all */
 	const uint8_t *value;
 	size_t len;
+	const char *why; /* NULL: none */
 	bh_result_cb done;
 	void *ctx;
 };
@@ -84,7 +87,7 @@ struct request_args {
 /**
  * request_new() - a request that is in no list yet
  * @out:  release with free(), or give it to a lane
- * @args: value is copied
+ * @args: value and why are copied
  *
  * Errors: -ENOMEM.
  */

@@ -161,6 +161,28 @@ void session_forget_sub(struct bh_session *session, uint32_t id)
 	free(sub);
 }
 
+void session_doom_subs(struct bh_session *session)
+{
+	struct session_sub *sub;
+
+	for (sub = session->subs; sub; sub = sub->next)
+		sub->is_doomed = sub->is_muted = true;
+}
+
+void session_forget_doomed(struct bh_session *session)
+{
+	struct session_sub *sub = session->subs;
+	struct session_sub *next;
+
+	for (; sub; sub = next) {
+		next = sub->next;
+		if (!sub->is_doomed)
+			continue;
+		unlink_sub(session, sub);
+		free(sub);
+	}
+}
+
 void session_end_sub(struct bh_session *session, struct session_sub *sub, struct bh_result *result)
 {
 	unlink_sub(session, sub);

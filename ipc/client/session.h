@@ -26,7 +26,8 @@ struct session_sub {
 	uint64_t expected; /* the worker's number of the next value */
 	uint64_t seq;	   /* the last one given to the program */
 	bool is_established;
-	bool is_muted; /* bh_unsubscribe() was called */
+	bool is_muted;	/* no values any more: bh_unsubscribe() was called, or it is doomed */
+	bool is_doomed; /* its link was rejected: it goes when that is answered */
 };
 
 /* A move or the end: what the supervisor said, until its turn comes. */
@@ -101,6 +102,13 @@ struct session_sub *session_find_sub(const struct bh_session *session, uint32_t 
 
 /* Removes a subscription without a word; an id that is not there is no error. */
 void session_forget_sub(struct bh_session *session, uint32_t id);
+
+/*
+ * The program rejects its link: what it subscribed there ends without a word. The list stays as it
+ * is until the answer: a callback of one of them may be running.
+ */
+void session_doom_subs(struct bh_session *session);
+void session_forget_doomed(struct bh_session *session);
 
 /* Removes a subscription and calls its @done with the result, unless the program gave it up. */
 void session_end_sub(struct bh_session *session, struct session_sub *sub, struct bh_result *result);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipc/clock.h"
+
 struct sync_call {
 	struct bh_answer *answer;
 	bool is_done;
@@ -121,6 +123,60 @@ int bh_connect_sync(struct bh_session *session, uint32_t timeout_ms, struct bh_a
 	if (r == 0)
 		r = bh_connect(session, timeout_ms, on_done, &call);
 	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+int bh_connect_rejected_sync(struct bh_session *session, const char *why, uint32_t timeout_ms,
+			     struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(session->client, &call, answer);
+	if (r == 0)
+		r = bh_connect_rejected(session, why, timeout_ms, on_done, &call);
+	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+static int connect_checked(struct bh_session *session, uint32_t timeout_ms,
+			   const struct bh_check *checks, size_t n_checks, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(session->client, &call, answer);
+	if (r == 0)
+		r = bh_connect_checked(session, timeout_ms, checks, n_checks, on_done, &call);
+	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+/* What is left of a time that began as @timeout_ms; 0 stays the daemon's default. */
+static uint32_t left_of(uint32_t timeout_ms, uint64_t until_ms)
+{
+	uint32_t left_ms = clock_left_ms(until_ms, clock_now_ms());
+
+	if (timeout_ms == 0)
+		return 0;
+	return left_ms > 0 ? left_ms : 1;
+}
+
+int bh_connect_checked_sync(struct bh_session *session, uint32_t timeout_ms,
+			    const struct bh_check *checks, size_t n_checks, bh_check_cb check,
+			    void *ctx, struct bh_answer *answer)
+{
+	uint64_t until_ms = clock_now_ms() + timeout_ms;
+	char why[BH_WHY_LEN] = "";
+	int r;
+
+	r = connect_checked(session, timeout_ms, checks, n_checks, answer);
+	while (r == 0 && check) {
+		r = check(ctx, session, why);
+		if (r <= 0)
+			return r;
+		why[sizeof(why) - 1] = '\0';
+		r = bh_connect_rejected_sync(session, why, left_of(timeout_ms, until_ms), answer);
+		why[0] = '\0';
+	}
+	return r;
 }
 
 int bh_disconnect_sync(struct bh_session *session, struct bh_answer *answer)

@@ -40,10 +40,25 @@ static void answer_control(struct fake_peer *worker, const struct fake_frame *fr
 	bh__session_open__free_unpacked(open, NULL);
 }
 
+/* The third rejection is one too many. */
+static void answer_connect(struct fake_peer *worker, const struct fake_frame *frame)
+{
+	static unsigned rejections;
+	Bh__Connect *connect = bh__connect__unpack(NULL, frame->len, frame->body);
+
+	rejections += connect->rejects ? 1 : 0;
+	if (connect->rejects && rejections > 2)
+		fake_send_error(worker, frame->id, BH__CLASS__CLASS_VALIDATION,
+				connect->reject_text);
+	else
+		fake_send_connected(worker, frame->id);
+	bh__connect__free_unpacked(connect, NULL);
+}
+
 static void answer_data(struct fake_peer *worker, const struct fake_frame *frame)
 {
 	if (frame->type == BH__TYPE__CONNECT)
-		fake_send_connected(worker, frame->id);
+		answer_connect(worker, frame);
 	if (frame->type == BH__TYPE__READ)
 		fake_send_value(worker, frame->id, "value", 5);
 	if (frame->type == BH__TYPE__WRITE)
@@ -141,6 +156,47 @@ START_TEST(all_of_them)
 }
 END_TEST
 
+/* How many links are still to be rejected; reads, as such a check would. */
+static int look_at_link(void *ctx, struct bh_session *session, char out_why[BH_WHY_LEN])
+{
+	struct bh_answer answer;
+	int *bad = ctx;
+
+	ck_assert_int_eq(bh_read_sync(session, &FAKE_UUID, 1000, &answer), 0);
+	bh_answer_clear(&answer);
+	if (*bad <= 0)
+		return *bad;
+	--*bad;
+	(void)snprintf(out_why, BH_WHY_LEN, "%d to go", *bad);
+	return 1;
+}
+
+START_TEST(own_check)
+{
+	struct bh_check gatt = { .kind = BH_CHECK_GATT };
+	struct bh_session *session;
+	struct bh_answer answer;
+	int bad = 2;
+
+	ck_assert_int_eq(bh_session_open_sync(&session, client, FAKE_ADDRESS, NULL, 0, &answer), 0);
+	ck_assert_int_eq(
+		bh_connect_checked_sync(session, 5000, &gatt, 1, look_at_link, &bad, &answer), 0);
+	ck_assert_int_eq(bad, 0);
+	ck_assert_int_eq(answer.error, BH_CLASS_NONE);
+	bad = 9;
+	ck_assert_int_eq(bh_connect_checked_sync(session, 0, NULL, 0, look_at_link, &bad, &answer),
+			 1);
+	ck_assert_int_eq(bad, 8);
+	ck_assert_int_eq(answer.error, BH_CLASS_VALIDATION);
+	ck_assert_str_eq(answer.text, "8 to go");
+	bad = -EIO;
+	ck_assert_int_eq(bh_connect_checked_sync(session, 0, NULL, 0, look_at_link, &bad, &answer),
+			 -EIO);
+	ck_assert_int_eq(bh_connect_checked_sync(session, 0, &gatt, 1, NULL, NULL, &answer), 0);
+	bh_session_close(session);
+}
+END_TEST
+
 static int nested;
 
 static void on_result_sync(void *ctx, const struct bh_result *result)
@@ -215,6 +271,7 @@ Suite *suite_sync(void)
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 20);
 	tcase_add_test(all, all_of_them);
+	tcase_add_test(all, own_check);
 	tcase_add_test(all, not_in_a_callback);
 	tcase_add_test(all, closed_meanwhile);
 	tcase_add_loop_test(all, freed_meanwhile, 0, 2);
