@@ -25,7 +25,10 @@ static const struct {
 	{ false, SCAN_REPLY_BUSY_LATE, ANY, ANY, SCAN_READY_HUNG },
 	{ false, SCAN_REPLY_ERROR, ANY, ANY, SCAN_READY_LATER },
 	/* Lost to another program that started in the same instant; the next try tells more. */
-	{ false, SCAN_REPLY_NONE, ANY, ANY, SCAN_READY_LATER },
+	{ false, SCAN_REPLY_NONE, NO, YES, SCAN_READY_LATER },
+	/* Twice in a row, so it was no race: this connection gets no answer any more. */
+	{ false, SCAN_REPLY_NONE, NO, NO, SCAN_READY_STUCK },
+	{ false, SCAN_REPLY_NONE, YES, ANY, SCAN_READY_LATER },
 	{ true, SCAN_REPLY_OK, NO, ANY, SCAN_READY },
 	{ true, SCAN_REPLY_OK, YES, ANY, SCAN_READY_SHARED },
 	/* "No discovery started": then what runs is not ours, and not ours to stop. */

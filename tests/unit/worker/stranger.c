@@ -3,11 +3,12 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char ADAPTER[] = "/org/bluez/hci0";
 static const char DEVICE[] = "/org/bluez/hci0/dev_C0_AA_BB_00_00_00";
 
-sd_bus *stranger_open(const struct harness *h)
+static sd_bus *open_as(const struct harness *h, bool is_monitor)
 {
 	char address[128];
 	sd_bus *bus = NULL;
@@ -16,8 +17,14 @@ sd_bus *stranger_open(const struct harness *h)
 	ck_assert_int_ge(sd_bus_new(&bus), 0);
 	ck_assert_int_ge(sd_bus_set_address(bus, address), 0);
 	ck_assert_int_ge(sd_bus_set_bus_client(bus, 1), 0);
+	ck_assert_int_ge(sd_bus_set_monitor(bus, is_monitor), 0);
 	ck_assert_int_ge(sd_bus_start(bus), 0);
 	return bus;
+}
+
+sd_bus *stranger_open(const struct harness *h)
+{
+	return open_as(h, false);
 }
 
 void stranger_removes(const struct harness *h)
@@ -87,4 +94,54 @@ void stranger_shown(struct harness *h, bool is_connected)
 				   (bool)said->seen[i]->connected == is_connected;
 		bh__ctl__sightings__free_unpacked(said, NULL);
 	}
+}
+
+sd_bus *stranger_listen(const struct harness *h)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = open_as(h, true);
+
+	ck_assert_msg(sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+					 "org.freedesktop.DBus.Monitoring", "BecomeMonitor", &error,
+					 NULL, "asu", 1, "type='method_call'", 0) >= 0,
+		      "BecomeMonitor: %s", error.message);
+	return bus;
+}
+
+/* The next message that is a call of bluetoothd; its member. */
+static const char *next_call(sd_bus *listener, sd_bus_message **m)
+{
+	const char *to;
+	int r;
+
+	for (;;) {
+		*m = sd_bus_message_unref(*m);
+		r = sd_bus_process(listener, m);
+		ck_assert_int_ge(r, 0);
+		if (r == 0)
+			ck_assert_int_ge(sd_bus_wait(listener, UINT64_MAX), 0);
+		to = *m ? sd_bus_message_get_destination(*m) : NULL;
+		if (to && strcmp(to, "org.bluez") == 0)
+			return sd_bus_message_get_member(*m);
+	}
+}
+
+void stranger_calls(const struct harness *h, sd_bus *listener, char out[STRANGER_CALLS_LEN])
+{
+	sd_bus *bus = stranger_open(h);
+	sd_bus_message *m = NULL;
+	const char *member;
+	size_t len = 0;
+
+	/* The bus hands on in order: what came before this ping has been heard when it has. */
+	ck_assert_int_ge(sd_bus_call_method(bus, "org.bluez", "/", "org.freedesktop.DBus.Peer",
+					    "Ping", NULL, NULL, ""),
+			 0);
+	sd_bus_flush_close_unref(bus);
+	out[0] = '\0';
+	while (strcmp(member = next_call(listener, &m), "Ping") != 0) {
+		len += (size_t)snprintf(out + len, STRANGER_CALLS_LEN - len, "%s ", member);
+		ck_assert_uint_lt(len, STRANGER_CALLS_LEN);
+	}
+	sd_bus_message_unref(m);
 }

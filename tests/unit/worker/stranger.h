@@ -27,3 +27,10 @@ void stranger_pings(sd_bus *bus);
 
 /* The worker has seen that BlueZ shows that device so; of what was not read yet. */
 void stranger_shown(struct harness *h, bool is_connected);
+
+/* One that hears what is called on the bus from now on; release with sd_bus_flush_close_unref(). */
+sd_bus *stranger_listen(const struct harness *h);
+
+enum { STRANGER_CALLS_LEN = 1024 };
+/* What was called of bluetoothd since it was asked last: "Connect ReadValue ". */
+void stranger_calls(const struct harness *h, sd_bus *listener, char out[STRANGER_CALLS_LEN]);

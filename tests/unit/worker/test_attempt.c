@@ -207,6 +207,64 @@ START_TEST(test_F06_vanished_under_the_call)
 }
 END_TEST
 
+static unsigned count_calls(const char *calls, const char *member)
+{
+	unsigned n = 0;
+
+	for (calls = strstr(calls, member); calls; calls = strstr(calls + 1, member))
+		n++;
+	return n;
+}
+
+/* What BlueZ and the worker know of it is used; nobody walks through objects or services. */
+START_TEST(test_F04_nothing_is_walked)
+{
+	char calls[STRANGER_CALLS_LEN];
+	size_t a = begin(3);
+	sd_bus *listener;
+
+	introduce(a);
+	listener = stranger_listen(&h);
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
+	stranger_calls(&h, listener, calls);
+	ck_assert_str_eq(calls, "Connect ReadValue ");
+	/* BlueZ is made to forget it: discovered once, and still no walk. */
+	harness_fault(&h, "refuse C0:AA:BB:00:00:00 1 answered");
+	h.retries = 1;
+	h.clears = true;
+	expect_attempts(harness_answer(&h, a, send_connect(a)), 2);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	stranger_calls(&h, listener, calls);
+	ck_assert_uint_eq(count_calls(calls, "RemoveDevice"), 1);
+	ck_assert_uint_eq(count_calls(calls, "StartDiscovery"), 1);
+	ck_assert_uint_eq(count_calls(calls, "GetManagedObjects"), 0);
+	sd_bus_flush_close_unref(listener);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Another program holds the scan lock, and what BlueZ hears for it will do. */
+START_TEST(test_F20_found_while_the_lock_is_busy)
+{
+	struct play_asked scan, a;
+	uint32_t id;
+	size_t s;
+
+	play_begin(1);
+	s = harness_attach(world, 1, false, HARNESS_DEVICE(0));
+	id = play_connect(s);
+	scan = play_asked_scan();
+	harness_fault(world, "discovery 0 on");
+	a = play_asked_connect();
+	play_cancelled(scan.id);
+	play_grant(&a, 7, PLAY_LONG_MS);
+	ck_assert_uint_eq(harness_answer(world, s, id)->type, BH__TYPE__CONNECTED);
+	play_finish();
+}
+END_TEST
+
 /* Between two attempts, and under a link: wherever BlueZ has it now. */
 START_TEST(test_F05_path_is_followed)
 {
@@ -330,6 +388,7 @@ Suite *suite_attempt(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_test(c, test_F01_bounded_retry);
 	tcase_add_test(c, test_F03_waits_before_the_next_attempt);
+	tcase_add_test(c, test_F04_nothing_is_walked);
 	tcase_add_test(c, test_F05_path_is_followed);
 	tcase_add_test(c, test_F06_known_needs_no_discovery);
 	tcase_add_test(c, test_F06_silent_is_sought_next);
@@ -337,6 +396,7 @@ Suite *suite_attempt(void)
 	tcase_add_test(c, test_F06_vanished_under_the_call);
 	tcase_add_test(c, test_F09_one_connect_per_device);
 	tcase_add_test(c, test_F09_devices_side_by_side);
+	tcase_add_test(c, test_F20_found_while_the_lock_is_busy);
 	tcase_add_test(c, test_F26_bluetoothd_dies_under_a_connect);
 	tcase_add_test(c, test_F27_one_bus_connection);
 	suite_add_tcase(s, c);

@@ -76,8 +76,8 @@ START_TEST(slow_reader)
 	s = harness_attach(&h, 1, true, 0);
 	h.seats[s].is_over = true; /* it does not read */
 	id = harness_send(&h, s, BH__TYPE__SCAN, &scan.base);
-	quick = scan_for(2, DEVICES - 1, &id);
-	hears(quick, id);
+	quick = harness_scan_for(&h, 2, DEVICES - 1, &id);
+	harness_hears(&h, quick, id);
 	harness_stat_wait(&h, "discovering", 1);
 	/* Another one has heard all of them, so they were told to this one, too. */
 	id = harness_send(&h, quick, BH__TYPE__SCAN, &scan.base);
@@ -167,16 +167,45 @@ START_TEST(external)
 }
 END_TEST
 
-/* The controller answers nothing: that is evidence. */
-START_TEST(hung)
+/*
+ * The controller answers nothing: that is evidence. Who has a deadline is answered then, without
+ * the five seconds more of F21.
+ */
+START_TEST(F21_hung)
 {
+	Bh__Connect connect = BH__CONNECT__INIT;
+	uint64_t began_ms;
 	uint32_t id;
+	size_t s;
 
 	begin(1, NULL, NULL);
 	harness_fault(&h, "hang-adapter 0 on");
-	(void)harness_scan_for(&h, 1, 0, &id);
+	s = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	connect.has_timeout_ms = 1;
+	connect.timeout_ms = 3000;
+	began_ms = clock_now_ms();
+	id = harness_send(&h, s, BH__TYPE__CONNECT, &connect.base);
+	ck_assert_int_eq(harness_class(harness_answer(&h, s, id)), CLASS_DEADLINE);
+	ck_assert_uint_ge(clock_now_ms() - began_ms, 3000);
+	ck_assert_uint_lt(clock_now_ms() - began_ms, 5000);
 	event_is("adapter-silent", CLASS_NO_REPLY);
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 0);
+	harness_stop(&h);
+}
+END_TEST
+
+/* bluetoothd never answers StartDiscovery: that is said, and another connection is tried. */
+START_TEST(F21_never_answered)
+{
+	uint32_t id;
+	size_t s;
+
+	begin(1, NULL, NULL);
+	harness_fault(&h, "no-reply AA:BB:CC:00:00:00 StartDiscovery 2");
+	s = harness_scan_for(&h, 1, 0, &id);
+	event_is("scan-stuck", CLASS_BUSY_DISCOVERY);
+	harness_hears(&h, s, id);
+	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 1);
 	harness_stop(&h);
 }
 END_TEST
@@ -223,10 +252,11 @@ static void find(unsigned device)
 }
 
 /* What was heard just now is found without discovery, though that is over. */
-START_TEST(found_in_the_cache)
+START_TEST(F20_found_in_the_cache)
 {
 	Bh__Empty empty = BH__EMPTY__INIT;
-	unsigned before;
+	char calls[STRANGER_CALLS_LEN];
+	sd_bus *listener;
 	uint32_t id;
 	size_t s;
 
@@ -235,10 +265,13 @@ START_TEST(found_in_the_cache)
 	harness_hears(&h, s, id);
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	harness_stat_wait(&h, "discovering", 0);
-	before = harness_stat(&h, "discoveries");
+	listener = stranger_listen(&h);
 	find(1);
 	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__FIND_DONE, 0);
-	ck_assert_uint_eq(harness_stat(&h, "discoveries"), before);
+	/* Nothing is asked, so nothing is waited for. */
+	stranger_calls(&h, listener, calls);
+	ck_assert_str_eq(calls, "");
+	sd_bus_flush_close_unref(listener);
 	harness_stop(&h);
 }
 END_TEST
@@ -342,8 +375,8 @@ START_TEST(scanned_too_early)
 
 	begin(2, NULL, WITHHELD);
 	harness_fault(&h, "early-advert C0:AA:BB:00:00:01 1");
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	harness_stop(&h);
 }
 END_TEST
@@ -378,8 +411,8 @@ START_TEST(sought_in_a_running_discovery)
 	begin(2, NULL, WITHHELD);
 	h.retries = 1;
 	h.rest_ms = 3000;
-	s = scan_for(1, 1, &id);
-	hears(s, id);
+	s = harness_scan_for(&h, 1, 1, &id);
+	harness_hears(&h, s, id);
 	a = harness_attach(&h, 2, false, HARNESS_DEVICE(0));
 	harness_fault(&h, "refuse C0:AA:BB:00:00:00 1 answered");
 	id = harness_send(&h, a, BH__TYPE__CONNECT, &connect.base);
@@ -403,10 +436,11 @@ Suite *suite_scan(void)
 	tcase_add_test(c, stuck);
 	tcase_add_test(c, shared);
 	tcase_add_test(c, external);
-	tcase_add_test(c, hung);
+	tcase_add_test(c, F21_hung);
+	tcase_add_test(c, F21_never_answered);
 	tcase_add_loop_test(c, silent, 0, (int)ARRAY_LEN(SILENCES));
 	tcase_add_test(c, not_silent);
-	tcase_add_test(c, found_in_the_cache);
+	tcase_add_test(c, F20_found_in_the_cache);
 	tcase_add_test(c, not_found_in_the_cache);
 	tcase_add_test(c, slice);
 	tcase_add_test(c, pauses_no_more);

@@ -34,6 +34,8 @@ static const struct {
 	{ START(BUSY_LATE, false, false), SCAN_READY_HUNG },
 	{ START(ERROR, false, true), SCAN_READY_LATER },
 	{ START(NONE, false, true), SCAN_READY_LATER },
+	{ START(NONE, false, false), SCAN_READY_STUCK },
+	{ START(NONE, true, false), SCAN_READY_LATER },
 	{ STOP(OK, false), SCAN_READY },
 	{ STOP(OK, true), SCAN_READY_SHARED },
 	{ STOP(ERROR, false), SCAN_READY },
