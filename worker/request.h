@@ -43,7 +43,7 @@ struct request {
 	struct validate *checks; /* of a CONNECT: what must hold first; NULL: nothing */
 	bool rejects;		 /* a CONNECT: the link that its session has; why is in value */
 	bool has_rejected;
-	struct uuid *uuids;	 /* of a scan's filter */
+	struct uuid *uuids; /* of a scan's filter */
 	size_t n_uuids;
 	struct bus_call *call;	/* ISSUED */
 	struct request *leader; /* SHARED */
