@@ -158,14 +158,15 @@ static bool take_rejection(struct link *link, struct request *request)
 	const char *why = (const char *)request->value;
 	struct seat *seat = request->seat;
 	char text[LINK_TEXT_LEN + 64];
+	bool is_shared;
 
 	if (request != TAILQ_FIRST(&seat->requests))
 		return false;
 	notify_drop_seat(seat);
-	(void)snprintf(text, sizeof(text), "the program rejected the link%s%s", *why ? ": " : "",
-		       why);
-	if (is_wanted_by_others(link, seat)) {
-		(void)strcat(text, "; others use it: it was not ended");
+	is_shared = is_wanted_by_others(link, seat);
+	(void)snprintf(text, sizeof(text), "the program rejected the link%s%s%s", *why ? ": " : "",
+		       why, is_shared ? "; others use it: it was not ended" : "");
+	if (is_shared) {
 		request_fail(request, CLASS_VALIDATION, text);
 		link_request_ended(seat);
 		return true;
