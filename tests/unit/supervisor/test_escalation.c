@@ -180,7 +180,7 @@ END_TEST
 /* A link that came up and did not pass its check was no success: all is counted on. */
 START_TEST(test_success_taken_back)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_VALIDATION);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_VALIDATION);
 	struct escalation_answer answer = { .step = ESCALATION_NOTHING };
 
 	f.other = B;
@@ -423,7 +423,7 @@ END_TEST
 /* What is stuck: no second attempt there; reset at once where that costs nobody anything. */
 START_TEST(test_stuck)
 {
-	struct escalation_failure f = failure(DEVICE, CLASS_ZOMBIE);
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ZOMBIE);
 	struct escalation_answer answer;
 
 	f.is_stuck = true;
