@@ -163,6 +163,7 @@ static bool take_rejection(struct link *link, struct request *request)
 	if (request != TAILQ_FIRST(&seat->requests))
 		return false;
 	notify_drop_seat(seat);
+	seat->is_told_up = false;
 	is_shared = is_wanted_by_others(link, seat);
 	(void)snprintf(text, sizeof(text), "the program rejected the link%s%s%s", *why ? ": " : "",
 		       why, is_shared ? "; others use it: it was not ended" : "");
