@@ -134,9 +134,7 @@ void stranger_calls(const struct harness *h, sd_bus *listener, char out[STRANGER
 	size_t len = 0;
 
 	/* The bus hands on in order: what came before this ping has been heard when it has. */
-	ck_assert_int_ge(sd_bus_call_method(bus, "org.bluez", "/", "org.freedesktop.DBus.Peer",
-					    "Ping", NULL, NULL, ""),
-			 0);
+	stranger_pings(bus);
 	sd_bus_flush_close_unref(bus);
 	out[0] = '\0';
 	while (strcmp(member = next_call(listener, &m), "Ping") != 0) {
