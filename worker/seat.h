@@ -34,7 +34,7 @@ struct seat {
 	uint64_t under;	   /* a grant under which it connects and scans; 0: none */
 	struct link *link; /* NULL: a scan's */
 	bool wants_link;
-	bool is_told_up; /* its program believes that it has the link */
+	bool is_told_up;	      /* its program believes that it has the link */
 	uint64_t connecting_until_ms; /* deadline of the CONNECT that it has its link from */
 	TAILQ_HEAD(, request) requests;
 	size_t n_requests;
