@@ -308,7 +308,8 @@ BH_API int bh_session_open(struct bh_session **out, struct bh_client *client, ui
 
 /*
  * Lets go: its open requests are answered `cancelled` before this returns, and nothing of it is
- * called afterwards; the last one out ends the link. NULL is fine; returns NULL.
+ * called afterwards. The link ends with the last one out, after the linger time of its device.
+ * NULL is fine; returns NULL.
  */
 BH_API struct bh_session *bh_session_close(struct bh_session *session);
 
@@ -353,6 +354,15 @@ enum { BH_WHY_LEN = 128 };
  */
 BH_API int bh_connect_rejected(struct bh_session *session, const char *why, uint32_t timeout_ms,
 			       bh_result_cb done, void *ctx);
+
+/**
+ * bh_exclusive() - whether connects that are asked for from now on want the link for this session
+ *
+ * While a session has that, requests of others on the link wait, until it disconnects, closes or
+ * loses the link; notifications of others go on. A second one waits its turn: the connect is
+ * answered when the link is its own. It holds over a move. Blocks: never.
+ */
+BH_API void bh_exclusive(struct bh_session *session, bool is_on);
 BH_API int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ctx);
 BH_API int bh_services(struct bh_session *session,
 		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,

@@ -194,6 +194,20 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 	send_step(adapter, id, answer.step, answer.step == ESCALATION_ROTATE ? 0 : answer.delay_ms);
 }
 
+void attempts_full(struct adapter *adapter, uint64_t address)
+{
+	struct sup *sup = adapter->sup;
+	const struct adapter *other =
+		adapters_find(sup->adapters, sessions_other(sup, adapter, address));
+	char reason[96];
+
+	if (!other || (other->slots > 0 && other->state.links >= other->slots))
+		return;
+	(void)snprintf(reason, sizeof(reason), "%s has no room for its link; now %s", adapter->name,
+		       other->name);
+	sessions_rotate(sup, adapter, address, reason);
+}
+
 void attempts_worked(struct adapter *adapter, uint64_t address)
 {
 	struct event event = worker_event(adapter, EVENT_ESCALATED);

@@ -13,5 +13,8 @@ must_check int attempts_new(struct sup *sup);
 /* Answers the request @id by NEXT_STEP. */
 void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__AttemptFailed *failed);
 
+/* A link to that device waits for a place there: its sessions go where there is one. */
+void attempts_full(struct adapter *adapter, uint64_t address);
+
 /* A link to that device is up. */
 void attempts_worked(struct adapter *adapter, uint64_t address);

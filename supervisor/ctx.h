@@ -20,8 +20,10 @@ struct lock_peers;
 struct lock_self;
 struct lockd_child;
 struct mgmt;
+struct orphans;
 struct rescue_child;
 struct reset;
+struct room;
 struct server;
 struct sessions;
 
@@ -44,6 +46,8 @@ struct sup {
 	struct lock_self *lock_self;
 	struct rescue_child *rescue;
 	struct reset *reset;
+	struct room *room;
+	struct orphans *orphans;
 	uint64_t started_at_ms;
 	uint32_t worker_deaths;
 	bool is_listed;	      /* the index list was read at least once */

@@ -16,8 +16,11 @@
 #include "supervisor/events.h"
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
+#include "supervisor/orphans.h"
 #include "supervisor/readiness.h"
 #include "supervisor/reset_state.h"
+#include "supervisor/room.h"
+#include "supervisor/room_desk.h"
 #include "supervisor/server.h"
 #include "supervisor/sessions.h"
 
@@ -165,6 +168,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = attempts_new(sup);
 	if (r >= 0)
+		r = room_desk_new(sup);
+	if (r >= 0)
 		r = adapters_new(&sup->adapters);
 	if (r >= 0)
 		r = sessions_new(&sup->sessions, sup);
@@ -205,6 +210,8 @@ static void free_parts(struct daemon *daemon)
 	sup->lockd = lockd_child_free(sup->lockd);
 	sup->sessions = sessions_free(sup->sessions);
 	sup->adapters = adapters_free(sup->adapters);
+	sup->orphans = orphans_free(sup->orphans);
+	sup->room = room_free(sup->room);
 	sup->escalation = escalation_free(sup->escalation);
 	sup->devices = devices_free(sup->devices);
 	sup->events = events_free(sup->events);

@@ -44,6 +44,7 @@ static const struct {
 	[EVENT_DISCONNECTED] = { "disconnected", LOG_LEVEL_DEBUG },
 	[EVENT_LINK_LOST] = { "link-lost", LOG_LEVEL_WARN },
 	[EVENT_LINK_CUT] = { "link-cut", LOG_LEVEL_INFO },
+	[EVENT_LINK_WAITS] = { "link-waits", LOG_LEVEL_INFO },
 	[EVENT_CONNECT_FAILED] = { "connect-failed", LOG_LEVEL_INFO },
 	[EVENT_ESCALATED] = { "escalated", LOG_LEVEL_WARN },
 	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN },

@@ -33,6 +33,7 @@ enum event_kind {
 	EVENT_DISCONNECTED,
 	EVENT_LINK_LOST,
 	EVENT_LINK_CUT,
+	EVENT_LINK_WAITS, /* a worker says it: for a place on its adapter */
 	EVENT_CONNECT_FAILED,
 	EVENT_ESCALATED,
 	EVENT_CLIENT_DROPPED,

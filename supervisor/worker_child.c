@@ -10,7 +10,9 @@
 #include "supervisor/cleaner.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
+#include "supervisor/orphans.h"
 #include "supervisor/reset.h"
+#include "supervisor/room_desk.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_rules.h"
 
@@ -99,6 +101,7 @@ static void on_ready(struct child *child, void *ctx)
 
 	events_add(adapter->sup->events, &event, "pid %d", child_pid(child));
 	cleaner_worker_ready(adapter);
+	orphans_worker_ready(adapter->sup->orphans);
 	sessions_adapter_ready(adapter->sup, adapter);
 	reset_worker_changed(adapter);
 }
@@ -154,6 +157,7 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	memset(&adapter->state, 0, sizeof(adapter->state));
 	tell_death(adapter, obituary, delay_ms);
 	sessions_worker_died(sup, adapter, obituary, delay_ms);
+	room_desk_worker_died(adapter);
 	reset_worker_changed(adapter);
 }
 

@@ -15,6 +15,7 @@
 #include "supervisor/kernel_link.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/reset.h"
+#include "supervisor/room_desk.h"
 #include "supervisor/sessions.h"
 
 enum { LINKS_SANE = 1024 };
@@ -204,14 +205,29 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 	(void)frame;
 	if (!is_address(link->address))
 		return -EBADMSG;
-	devices_link(adapter->sup->devices, link->address, adapter->index, link->up);
 	if (link->has_links)
 		note_links(adapter, link->links);
+	/* It may only say that nobody uses the link now, or that none was to be had. */
+	if (room_desk_link(adapter, link) == link->up)
+		return 0;
+	devices_link(adapter->sup->devices, link->address, adapter->index, link->up);
 	event.address = link->address;
-	events_add(adapter->sup->events, &event, "on %s", adapter->name);
+	event.class = class_from_wire((int)link->class_);
+	events_add(adapter->sup->events, &event, "on %s%s%s", adapter->name,
+		   link->text && link->text[0] ? ": " : "", link->text ? link->text : "");
 	if (link->up)
 		attempts_worked(adapter, link->address);
 	sessions_seen(adapter->sup, link->address);
+	return 0;
+}
+
+static int on_room_wanted(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Ctl__RoomWanted *wanted = msg;
+
+	if (!is_address(wanted->address) || (frame->id == 0 && !wanted->stop))
+		return -EBADMSG;
+	room_desk_asked(child_owner(ctx), frame->id, wanted);
 	return 0;
 }
 
@@ -259,6 +275,8 @@ static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 	event.session = said->session;
 	event.class = class_from_wire((int)said->class_);
 	events_add(adapter->sup->events, &event, "%s", said->text ? said->text : "");
+	if (event.kind == EVENT_LINK_WAITS && event.address != 0)
+		attempts_full(adapter, event.address);
 	if (event.kind == EVENT_ADAPTER_SILENT)
 		escalation_sick(adapter->sup->escalation, adapter->index, ESCALATION_SILENT,
 				clock_now_ms());
@@ -278,6 +296,7 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__LINK_END, 0, 0, &bh__ctl__link__descriptor, on_link_end },
 	{ BH__CTL__TYPE__KERNEL_LINK, 0, 0, &bh__ctl__link__descriptor, kernel_link_asked },
 	{ BH__CTL__TYPE__LINK_STATE, 0, 0, &bh__ctl__link__descriptor, on_link_state },
+	{ BH__CTL__TYPE__ROOM_WANTED, 0, 0, &bh__ctl__room_wanted__descriptor, on_room_wanted },
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },
 	{ BH__CTL__TYPE__CONNECT_CANCELLED, 0, 0, &bh__ctl__connect_cancel__descriptor,

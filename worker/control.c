@@ -5,6 +5,7 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "worker/cancel.h"
+#include "worker/keeper.h"
 #include "worker/link.h"
 #include "worker/notify.h"
 #include "worker/scan.h"
@@ -159,6 +160,7 @@ static void count_link(struct worker *w, struct device *device, bool is_there)
 	device->is_counted = is_there;
 	w->n_links += is_there ? 1 : (size_t)-1;
 	links_tell_soon(w->links);
+	links_room_changed(w->links);
 }
 
 static void on_device(void *ctx, struct device *device, unsigned changes)
@@ -378,6 +380,40 @@ static int on_find(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_rules(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	(void)frame;
+	links_rules(w->links, msg);
+	return 0;
+}
+
+static int on_room(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	links_room(w->links, frame->id, msg);
+	return 0;
+}
+
+static int on_keep(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	(void)frame;
+	keeper_keep(w->seats, msg);
+	return 0;
+}
+
+static int on_check(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	keeper_check(w->seats, frame->id, msg);
+	return 0;
+}
+
 static int on_connect_cancel(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
@@ -400,6 +436,10 @@ static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__LINK_CAUSE, 0, 0, &bh__ctl__link_cause__descriptor, on_link_cause },
 	{ BH__CTL__TYPE__LOCKS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_locks_wanted },
 	{ BH__CTL__TYPE__FIND, 0, 0, &bh__ctl__find__descriptor, on_find },
+	{ BH__CTL__TYPE__DEVICE_RULES, 0, 0, &bh__ctl__device_rules__descriptor, on_rules },
+	{ BH__CTL__TYPE__KEEP, 0, 0, &bh__ctl__keep__descriptor, on_keep },
+	{ BH__CTL__TYPE__CHECK, 0, 0, &bh__ctl__check__descriptor, on_check },
+	{ BH__CTL__TYPE__ROOM, 0, 0, &bh__ctl__room__descriptor, on_room },
 	{ BH__CTL__TYPE__CONNECT_CANCEL, 0, 0, &bh__ctl__connect_cancel__descriptor,
 	  on_connect_cancel },
 };

@@ -104,6 +104,7 @@ void fanout_values(struct sub *sub, const struct span *values, size_t n)
 	struct subscriber *s;
 	bool is_slow = false;
 
+	link_used(sub->link);
 	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
 	{
 		/* The SUBSCRIBE is answered first. */

@@ -166,69 +166,26 @@ void link_on_limit(struct deadline *deadline)
 
 /* --- what is wanted --- */
 
-bool link_is_wanted(const struct link *link)
-{
-	const struct seat *seat;
-
-	TAILQ_FOREACH(seat, &link->seats, on_link)
-	if (seat->wants_link)
-		return true;
-	return false;
-}
-
-/* What the link waits for now was asked for under this one. */
-static uint64_t current_under(const struct link *link)
-{
-	return link->seek.is_on ? link->seek.under : link->lock.under;
-}
-
-uint64_t link_under(const struct link *link)
-{
-	const struct seat *seat;
-	uint64_t under = 0;
-
-	TAILQ_FOREACH(seat, &link->seats, on_link)
-	{
-		if (!seat->wants_link || seat->under == 0)
-			continue;
-		if (seat->under == current_under(link))
-			return seat->under;
-		if (under == 0)
-			under = seat->under;
-	}
-	return under;
-}
-
-bool link_has_requests(const struct seat *seat)
-{
-	const struct request *request;
-
-	TAILQ_FOREACH(request, &seat->requests, entry)
-	if (request_needs_link(request))
-		return true;
-	return false;
-}
-
 static void end_for_seat(struct seat *seat, struct request *request)
 {
 	struct link *link = seat->link;
 
 	notify_drop_seat(seat);
-	seat->wants_link = false;
-	seat->is_told_up = false;
+	seat_let_go(seat);
+	link->is_review_due |= link_review_exclusive(link);
 	if (link_is_wanted(link) || link->state == LINK_DOWN) {
 		request_done(request, 0);
 	} else {
 		request->state = REQUEST_HELD; /* answered when the link is down */
 		link_event(link, LINK_EV_UNWANT);
 	}
-	/* What it sent behind wants a link again, a new one. */
-	seat->wants_link = link_has_requests(seat);
 }
 
 /* A request whose turn it is. false: it has to wait, and all behind it. */
 static bool serve(struct link *link, struct request *request)
 {
+	if (request_needs_link(request) && (link->state != LINK_UP || !link_lets_in(link, request)))
+		return false;
 	switch (request->type) {
 	case BH__TYPE__DISCONNECT:
 		/* Its session's earlier requests come first. */
@@ -240,11 +197,9 @@ static bool serve(struct link *link, struct request *request)
 		notify_unsubscribe(request);
 		return true;
 	case BH__TYPE__CONNECT:
-		if (link->state != LINK_UP)
-			return false;
 		return validate_try(link, request);
 	default:
-		return link->state == LINK_UP && gatt_try(link, request);
+		return gatt_try(link, request);
 	}
 }
 
@@ -342,12 +297,15 @@ static void review_once(struct link *link)
 {
 	const enum link_state before = link->state;
 
+	(void)link_review_exclusive(link);
 	serve_all(link);
 	if (link->state == LINK_DOWN)
 		review_down(link);
+	else if (link->state == LINK_UP)
+		link_review_up(link);
 	else if (!link_is_wanted(link))
 		link_event(link, LINK_EV_UNWANT);
-	else if (is_waiting(link->state) && link_under(link) != current_under(link))
+	else if (is_waiting(link->state) && link_under(link) != link_current_under(link))
 		link_event(link, LINK_EV_UNDER);
 	/* Adopted, it may be up at once: whoever waited for that has not been served yet. */
 	link->is_review_due |= link->state != before;
@@ -383,13 +341,9 @@ void link_on_pump(struct deadline *deadline)
 
 void link_request(struct request *request)
 {
-	struct seat *seat = request->seat;
-	struct link *link = seat->link;
+	struct link *link = request->seat->link;
 
-	if (request_needs_link(request)) {
-		seat->wants_link = true;
-		request->has_waited = link->state != LINK_UP;
-	}
+	request->has_waited = request_needs_link(request) && link->state != LINK_UP;
 	link_review(link);
 }
 

@@ -8,7 +8,9 @@
  * wants or what may be issued ends in link_review(), the one place that looks at the whole link.
  */
 #include "worker/cure.h"
+#include "worker/link_limits.h"
 #include "worker/link_table.h"
+#include "worker/room.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
 
@@ -36,6 +38,14 @@ struct link {
 	struct bus_call *end_call; /* Disconnect */
 	struct deadline limit;	   /* of the state */
 	struct deadline pump;	   /* BlueZ was busy: look again */
+	struct deadline look;	   /* a limit may end it */
+	struct deadline tell;	   /* the supervisor whether anybody uses it */
+	struct rules rules;
+	struct room_place place;
+	bool is_room_asked;	 /* of the supervisor, too */
+	struct seat *exclusive;	 /* nobody else's requests are served; NULL: everybody's */
+	uint64_t used_at_ms;	 /* since it is up; 0: nobody was given it */
+	uint64_t unwanted_at_ms; /* nobody wants it since; 0: somebody does */
 	struct cure_run cure;
 	struct stuck stuck;
 	enum diagnosis_peer peer; /* what it last said on this link */
@@ -63,7 +73,10 @@ struct link {
 	struct scan_want seek;
 	bool is_silent; /* a Connect did not reach it: the next attempt begins with discovery */
 	struct scan_pause pause;
-	bool is_told_up;   /* the supervisor knows of it */
+	bool is_told_up; /* the supervisor knows of it */
+	bool is_told_idle;
+	enum err_class went; /* why, and what was said to its users */
+	char went_text[LINK_TEXT_LEN];
 	uint64_t since_ms; /* in this state */
 	uint64_t began_ms; /* wanting it */
 	uint32_t queue_ms;
@@ -76,6 +89,8 @@ struct links {
 	struct link *buckets[256];
 	struct deadline tell; /* the supervisor how many attempts and links there are */
 	size_t n_idle;	      /* without seats: freed on a tick */
+	struct room room;
+	struct deadline room_look;
 	uint32_t last_token;
 	struct sub *due; /* has signals that are not passed on; notify.c */
 };
@@ -87,18 +102,14 @@ void links_tick(struct links *links);
 void links_tell_soon(struct links *links);
 
 /* --- seats and their requests --- */
-must_check int link_join(struct links *links, struct seat *seat);
+/* @rules: NULL: as they are. */
+must_check int link_join(struct links *links, struct seat *seat, const Bh__Ctl__DeviceRules *rules);
 void link_leave(struct link *link, struct seat *seat);
 void link_request(struct request *request);
 void link_request_late(struct request *request);
 void link_request_cancelled(struct request *request);
-/* One ended that had no link: does its session still want one? */
-void link_request_ended(struct seat *seat);
-
 /* The session ends, and not because it goes on elsewhere. */
 void link_seat_over(const struct seat *seat);
-/* Whether there are any that need the link. */
-bool link_has_requests(const struct seat *seat);
 
 /* Off the list of those that BlueZ works on; its call is abandoned or handed to a sharer. */
 void link_unfly(struct request *request);
@@ -106,8 +117,15 @@ void link_unfly(struct request *request);
 void link_timings(const struct link *link, Bh__Timings *out);
 uint32_t link_attempts(const struct link *link);
 
-/* Whether somebody wants it up. */
+/* Whether somebody wants it up: holds it, has a request open for it, or is subscribed. */
 bool link_is_wanted(const struct link *link);
+bool seat_wants_link(const struct seat *seat);
+/* Who wants it, and how much. */
+enum link_use link_use(const struct link *link);
+/* It is up, and nobody but a keeper would miss it. */
+bool link_is_idle(const struct link *link);
+/* A request was served on it, or a value came. */
+void link_used(struct link *link);
 
 /* A grant under which somebody wants it: the one in use while that is one; 0: none. */
 uint64_t link_under(const struct link *link);
@@ -134,12 +152,17 @@ const char *link_cause_text(const struct link *link);
 /* A new attempt: what was said of an earlier one is no cause of its failure. */
 void link_cause_forget(struct link *link);
 
+/* The rules of a device have changed; where nobody is about it there is nothing to do. */
+void links_rules(struct links *links, const Bh__Ctl__DeviceRules *rules);
 void links_device(struct links *links, struct device *device, unsigned changes);
 void links_device_gone(struct links *links, struct device *device);
 void links_gone(struct links *links, enum err_class class, const char *text);
 void links_loaded(struct links *links);
 void links_bus_changed(struct links *links);
 void links_quiet(struct links *links);
+/* How many links there are, or how many nobody would miss, has changed. */
+void links_room_changed(struct links *links);
+void links_room(struct links *links, uint32_t token, const Bh__Ctl__Room *room);
 void links_cut(struct links *links, uint64_t addr);
 void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);
 void links_kernel(struct links *links, uint32_t token, const Bh__Ctl__KernelLink *said);
@@ -150,7 +173,34 @@ void links_stop(struct links *links);
 bool links_are_down(const struct links *links);
 struct link *links_find(const struct links *links, uint64_t addr);
 
-/* --- between link.c, links.c, link_acts.c and link_connect.c --- */
+/* --- between link.c, links.c, link_acts.c, link_connect.c and link_wants.c --- */
+/* What the link waits for now was asked for under this grant. */
+uint64_t link_current_under(const struct link *link);
+/* Whether a request may be served: nobody else has the link for itself. May take it for itself. */
+bool link_lets_in(struct link *link, const struct request *request);
+/* Who had it for itself may have let go: true if so. */
+bool link_review_exclusive(struct link *link);
+/* It is up: ends it where a limit says so. */
+void link_review_up(struct link *link);
+void link_on_look(struct deadline *deadline);
+void link_on_tell(struct deadline *deadline);
+/* LINK_STATE: once for each change; @text: why it went. */
+void link_tell_up(struct link *link);
+void link_tell_down(struct link *link, enum err_class class, const char *text);
+/* A keeper wanted it, and it was not to be had. */
+void link_tell_not_had(const struct link *link, enum err_class class, const char *text);
+/* What is true of it now, if it is up. */
+void link_tell_again(struct link *link);
+/* It wants a place: LINK_EV_ROOM follows, at once where there is one. */
+void link_room_join(struct link *link);
+void link_room_leave(struct link *link);
+/* An idle one ends, for the link to @waits (0: not known). */
+void link_room_yield(struct link *link, uint64_t waits);
+/* What it waits for, and who has it. */
+void link_room_text(const struct link *link, char *out, size_t size);
+void links_on_room_look(struct deadline *deadline);
+/* Calls @each for every link that there is now; it must not free any. */
+void links_each(struct links *links, void (*each)(struct link *link, void *ctx), void *ctx);
 void link_on_limit(struct deadline *deadline);
 void link_on_pump(struct deadline *deadline);
 void link_on_cause_wait(struct deadline *deadline);
@@ -166,8 +216,8 @@ void link_cancel(struct link *link);
 void link_connect_leave(struct link *link);
 /* Whether there is something to connect to; otherwise it is to be sought. */
 bool link_is_there(const struct link *link, const struct device *device);
-/* The supervisor, that it is down: where it was not told so because BlueZ went on showing it. */
-void link_tell_down(struct link *link);
+/* That it is down, where that was not told because BlueZ went on showing it. */
+void link_tell_gone(struct link *link);
 /* Everything that a state may hold and the next one must not. */
 void link_release(struct link *link);
 /* An event for the supervisor's list. @session: 0 if none. */

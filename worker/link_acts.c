@@ -33,6 +33,7 @@ static void stop_seeking(struct link *link)
 void link_release(struct link *link)
 {
 	stop_seeking(link);
+	link_room_leave(link);
 	lockc_drop(link->w->lockc, &link->lock);
 	let_scan_go_on(link);
 	if (link->call)
@@ -44,31 +45,6 @@ void link_release(struct link *link)
 	link->token = 0;
 	cure_stop(link);
 	worker_op_end(link->w, &link->op);
-}
-
-static void tell_state(struct link *link, bool is_up)
-{
-	Bh__Ctl__Link msg = BH__CTL__LINK__INIT;
-	const struct seat *seat;
-
-	if (link->is_told_up == is_up)
-		return;
-	link->is_told_up = is_up;
-	msg.has_address = msg.has_random = msg.has_up = msg.has_sessions = msg.has_links = 1;
-	msg.address = link->addr;
-	msg.random = link->is_random;
-	msg.up = is_up;
-	TAILQ_FOREACH(seat, &link->seats, on_link)
-	msg.sessions += seat->wants_link ? 1 : 0;
-	msg.links = (uint32_t)link->w->n_links;
-	link->w->told_links = link->w->n_links;
-	port_send(link->w->up, BH__CTL__TYPE__LINK_STATE, 0, 0, &msg.base);
-}
-
-void link_tell_down(struct link *link)
-{
-	if (link->state != LINK_UP)
-		tell_state(link, false);
 }
 
 /* --- actions --- */
@@ -104,7 +80,7 @@ static uint32_t longest_left_ms(const struct link *link)
 	/* Who was told CONNECTED waits without a request. */
 	left = clock_left_ms(link->promised_until_ms, clock_now_ms());
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	if (seat->is_told_up && seat->wants_link && left > longest)
+	if (seat->holds_link && left > longest)
 		longest = left;
 	return longest;
 }
@@ -116,11 +92,16 @@ static bool has_device_lock_only(const struct link *link)
 	       link->lock.under == 0;
 }
 
-static void act_lock(struct link *link)
+static void act_queue(struct link *link)
 {
-	if (!link->seek.is_on && !link->is_clear_due)
+	if (!link->seek.is_on)
 		link->attempts++;
 	stop_seeking(link);
+	link_room_join(link);
+}
+
+static void act_lock(struct link *link)
+{
 	link->lock.under = link_under(link);
 	link->lock.n_resources = has_device_lock_only(link) ? 1 : 2;
 	link->lock.local_kind = link->lock.n_resources == 1 ? link->lock.resources[0] : "connect";
@@ -207,6 +188,7 @@ static void act_resolve(struct link *link)
 static void act_up(struct link *link)
 {
 	char addr[ADDR_TEXT_LEN + 1];
+	struct seat *seat;
 
 	let_scan_go_on(link);
 	link->services_ms = clock_span_ms(link->since_ms, clock_now_ms());
@@ -215,7 +197,13 @@ static void act_up(struct link *link)
 	addr_format(link->addr, addr);
 	log_debug("event=link-up addr=%s attempts=%u connect_ms=%u", addr, link->attempts,
 		  link->connect_ms);
-	tell_state(link, true);
+	/* It may be had again by sessions that were not told that it was gone. */
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	if (seat->holds_link && seat->is_exclusive)
+		link->exclusive = seat;
+	link->used_at_ms = 0;
+	link->unwanted_at_ms = 0;
+	link_tell_up(link);
 }
 
 static void on_disconnected(void *ctx, const struct bus_result *result)
@@ -270,18 +258,21 @@ static void tell_users(struct link *link, enum err_class class, const char *text
 	struct request *next;
 	struct seat *seat;
 
+	link->went = class;
+	(void)snprintf(link->went_text, sizeof(link->went_text), "%s", text);
+	TAILQ_FOREACH(seat, &link->seats, on_link)
+	seat->loses_link = seat->holds_link || seat->n_subscribers > 0;
 	notify_drop_link_why(link, class, text);
 	TAILQ_FOREACH(seat, &link->seats, on_link)
 	{
-		if (!seat->wants_link)
-			continue;
-		seat->wants_link = false;
+		seat_let_go(seat);
 		for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 			next = TAILQ_NEXT(request, entry);
 			if (request_needs_link(request))
 				request_fail(request, class, text);
 		}
-		seat_tell_lost(seat, class, text);
+		if (seat->loses_link)
+			seat_tell_lost(seat, class, text);
 	}
 }
 
@@ -296,8 +287,8 @@ static void act_lost(struct link *link)
 
 	addr_format(link->addr, addr);
 	log_info("event=link-lost addr=%s class=%s text=\"%s\"", addr, class_name(class), text);
-	tell_state(link, false);
 	tell_users(link, class, text);
+	link_tell_down(link, class, text);
 	link->failed = CLASS_NONE;
 	link->attempts = 0;
 	link_release(link);
@@ -312,7 +303,7 @@ static void act_again(struct link *link)
 		       "connecting anew",
 		       clock_span_ms(link->adopted_at_ms, clock_now_ms()));
 	link_tell_event(link, "connect-failed", 0, CLASS_ABORTED_LOCAL, text);
-	tell_state(link, false);
+	link_tell_down(link, CLASS_ABORTED_LOCAL, text);
 	link->attempts = 0;
 	link_release(link);
 }
@@ -332,15 +323,16 @@ static void act_dead(struct link *link)
 	act_end(link);
 }
 
-/* Whoever waits for the link in that session is answered; it wants the link no more. */
+/* Whoever waits for the link in that session is answered. */
 static void give_up_seat(struct seat *seat, enum err_class class, const char *text)
 {
 	struct request *request;
 	struct request *next;
 
-	if (seat->is_told_up && seat->wants_link)
+	if (seat->holds_link) {
+		seat_let_go(seat);
 		seat_tell_lost(seat, class, text);
-	seat->wants_link = false;
+	}
 	for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
 		if (!request_needs_link(request))
@@ -355,7 +347,7 @@ void link_fence(struct link *link, uint64_t under)
 	struct seat *seat;
 
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	if (under != 0 && seat->under == under && seat->wants_link)
+	if (under != 0 && seat->under == under)
 		give_up_seat(seat, CLASS_LOCK_LOST, "the grant under which it connected is over");
 }
 
@@ -395,7 +387,7 @@ static void ask_next_step(struct link *link, bool came_up)
 	const struct seat *seat;
 
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	if (seat->wants_link)
+	if (seat_wants_link(seat))
 		break;
 	msg.has_session = msg.has_address = msg.has_attempt = 1;
 	msg.has_class_ = msg.has_left_ms = msg.has_links = 1;
@@ -420,10 +412,13 @@ static void act_report(struct link *link)
 	char addr[ADDR_TEXT_LEN + 1];
 
 	link_release(link);
+	if (link->failed == CLASS_OUT_OF_SLOTS)
+		room_refused(&link->w->links->room, (uint32_t)link->w->n_links, clock_now_ms());
 	/* Whoever does not answer a Connect is sought next, and the other way round. */
 	link->is_silent = link->failed == CLASS_NOT_FOUND && !link->is_silent;
 	if (!stuck_is_any(link) || !is_shown_up(link))
-		tell_state(link, false);
+		link_tell_down(link, link->failed != CLASS_NONE ? link->failed : link->went,
+			       link->failed != CLASS_NONE ? link->failed_text : link->went_text);
 	if (!link_is_wanted(link) || link->failed == CLASS_NONE) {
 		/* It ended as it should; whoever wants it again begins anew. */
 		if (link->failed == CLASS_NONE)
@@ -441,25 +436,16 @@ static void act_report(struct link *link)
 }
 
 static void (*const ACTS[])(struct link *link) = {
-	[LINK_ACT_NONE] = NULL,
-	[LINK_ACT_SEEK] = act_seek,
-	[LINK_ACT_LOCK] = act_lock,
-	[LINK_ACT_PREPARE] = act_prepare,
-	[LINK_ACT_CONNECT] = link_connect,
-	[LINK_ACT_CANCEL] = link_cancel,
-	[LINK_ACT_RESOLVE] = act_resolve,
-	[LINK_ACT_UP] = act_up,
-	[LINK_ACT_END] = act_end,
-	[LINK_ACT_CUT] = act_cut,
-	[LINK_ACT_LOST] = act_lost,
-	[LINK_ACT_AGAIN] = act_again,
-	[LINK_ACT_REPORT] = act_report,
-	[LINK_ACT_UNDER] = act_under,
-	[LINK_ACT_GIVE_UP] = act_give_up,
-	[LINK_ACT_REST] = act_rest,
-	[LINK_ACT_CHECK] = act_check,
-	[LINK_ACT_ABORT] = act_abort,
-	[LINK_ACT_CURE] = cure_begin,
+	[LINK_ACT_NONE] = NULL,		  [LINK_ACT_SEEK] = act_seek,
+	[LINK_ACT_QUEUE] = act_queue,	  [LINK_ACT_LOCK] = act_lock,
+	[LINK_ACT_PREPARE] = act_prepare, [LINK_ACT_CONNECT] = link_connect,
+	[LINK_ACT_CANCEL] = link_cancel,  [LINK_ACT_RESOLVE] = act_resolve,
+	[LINK_ACT_UP] = act_up,		  [LINK_ACT_END] = act_end,
+	[LINK_ACT_CUT] = act_cut,	  [LINK_ACT_LOST] = act_lost,
+	[LINK_ACT_AGAIN] = act_again,	  [LINK_ACT_REPORT] = act_report,
+	[LINK_ACT_UNDER] = act_under,	  [LINK_ACT_GIVE_UP] = act_give_up,
+	[LINK_ACT_REST] = act_rest,	  [LINK_ACT_CHECK] = act_check,
+	[LINK_ACT_ABORT] = act_abort,	  [LINK_ACT_CURE] = cure_begin,
 	[LINK_ACT_DEAD] = act_dead,
 };
 

@@ -21,33 +21,33 @@ static void tell_given_up(const struct seat *seat, uint64_t began_ms, enum err_c
 	link_tell_event(seat->link, "connect-failed", seat->session, class, text);
 }
 
-void link_request_ended(struct seat *seat)
-{
-	/* It was told that it has one: it will be told if that does not come back. */
-	if (!link_has_requests(seat) && !seat->is_told_up)
-		seat->wants_link = false;
-	link_review(seat->link);
-}
-
-/* Does its session still want the link? */
 static void end(struct request *request, enum err_class class, const char *text)
 {
 	struct seat *seat = request->seat;
 	struct link *link = seat->link;
 	uint64_t began_ms = request->at_ms;
 	bool has_link = link && link->state == LINK_UP && !request_is_unproven(request);
-	bool was_wanted = seat->wants_link && request_needs_link(request);
+	bool needs_link = request_needs_link(request);
 
 	request_fail(request, class, text);
 	if (!link)
 		return;
-	if (has_link) {
-		link_review(link);
-		return;
-	}
-	if (was_wanted && !link_has_requests(seat) && !seat->is_told_up)
+	if (needs_link && !has_link && !seat_wants_link(seat))
 		tell_given_up(seat, began_ms, class, text);
-	link_request_ended(seat);
+	link_review(link);
+}
+
+/* What somebody else has: whether it waits for that. */
+static bool describe_wait(const struct link *link, const struct seat *seat, char *out, size_t size)
+{
+	bool is_kept_out = link->state == LINK_UP && link->exclusive && link->exclusive != seat;
+
+	if (link->state == LINK_QUEUED)
+		link_room_text(link, out, size);
+	if (is_kept_out)
+		(void)snprintf(out, size, "session %u's exclusive use of the link to end",
+			       link->exclusive->session);
+	return link->state == LINK_QUEUED || is_kept_out;
 }
 
 void link_request_late(struct request *request)
@@ -56,7 +56,8 @@ void link_request_late(struct request *request)
 	const struct link *link = request->seat->link;
 	enum err_class class = CLASS_DEADLINE;
 	const char *waits_for = link ? link_table_waits_for(link->state) : "";
-	char text[LINK_TEXT_LEN + 96];
+	char text[2 * LINK_TEXT_LEN + 96];
+	char who[LINK_TEXT_LEN];
 	const char *trouble;
 
 	if (!link) {
@@ -69,8 +70,12 @@ void link_request_late(struct request *request)
 		class = CLASS_VALIDATION;
 	else if (link->state == LINK_LOCKING && request->state == REQUEST_QUEUED)
 		class = CLASS_LOCK_TIMEOUT;
+	else if (link->state == LINK_QUEUED)
+		class = CLASS_OUT_OF_SLOTS;
 	if (is_unproven && link->state == LINK_UP)
 		waits_for = "the link to pass its check";
+	if (describe_wait(link, request->seat, who, sizeof(who)))
+		waits_for = who;
 	if (class == CLASS_BLUEZ_GONE)
 		(void)snprintf(text, sizeof(text), "%s; waited for it until the deadline", trouble);
 	else if ((link->attempts > 1 || request->has_rejected) && link->failed_text[0] &&
@@ -93,7 +98,7 @@ void link_seat_over(const struct seat *seat)
 {
 	const struct request *request;
 
-	if (!seat->link || !seat->wants_link || seat->link->state == LINK_UP)
+	if (!seat->link || seat->link->state == LINK_UP)
 		return;
 	TAILQ_FOREACH(request, &seat->requests, entry)
 	if (request_needs_link(request))

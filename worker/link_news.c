@@ -6,18 +6,6 @@
 #include "worker/notify.h"
 #include "worker/validate.h"
 
-/* Calls @each for every link that there is now; it must not free any. */
-static void each_link(struct links *links, void (*each)(struct link *link, const void *arg),
-		      const void *arg)
-{
-	struct link *link;
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(links->buckets); i++)
-		for (link = links->buckets[i]; link; link = link->next)
-			each(link, arg);
-}
-
 /*
  * Device1.Disconnect takes 2.0 to 2.6 s, in which nothing shows that the link is about to go: BlueZ
  * has it connected and resolved, reads work, and a Connect is told OK (lab-facts.md). What was
@@ -60,6 +48,8 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 	 */
 	if (link->state == LINK_RESTING && device->is_connected)
 		link_event(link, LINK_EV_RETRY);
+	if (link->state == LINK_QUEUED && device->is_connected)
+		link_event(link, LINK_EV_ADOPT);
 	if (changes & (1u << DEVICE_CONNECTED | 1u << DEVICE_GATT))
 		cure_news(link);
 	if ((changes & 1u << DEVICE_CONNECTED) && !device->is_connected) {
@@ -72,7 +62,7 @@ void links_device(struct links *links, struct device *device, unsigned changes)
 					 "the link broke before the services were read");
 		else
 			lost(link);
-		link_tell_down(link);
+		link_tell_gone(link);
 	}
 	if (link->state == LINK_RESOLVING && device->is_connected && device->is_resolved &&
 	    device->db.n_services > 0)
@@ -102,7 +92,7 @@ void links_device_gone(struct links *links, struct device *device)
 	link->peer = DIAGNOSIS_PEER_NOT_ASKED;
 	if (link->stuck.state != DIAGNOSIS_ORPHAN)
 		stuck_forget(link);
-	link_tell_down(link);
+	link_tell_gone(link);
 	cure_news(link);
 	/* Not reviewed: the device is still in the table, and on its way out. */
 	link_review_later(link, 0);
@@ -113,7 +103,7 @@ struct reason {
 	const char *text;
 };
 
-static void gone(struct link *link, const void *arg)
+static void gone(struct link *link, void *arg)
 {
 	const struct reason *why = arg;
 
@@ -123,18 +113,18 @@ static void gone(struct link *link, const void *arg)
 		link_event(link, LINK_EV_GONE);
 	else
 		link_event_why(link, LINK_EV_GONE, why->class, why->text);
-	link_tell_down(link);
+	link_tell_gone(link);
 	link_review_later(link, 0);
 }
 
 void links_gone(struct links *links, enum err_class class, const char *text)
 {
-	const struct reason why = { .class = class, .text = text };
+	struct reason why = { .class = class, .text = text };
 
-	each_link(links, gone, &why);
+	links_each(links, gone, &why);
 }
 
-static void review(struct link *link, const void *arg)
+static void review(struct link *link, void *arg)
 {
 	(void)arg;
 	link_review(link);
@@ -142,10 +132,10 @@ static void review(struct link *link, const void *arg)
 
 void links_loaded(struct links *links)
 {
-	each_link(links, review, NULL);
+	links_each(links, review, NULL);
 }
 
-static void renew(struct link *link, const void *arg)
+static void renew(struct link *link, void *arg)
 {
 	(void)arg;
 	notify_renew_link(link);
@@ -153,10 +143,10 @@ static void renew(struct link *link, const void *arg)
 
 void links_bus_changed(struct links *links)
 {
-	each_link(links, renew, NULL);
+	links_each(links, renew, NULL);
 }
 
-static void quiet(struct link *link, const void *arg)
+static void quiet(struct link *link, void *arg)
 {
 	(void)arg;
 	if (link->state == LINK_PREPARING)
@@ -165,7 +155,7 @@ static void quiet(struct link *link, const void *arg)
 
 void links_quiet(struct links *links)
 {
-	each_link(links, quiet, NULL);
+	links_each(links, quiet, NULL);
 }
 
 void links_cut(struct links *links, uint64_t addr)
@@ -178,7 +168,7 @@ void links_cut(struct links *links, uint64_t addr)
 	link_review(link);
 }
 
-static void stop(struct link *link, const void *arg)
+static void stop(struct link *link, void *arg)
 {
 	(void)arg;
 	link_event(link, LINK_EV_UNWANT);
@@ -187,7 +177,7 @@ static void stop(struct link *link, const void *arg)
 
 void links_stop(struct links *links)
 {
-	each_link(links, stop, NULL);
+	links_each(links, stop, NULL);
 }
 
 bool links_are_down(const struct links *links)
@@ -207,9 +197,9 @@ struct answer {
 	struct link *link;
 };
 
-static void match_token(struct link *link, const void *arg)
+static void match_token(struct link *link, void *arg)
 {
-	struct answer *answer = *(struct answer *const *)arg;
+	struct answer *answer = arg;
 
 	if (link->token == answer->token)
 		answer->link = link;
@@ -218,10 +208,9 @@ static void match_token(struct link *link, const void *arg)
 static struct link *by_token(struct links *links, uint32_t token)
 {
 	struct answer answer = { .token = token };
-	struct answer *at = &answer;
 
 	if (token != 0)
-		each_link(links, match_token, &at);
+		links_each(links, match_token, &answer);
 	return answer.link;
 }
 
@@ -268,5 +257,23 @@ void links_ended(struct links *links, uint32_t token, const Bh__Ctl__LinkEnded *
 	else if (said->status != 0)
 		link_end_by_bus(link);
 	/* Otherwise D-Bus shows it within some 30 ms; the state's limit is there if not. */
+	link_review(link);
+}
+
+void links_room(struct links *links, uint32_t token, const Bh__Ctl__Room *room)
+{
+	struct link *link = room->yield ? links_find(links, room->address) : by_token(links, token);
+
+	if (!link)
+		return;
+	if (!room->yield && link->state == LINK_QUEUED) {
+		link->token = 0;
+		link_event(link, LINK_EV_ROOM);
+	} else if (room->yield && link_is_idle(link)) {
+		link_room_yield(link, 0);
+	} else if (room->yield) {
+		/* It is used again: another one is to be chosen. */
+		link_tell_again(link);
+	}
 	link_review(link);
 }

@@ -14,7 +14,7 @@ struct cell {
 
 static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 	[LINK_DOWN] = {
-		[LINK_EV_WANT] = TO(LOCKING, LOCK),
+		[LINK_EV_WANT] = TO(QUEUED, QUEUE),
 		[LINK_EV_WANT_BLIND] = TO(SEEKING, SEEK),
 		[LINK_EV_ADOPT] = TO(CHECKING, CHECK),
 		[LINK_EV_CLEAR] = TO(LOCKING, LOCK),
@@ -32,10 +32,18 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 		[LINK_EV_CUT] = TO(ENDING, END),
 	},
 	[LINK_SEEKING] = {
-		[LINK_EV_SEEN] = TO(LOCKING, LOCK),
+		[LINK_EV_SEEN] = TO(QUEUED, QUEUE),
 		[LINK_EV_UNDER] = TO(SEEKING, UNDER),
 		[LINK_EV_UNWANT] = TO(DOWN, REST),
 		[LINK_EV_TIMEOUT] = TO(RESTING, REPORT),
+		[LINK_EV_GONE] = TO(RESTING, REPORT),
+		[LINK_EV_CUT] = TO(RESTING, REPORT),
+	},
+	[LINK_QUEUED] = {
+		[LINK_EV_ROOM] = TO(LOCKING, LOCK),
+		/* Somebody else was let in, and connected it. */
+		[LINK_EV_ADOPT] = TO(CHECKING, CHECK),
+		[LINK_EV_UNWANT] = TO(DOWN, REST),
 		[LINK_EV_GONE] = TO(RESTING, REPORT),
 		[LINK_EV_CUT] = TO(RESTING, REPORT),
 	},
@@ -102,6 +110,7 @@ static const struct cell TABLE[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
 		[LINK_EV_UNWANT] = TO(ENDING, END),
 		[LINK_EV_INVALID] = TO(ENDING, END),
 		[LINK_EV_DEAD] = TO(ENDING, DEAD),
+		[LINK_EV_LIMIT] = TO(ENDING, DEAD),
 		[LINK_EV_CUT] = TO(ENDING, CUT),
 	},
 	[LINK_ENDING] = {
@@ -128,6 +137,7 @@ static const struct {
 	[LINK_DOWN] = { "down", "its turn", 0 },
 	[LINK_CHECKING] = { "checking", "the kernel's word on the link", 2000 },
 	[LINK_SEEKING] = { "seeking", "an advert of the peripheral", 30000 },
+	[LINK_QUEUED] = { "queued", "room for another link", 0 },
 	[LINK_LOCKING] = { "locking", "its turn on the adapter", 0 },
 	[LINK_PREPARING] = { "preparing", "discovery to pause", 3000 },
 	[LINK_CURING] = { "curing", "what was stuck to be cleared", 20000 },

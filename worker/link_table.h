@@ -4,12 +4,12 @@
  * worker/link_table.h - a link to a device as a table: state, event, next state, action. Pure. An
  * empty cell keeps the state; the unit test walks every cell.
  *
- *   down ─► seeking ─► locking ─► preparing ─► connecting ─► resolving ─► up ─► ending ─► down
- * What BlueZ shows as connected is checked before it is adopted; what is stuck is cured under the
- * device's lock (worker/cure.h), after which everything begins anew.
- * An attempt that fails goes to resting, where the supervisor says whether and when to try again; a
- * pending Connect that nobody wants any more goes through cancelling, and the grant is kept until
- * BlueZ has answered it: a freed lock under a running Connect would be a lie.
+ *   down ─► seeking ─► queued ─► locking ─► preparing ─► connecting ─► resolving ─► up ─► ending ─►
+ * down What BlueZ shows as connected is checked before it is adopted; what is stuck is cured under
+ * the device's lock (worker/cure.h), after which everything begins anew. An attempt that fails goes
+ * to resting, where the supervisor says whether and when to try again; a pending Connect that
+ * nobody wants any more goes through cancelling, and the grant is kept until BlueZ has answered it:
+ * a freed lock under a running Connect would be a lie.
  */
 #include "ipc/base.h"
 
@@ -17,6 +17,7 @@ enum link_state {
 	LINK_DOWN,
 	LINK_CHECKING,	 /* BlueZ shows it connected: the kernel is asked */
 	LINK_SEEKING,	 /* BlueZ does not know the device: discover it */
+	LINK_QUEUED,	 /* the adapter, or the machine, has no room for another link */
 	LINK_LOCKING,	 /* waits for device + connect */
 	LINK_PREPARING,	 /* discovery pauses */
 	LINK_CURING,	 /* what is stuck is cleared away */
@@ -39,6 +40,7 @@ enum link_event {
 	LINK_EV_CURED,	    /* there is nothing stuck any more */
 	LINK_EV_UNWANT,	    /* nobody does any more */
 	LINK_EV_SEEN,	    /* the object appeared */
+	LINK_EV_ROOM,	    /* it may have a place */
 	LINK_EV_UNDER,	    /* it is to be done under another grant, or under none any more */
 	LINK_EV_GRANTED,
 	LINK_EV_REFUSED,   /* the lock: not in time, refused */
@@ -55,6 +57,7 @@ enum link_event {
 	LINK_EV_GIVE_UP,
 	LINK_EV_INVALID, /* it did not pass the check that was asked for */
 	LINK_EV_DEAD,	 /* the peripheral does not answer any more */
+	LINK_EV_LIMIT,	 /* it is up for too long, or gives its place to another one */
 	LINK_EV_CUT,	 /* a person wants it ended */
 	LINK_EV_GONE,	 /* bluetoothd, the adapter or the bus went */
 	LINK_EVENT_COUNT
@@ -65,6 +68,7 @@ enum link_act {
 	LINK_ACT_CHECK,
 	LINK_ACT_CURE,
 	LINK_ACT_SEEK,
+	LINK_ACT_QUEUE,
 	LINK_ACT_LOCK,
 	LINK_ACT_UNDER, /* ask for the same again, under that grant */
 	LINK_ACT_PREPARE,

@@ -35,6 +35,16 @@ static struct link **bucket_of(const struct links *links, uint64_t addr)
 	return (struct link **)(uintptr_t)&links->buckets[h >> 56];
 }
 
+void links_each(struct links *links, void (*each)(struct link *link, void *ctx), void *ctx)
+{
+	struct link *link;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(links->buckets); i++)
+		for (link = links->buckets[i]; link; link = link->next)
+			each(link, ctx);
+}
+
 struct link *links_find(const struct links *links, uint64_t addr)
 {
 	struct link *link = *bucket_of(links, addr);
@@ -140,6 +150,8 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	TAILQ_INIT(&link->subs);
 	link->limit.fire = link_on_limit;
 	link->pump.fire = link_on_pump;
+	link->look.fire = link_on_look;
+	link->tell.fire = link_on_tell;
 	link->cause.wait.fire = link_on_cause_wait;
 	link->seek.fenced = link_on_seek_fenced;
 	link->seek.is_search = true;
@@ -156,7 +168,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	return link;
 }
 
-int link_join(struct links *links, struct seat *seat)
+int link_join(struct links *links, struct seat *seat, const Bh__Ctl__DeviceRules *rules)
 {
 	struct link *link = links_find(links, seat->addr);
 
@@ -166,6 +178,7 @@ int link_join(struct links *links, struct seat *seat)
 		links->n_idle--;
 	if (!link)
 		return -ENOMEM;
+	rules_take(&link->rules, rules);
 	seat->link = link;
 	TAILQ_INSERT_TAIL(&link->seats, seat, on_link);
 	return 0;
@@ -175,8 +188,20 @@ void link_leave(struct link *link, struct seat *seat)
 {
 	TAILQ_REMOVE(&link->seats, seat, on_link);
 	seat->link = NULL;
+	if (link->exclusive == seat)
+		link->exclusive = NULL;
 	if (TAILQ_EMPTY(&link->seats))
 		link->w->links->n_idle++;
+	link_review(link);
+}
+
+void links_rules(struct links *links, const Bh__Ctl__DeviceRules *rules)
+{
+	struct link *link = links_find(links, rules->address);
+
+	if (!link)
+		return;
+	rules_take(&link->rules, rules);
 	link_review(link);
 }
 
@@ -187,6 +212,8 @@ static void link_free(struct link *link)
 		bus_abandon(link->left);
 	deadline_clear(link->w->deadlines, &link->limit);
 	deadline_clear(link->w->deadlines, &link->pump);
+	deadline_clear(link->w->deadlines, &link->look);
+	deadline_clear(link->w->deadlines, &link->tell);
 	deadline_clear(link->w->deadlines, &link->cause.wait);
 	free(link);
 }
@@ -218,6 +245,8 @@ int links_new(struct links **out, struct worker *w)
 		return -ENOMEM;
 	links->w = w;
 	links->tell.fire = on_tell;
+	links->room_look.fire = links_on_room_look;
+	room_init(&links->room, w->links_max);
 	*out = links;
 	return 0;
 }
@@ -236,6 +265,7 @@ struct links *links_free(struct links *links)
 			link_free(link);
 		}
 	deadline_clear(links->w->deadlines, &links->tell);
+	deadline_clear(links->w->deadlines, &links->room_look);
 	free(links);
 	return NULL;
 }

@@ -32,6 +32,8 @@ struct options {
 	uint64_t workarounds;
 	uint64_t gatt_late_ms;
 	uint64_t is_passive;
+	uint64_t links_max;
+	uint64_t asks_room;
 	pid_t parent;
 	enum log_level level;
 	uint64_t pace;
@@ -104,6 +106,8 @@ static int parse_options(int argc, char **argv, struct options *out)
 		{ "workarounds", required_argument, NULL, 'w' },
 		{ "gatt-late-ms", required_argument, NULL, 'g' },
 		{ "passive", required_argument, NULL, 's' },
+		{ "links-max", required_argument, NULL, 'n' },
+		{ "ask-room", required_argument, NULL, 'r' },
 		{ "pace", required_argument, NULL, 'f' }, /* for tests: worker.h */
 		{ NULL, 0, NULL, 0 },
 	};
@@ -137,6 +141,12 @@ static int parse_options(int argc, char **argv, struct options *out)
 			break;
 		case 's':
 			r = parse_number(optarg, &out->is_passive);
+			break;
+		case 'n':
+			r = parse_number(optarg, &out->links_max);
+			break;
+		case 'r':
+			r = parse_number(optarg, &out->asks_room);
 			break;
 		case 'g':
 			r = parse_number(optarg, &out->gatt_late_ms);
@@ -293,7 +303,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr,
 			      "usage: bleherd-worker --adapter hciN [--incarnation N]"
 			      " [--parent PID] [--log-level L] [--workarounds N] [--gatt-late-ms N]"
-			      " [--passive 0|1]\n");
+			      " [--passive 0|1] [--links-max N] [--ask-room 0|1]\n");
 		return EXIT_USAGE;
 	}
 	(void)snprintf(w.adapter, sizeof(w.adapter), "%s", options.adapter);
@@ -303,6 +313,8 @@ int main(int argc, char **argv)
 	w.workarounds = (uint32_t)options.workarounds;
 	w.gatt_late_ms = (uint32_t)options.gatt_late_ms;
 	w.is_passive = options.is_passive != 0;
+	w.links_max = (uint32_t)options.links_max;
+	w.asks_room = options.asks_room != 0;
 	w.pace = (uint32_t)options.pace;
 	w.began_ms = clock_now_ms();
 	w.starting.fire = control_starting_over;

@@ -3,10 +3,30 @@
 
 #include "ipc/clock.h"
 #include "worker/gatt_db.h"
+#include "worker/keeper.h"
 #include "worker/link.h"
 #include "worker/notify.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
+
+static void on_deadline(struct deadline *deadline)
+{
+	link_request_late(container_of(deadline, struct request, deadline));
+}
+
+void request_open(struct request *request, struct seat *seat, uint32_t id, uint16_t type,
+		  uint32_t timeout_ms)
+{
+	request->seat = seat;
+	request->id = id;
+	request->type = type;
+	request->at_ms = clock_now_ms();
+	request->deadline.fire = on_deadline;
+	if (timeout_ms > 0)
+		deadline_set(seat->w->deadlines, &request->deadline, request->at_ms + timeout_ms);
+	TAILQ_INSERT_TAIL(&seat->requests, request, entry);
+	seat->n_requests++;
+}
 
 bool request_needs_link(const struct request *request)
 {
@@ -68,7 +88,15 @@ static void fill_timings(const struct request *request, Bh__Timings *out)
 
 static void send(struct request *request, uint16_t type, const ProtobufCMessage *msg)
 {
-	port_send(request->seat->port, type, request->id, request->seat->epoch, msg);
+	struct link *link = request->seat->link;
+
+	/* A CONNECT that fails on a link that is up was not given it. */
+	if (link && (type != BH__TYPE__ERROR || request->type != BH__TYPE__CONNECT))
+		link_used(link);
+	if (request->seat->is_keeper)
+		keeper_answer(request, type, msg);
+	else
+		port_send(request->seat->port, type, request->id, request->seat->epoch, msg);
 	finish(request);
 }
 
@@ -114,7 +142,8 @@ void request_connected(struct request *request)
 	Bh__Connected msg = BH__CONNECTED__INIT;
 	Bh__Timings timings;
 
-	request->seat->is_told_up = true;
+	request->seat->holds_link = true;
+	request->seat->is_exclusive |= request->is_exclusive;
 	if (request->deadline.at_ms > link->promised_until_ms)
 		link->promised_until_ms = request->deadline.at_ms;
 	fill_timings(request, &timings);

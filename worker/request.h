@@ -34,7 +34,8 @@ struct request {
 	bool is_on_page; /* a write that was given to BlueZ */
 	bool has_uuid;
 	bool no_response;
-	uint16_t chrc; /* handle, once resolved */
+	bool is_exclusive; /* a CONNECT: for itself alone */
+	uint16_t chrc;	   /* handle, once resolved */
 	uint32_t handle;
 	uint32_t subscription;
 	int32_t rssi_min_dbm;
@@ -52,6 +53,10 @@ struct request {
 };
 
 enum { REQUEST_REJECT_TEXT_MAX = 127 }; /* session.proto */
+
+/* A new one, zeroed, at the end of its seat's list. @timeout_ms: 0: none. */
+void request_open(struct request *request, struct seat *seat, uint32_t id, uint16_t type,
+		  uint32_t timeout_ms);
 
 /* Whether it needs the link; the others are served without one. */
 bool request_needs_link(const struct request *request);

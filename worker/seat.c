@@ -60,7 +60,7 @@ void seat_keep_on_page(struct seat *seat, uint32_t id)
 	linger(seat, id, clock_now_ms() + LINGER_MS);
 }
 
-static struct seat *find(const struct seats *seats, uint32_t session)
+struct seat *seats_find(const struct seats *seats, uint32_t session)
 {
 	struct seat *seat;
 
@@ -76,7 +76,7 @@ static bool is_over(const struct seats *seats, const struct lingering *l, uint64
 
 	if (l->until_ms != 0)
 		return now_ms >= l->until_ms;
-	seat = find(seats, l->session);
+	seat = seats_find(seats, l->session);
 	return !seat || port_queued(seat->port) == 0;
 }
 
@@ -119,7 +119,6 @@ static void seat_free(struct seat *seat, bool keep_on_page)
 	seat->port = port_free(seat->port);
 	TAILQ_REMOVE(&seat->w->seats->list, seat, entry);
 	seat->w->seats->n--;
-	seat->wants_link = false;
 	if (link)
 		link_leave(link, seat);
 	free(seat);
@@ -171,7 +170,7 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 	struct seat *seat;
 	int r;
 
-	if (find(seats, attach->session))
+	if (seats_find(seats, attach->session))
 		return -EEXIST;
 	seat = calloc(1, sizeof(*seat));
 	if (!seat)
@@ -188,7 +187,7 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 	r = port_new(&seat->port, w->event, fd, w->buf, CHAN_BODY_DATA, &PORT, seat,
 		     SD_EVENT_PRIORITY_NORMAL);
 	if (r == 0 && !seat->is_scan)
-		r = link_join(w->links, seat);
+		r = link_join(w->links, seat, attach->rules);
 	if (r < 0) {
 		/* On failure the fd is still the caller's; a port that was made owns it. */
 		bool took_fd = seat->port != NULL;
@@ -202,10 +201,41 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 	return 0;
 }
 
+int seats_add_keeper(struct seats *seats, const Bh__Ctl__Keep *keep, struct seat **out)
+{
+	struct seat *seat = calloc(1, sizeof(*seat));
+	int r;
+
+	if (!seat)
+		return -ENOMEM;
+	seat->w = seats->w;
+	seat->session = keep->session;
+	seat->epoch = keep->epoch;
+	seat->is_keeper = true;
+	seat->addr = keep->address;
+	seat->is_random = keep->random;
+	TAILQ_INIT(&seat->requests);
+	TAILQ_INIT(&seat->subscribers);
+	r = link_join(seats->w->links, seat, keep->rules);
+	if (r < 0) {
+		free(seat);
+		return r;
+	}
+	TAILQ_INSERT_TAIL(&seats->list, seat, entry);
+	seats->n++;
+	*out = seat;
+	return 0;
+}
+
+struct worker *seats_worker(const struct seats *seats)
+{
+	return seats->w;
+}
+
 void seats_detach(struct seats *seats, uint32_t session, bool is_over)
 {
 	struct worker *w = seats->w;
-	struct seat *seat = find(seats, session);
+	struct seat *seat = seats_find(seats, session);
 
 	if (seat && is_over)
 		link_seat_over(seat);
@@ -227,11 +257,16 @@ size_t seats_count(const struct seats *seats)
 	return seats->n;
 }
 
+void seat_let_go(struct seat *seat)
+{
+	seat->holds_link = false;
+	seat->is_exclusive = false;
+}
+
 void seat_tell_lost(struct seat *seat, enum err_class class, const char *text)
 {
 	Bh__LinkLost lost = BH__LINK_LOST__INIT;
 
-	seat->is_told_up = false;
 	lost.has_class_ = 1;
 	lost.class_ = (Bh__Class) class;
 	lost.text = (char *)(uintptr_t)text;

@@ -29,12 +29,18 @@ struct seat {
 	uint32_t session;
 	uint32_t epoch;
 	bool is_scan;
+	bool is_keeper; /* without a program: no port, worker/keeper.h */
 	uint64_t addr;
 	bool is_random;
 	uint64_t under;	   /* a grant under which it connects and scans; 0: none */
 	struct link *link; /* NULL: a scan's */
-	bool wants_link;
-	bool is_told_up;	      /* its program believes that it has the link */
+	/*
+	 * Its CONNECT was answered, it has not let go since, and was not told that the link is
+	 * lost: if the link went nevertheless it is had again, or it is told so.
+	 */
+	bool holds_link;
+	bool is_exclusive;	      /* and so that nobody else's requests are served */
+	bool loses_link;	      /* the link is going: it is to be told */
 	uint64_t connecting_until_ms; /* deadline of the CONNECT that it has its link from */
 	TAILQ_HEAD(, request) requests;
 	size_t n_requests;
@@ -53,6 +59,12 @@ void seats_close(struct seats *seats);
  */
 must_check int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int fd);
 
+/* A session without a program, on its link, worker/keeper.h. */
+must_check int seats_add_keeper(struct seats *seats, const Bh__Ctl__Keep *keep, struct seat **out);
+/* NULL: there is none. */
+struct seat *seats_find(const struct seats *seats, uint32_t session);
+struct worker *seats_worker(const struct seats *seats);
+
 /*
  * It is over, or the supervisor moves it elsewhere; what is issued stays on the page until that has
  * looked.
@@ -68,6 +80,9 @@ void seats_tick(struct seats *seats);
 void seat_answered(struct seat *seat, uint32_t id);
 /* A session went with that write unanswered: the page keeps it for a while. */
 void seat_keep_on_page(struct seat *seat, uint32_t id);
+
+/* Its CONNECT holds the link no more. */
+void seat_let_go(struct seat *seat);
 
 /* LINK_LOST to the program. */
 void seat_tell_lost(struct seat *seat, enum err_class class, const char *text);

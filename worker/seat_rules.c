@@ -23,11 +23,6 @@ static struct request *find(const struct seat *seat, uint32_t id)
 	return NULL;
 }
 
-static void on_deadline(struct deadline *deadline)
-{
-	link_request_late(container_of(deadline, struct request, deadline));
-}
-
 /* An error for a request that never came to be. */
 static void refuse(struct seat *seat, uint32_t id, enum err_class class, const char *text)
 {
@@ -69,16 +64,9 @@ static int open_request(struct seat *seat, const struct chan_frame *frame, uint3
 			frame->type == BH__TYPE__CONNECT ? CONNECT_DEFAULT_MS : REQUEST_DEFAULT_MS;
 	if (timeout_ms > TIMEOUT_MAX_MS)
 		timeout_ms = TIMEOUT_MAX_MS;
-	request->seat = seat;
-	request->id = frame->id;
-	request->type = frame->type;
-	request->at_ms = clock_now_ms();
 	request->len = len;
-	request->deadline.fire = on_deadline;
-	if (frame->type != BH__TYPE__SCAN)
-		deadline_set(seat->w->deadlines, &request->deadline, request->at_ms + timeout_ms);
-	TAILQ_INSERT_TAIL(&seat->requests, request, entry);
-	seat->n_requests++;
+	request_open(request, seat, frame->id, frame->type,
+		     frame->type == BH__TYPE__SCAN ? 0 : timeout_ms);
 	*out = request;
 	return 0;
 }
@@ -129,7 +117,7 @@ static int on_connect(struct seat *seat, struct chan_frame *frame, const void *m
 	const Bh__Connect *connect = msg;
 	const char *why = connect->rejects && connect->reject_text ? connect->reject_text : "";
 	/* Without a link there is nothing to reject: it was lost, or was on another adapter. */
-	bool has_link = seat->wants_link && seat->link->state == LINK_UP;
+	bool has_link = seat->holds_link && seat->link->state == LINK_UP;
 	struct request *request;
 	int r;
 
@@ -143,6 +131,7 @@ static int on_connect(struct seat *seat, struct chan_frame *frame, const void *m
 		return r;
 	memcpy(request->value, why, request->len);
 	request->rejects = connect->rejects && has_link;
+	request->is_exclusive = connect->exclusive;
 	link_request(request);
 	return 0;
 }

@@ -84,7 +84,7 @@ static bool is_wanted_by_others(const struct link *link, const struct seat *own)
 	const struct seat *seat;
 
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	if (seat != own && seat->wants_link)
+	if (seat != own && seat_wants_link(seat))
 		return true;
 	return false;
 }
@@ -163,13 +163,13 @@ static bool take_rejection(struct link *link, struct request *request)
 	if (request != TAILQ_FIRST(&seat->requests))
 		return false;
 	notify_drop_seat(seat);
-	seat->is_told_up = false;
+	seat_let_go(seat);
 	is_shared = is_wanted_by_others(link, seat);
 	(void)snprintf(text, sizeof(text), "the program rejected the link%s%s%s", *why ? ": " : "",
 		       why, is_shared ? "; others use it: it was not ended" : "");
 	if (is_shared) {
 		request_fail(request, CLASS_VALIDATION, text);
-		link_request_ended(seat);
+		link_review(link);
 		return true;
 	}
 	request->rejects = false;

@@ -37,6 +37,8 @@ struct worker {
 	uint32_t workarounds;  /* bits of ipc/workarounds.h */
 	bool is_passive;       /* [scan] mode: adverts come by a monitor, passive.h */
 	uint32_t gatt_late_ms; /* how long a link may be up without its services */
+	uint32_t links_max;    /* on this adapter, of all programs; 0: what the controller has */
+	bool asks_room;	       /* the supervisor counts the links of the machine */
 	uint64_t began_ms;
 	struct wpage *page;
 	struct chan_buf *buf;

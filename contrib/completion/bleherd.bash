@@ -80,7 +80,7 @@ _bleherd() {
 	'') options="$common --version" ;;
 	devices) options="$common --adapter --scan --cached" ;;
 	scan) options="$common --adapter --duration --service --rssi-min" ;;
-	connect) options="$common --adapter --hold --validate" ;;
+	connect) options="$common --adapter --hold --validate --exclusive" ;;
 	services | read) options="$common --adapter" ;;
 	write) options="$common --adapter --no-response --text" ;;
 	notify) options="$common --adapter --count --duration --reconnect" ;;

@@ -34,7 +34,15 @@ int bh_connect_checked(struct bh_session *session, uint32_t timeout_ms,
 	if (!is_sane(checks, n_checks))
 		return -EINVAL;
 	r = request_new(&request, &args);
-	return r < 0 ? r : session_ask(session, request);
+	if (r < 0)
+		return r;
+	request->is_exclusive = session->is_exclusive;
+	return session_ask(session, request);
+}
+
+void bh_exclusive(struct bh_session *session, bool is_on)
+{
+	session->is_exclusive = is_on;
 }
 
 /* It becomes part of texts that people read. */

@@ -73,6 +73,7 @@ static int replay_connect(struct bh_session *session)
 	if (r < 0)
 		return r;
 	request->is_replay = true;
+	request->is_exclusive = session->is_exclusive;
 	request->id = lane_new_id(&session->lane);
 	lane_prepend(&session->lane, request);
 	return 0;

@@ -173,6 +173,8 @@ static int put_connect(const struct request *request, const struct way *way)
 	msg.rejects = msg.has_rejects;
 	if (msg.rejects && *request->why)
 		msg.reject_text = (char *)(uintptr_t)request->why;
+	msg.has_exclusive = request->is_exclusive;
+	msg.exclusive = request->is_exclusive;
 	return put(request, way, &msg.base);
 }
 

@@ -64,6 +64,7 @@ struct request {
 	bool wants_history;		     /* EVENTS_REQUEST */
 	bool wants_follow;		     /* EVENTS_REQUEST */
 	bool no_response;		     /* WRITE */
+	bool is_exclusive;		     /* CONNECT */
 	bool only_list;			     /* RESET_ADAPTER */
 	const char *why; /* CONNECT: it rejects the link; in value, behind the checks. NULL: not */
 	uint32_t epoch;	 /* with why: of that link; a later one is not rejected */

@@ -52,7 +52,8 @@ struct bh_session {
 	uint32_t open_id; /* of SESSION_OPEN on the control connection, while OPENING */
 	uint32_t number;  /* the daemon's, once OPEN */
 	bool is_scan;
-	bool wants_link; /* as far as the answers say */
+	bool wants_link;   /* as far as the answers say */
+	bool is_exclusive; /* its connects ask for the link for itself */
 	uint32_t connect_timeout_ms;
 	size_t checks_len;
 	uint8_t checks[BH_CHECKS_MAX * sizeof(struct bh_check)]; /* of the last CONNECT */

@@ -138,7 +138,7 @@ static void read_once(struct bh_session *session)
 	bh_answer_clear(&answer);
 }
 
-/* A program that comes, reads and goes, on an adapter of its own choice. */
+/* A program that comes, connects, reads and goes, on an adapter of its own choice. */
 static void query_round(unsigned which)
 {
 	struct bh_session *session;
@@ -149,6 +149,7 @@ static void query_round(unsigned which)
 
 	r = bh_session_open_sync(&session, client, DEVICES[which], NAMES[which], 0, &answer);
 	ck_assert_msg(r == 0, "%d: %s", r, answer.text);
+	ck_assert_int_eq(bh_connect_sync(session, 0, &answer), 0);
 	for (i = 1; i < PER_ROUND; i++)
 		read_once(session);
 	ck_assert_int_eq(bh_disconnect_sync(session, &answer), 0);

@@ -23,12 +23,10 @@ BASIS = "C0:AA:BB:00:00:{:02X}"
 LIMIT = 3
 # A connect that nothing hinders takes 0.2 to 0.5 s here; what is "at once" for a person is 3.
 AT_ONCE_MS = 3000
-# What the end of a deadline may be late: the command starts and ends, under emulation; 0.2 s on a
-# machine that does nothing else, 2.6 s on one with five times as much to do as it can.
-LATE_MS = 5000
-# The other adapter: reads every READ_PAUSE_S, 0.1 to 0.3 s each under emulation, then 4.3 s.
-READ_PAUSE_S, READ_GAP_S = 0.3, 6
-STOPPED_S = 5
+# What the end of a deadline may be late: the command starts and ends, under emulation.
+LATE_MS = 1500
+# The other adapter: reads every READ_PAUSE_S, 0.1 to 0.3 s each under emulation.
+READ_PAUSE_S, READ_GAP_S = 0.3, 3
 # _IOW('H', 203, int), _IOR('H', 212, int)
 HCIDEVRESET, HCIGETCONNLIST = 0x400448CB, 0x800448D4
 
@@ -165,9 +163,6 @@ def link_limit():
 
 def rotation():
     """Nobody knows that it is full before it refuses: the request goes on over the other one."""
-    # An adapter that has not heard it lately is no choice, and bluetoothd forgets after 30 s.
-    for name in "hci0", "hci1":
-        run("scan", "--adapter", name, "--duration", "2")
     fault(f"refuse {HELD[0]} 1 0x0d")
     after = last_event()
     said = works("connect", HELD[0], within_ms=10000)
@@ -258,11 +253,11 @@ def workers():
 
 
 def stopped_bluetoothd():
-    works("connect", WAITER, "--adapter", "hci0", within_ms=8000)
+    works("connect", WAITER, "--adapter", "hci0")
     before, pid = workers(), bluetoothd()
     begin = time.monotonic()
     os.kill(pid, signal.SIGSTOP)
-    cont = threading.Timer(STOPPED_S, os.kill, (pid, signal.SIGCONT))
+    cont = threading.Timer(5, os.kill, (pid, signal.SIGCONT))
     cont.start()
     hasty = Command("connect", WAITER, "--adapter", "hci0", "--timeout", "3")
     eventually("an attempt", lambda: any("connect" in json.dumps(row) for row in locks()))
@@ -272,7 +267,7 @@ def stopped_bluetoothd():
     patient.end()
     cont.join()
     said = fails(hasty, ("deadline", "no-reply"), 3)
-    need(stopped_ms < STOPPED_S * 1000, f"it was told before bluetoothd went on: {stopped_ms:.0f} ms")
+    need(stopped_ms < 5000, f"it was told before bluetoothd went on: {stopped_ms:.0f} ms")
     need(patient.status == 0, str(patient))
     again = works("connect", WAITER, "--adapter", "hci0", within_ms=8000)
     need(workers() == before, f"workers: {before}, then {workers()}")
@@ -340,7 +335,7 @@ def main():
         lab.step(name, function, bystander.since)
     bystander.is_over.set()
     bystander.join()
-    lab.step(f"bluetoothd stopped for {STOPPED_S} s", stopped_bluetoothd)
+    lab.step("bluetoothd stopped for 5 s", stopped_bluetoothd)
     lab.step("bluetoothd killed", killed_bluetoothd)
 
 

@@ -40,10 +40,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .name = "connect",
 	  .usage = "ADDR",
 	  .help = "connect, and say how long each part took",
-	  .more = "A link lasts as long as a session uses it: it ends when this command does, "
+	  .more = "A link lasts as long as a session uses it: it ends soon after this command does, "
 		  "unless\nanother program uses it too. --hold stays.",
 	  .example = "bleherd connect C0:AA:BB:00:00:01 --hold 60",
-	  .options = OPTION_BIT(HOLD) | OPTION_BIT(VALIDATE) | OPTION_BIT(ADAPTER),
+	  .options = OPTION_BIT(HOLD) | OPTION_BIT(VALIDATE) | OPTION_BIT(EXCLUSIVE) |
+		     OPTION_BIT(ADAPTER),
 	  .min_args = 1,
 	  .max_args = 1,
 	  .uses_radio = true,

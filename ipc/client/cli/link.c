@@ -126,6 +126,7 @@ int link_start(struct link *link, const char *what)
 			    timeout_ms, on_news, on_opened, link);
 	if (r < 0)
 		return cli_fail_errno(cli, r, "opening a session");
+	bh_exclusive(link->session, cli->opt.given[OPTION_EXCLUSIVE]);
 	r = bh_connect_checked(link->session, timeout_ms, cli->opt.checks, cli->opt.n_checks,
 			       on_connected, link);
 	return r < 0 ? cli_fail_errno(cli, r, "connecting") : 0;

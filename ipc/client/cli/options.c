@@ -218,6 +218,8 @@ static const struct {
 	[OPTION_VALIDATE] = { "validate", 0, required_argument, "CHECK",
 			      "gatt, char:UUID or read:UUID, up to 8 times", set_validate,
 			      "only a link that passes: gatt, char:UUID, read:UUID" },
+	[OPTION_EXCLUSIVE] = { "exclusive", 0, no_argument, NULL, NULL, NULL,
+			       "for itself alone: requests of others wait" },
 	[OPTION_NO_RESPONSE] = { "no-response", 'n', no_argument, NULL, NULL, NULL,
 				 "as a command: nobody confirms that it arrived" },
 	[OPTION_TEXT] = { "text", 0, required_argument, "STR", "a text", set_text,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bh_connect_checked(), bh_connect_rejected(): what is on the wire, and again over the next worker.
+ * bh_connect_checked(), bh_connect_rejected(), bh_exclusive(): what is on the wire, and again over the next worker.
  */
 #include <string.h>
 
@@ -28,6 +28,8 @@ static void tear_down(void)
 	fake_close(&fake);
 }
 
+static bool is_exclusive; /* what every CONNECT is to be */
+
 /* The next CONNECT: gatt, and a read of FAKE_UUID. Its id. @rejects: why; NULL: it does not. */
 static uint32_t take_connect(struct fake_peer *worker, const char *rejects)
 {
@@ -44,6 +46,7 @@ static uint32_t take_connect(struct fake_peer *worker, const char *rejects)
 	ck_assert_mem_eq(connect->checks[1]->uuid.data, FAKE_UUID.octets, 16);
 	ck_assert_int_eq(connect->rejects, rejects != NULL);
 	ck_assert_pstr_eq(connect->reject_text, rejects);
+	ck_assert_int_eq(connect->exclusive, is_exclusive);
 	bh__connect__free_unpacked(connect, NULL);
 	free(frame);
 	return id;
@@ -56,6 +59,8 @@ START_TEST(on_the_wire)
 	struct bh_session *session = fake_session(&fake, client, &old);
 
 	checks[1].uuid = FAKE_UUID;
+	is_exclusive = _i;
+	bh_exclusive(session, is_exclusive);
 	ck_assert_int_eq(bh_connect_checked(session, 0, checks, 2, fake_on_result, &t), 0);
 	/* Copied: what becomes of them afterwards does not matter. */
 	memset(checks, 0xff, sizeof(checks));
@@ -210,7 +215,7 @@ Suite *suite_checks(void)
 	TCase *c = tcase_create("checks");
 
 	tcase_add_checked_fixture(c, set_up, tear_down);
-	tcase_add_test(c, on_the_wire);
+	tcase_add_loop_test(c, on_the_wire, 0, 2);
 	tcase_add_test(c, rejected);
 	tcase_add_test(c, rejected_and_moved);
 	tcase_add_test(c, rejected_in_a_notification);

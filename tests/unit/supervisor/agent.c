@@ -139,14 +139,19 @@ static void let_go(struct agent *agent, struct seat *seat, uint16_t type)
 	tell(agent, type, &ref.base);
 }
 
-static void give_up(struct agent *agent, struct seat *seat)
+static void tell_up(struct agent *agent, uint64_t address)
 {
 	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
 
 	link.has_address = link.has_up = 1;
-	link.address = seat->address;
+	link.address = address;
 	link.up = 1;
 	tell(agent, BH__CTL__TYPE__LINK_STATE, &link.base);
+}
+
+static void give_up(struct agent *agent, struct seat *seat)
+{
+	tell_up(agent, seat->address);
 	let_go(agent, seat, BH__CTL__TYPE__SESSION_GIVEN_UP);
 }
 
@@ -165,6 +170,10 @@ static void on_write(struct agent *agent, struct seat *seat, const struct chan_f
 	wpage_handling(agent->page, seat->session, frame->id);
 	if (wpage_issue(agent->page, seat->session, frame->id) < 0)
 		_exit(9);
+	if (is_word(&msg->value, "link"))
+		tell_up(agent, seat->address);
+	if (is_word(&msg->value, "link-of-another"))
+		tell_up(agent, RIG_HIDDEN);
 	if (is_word(&msg->value, "crash"))
 		_exit(3);
 	if (is_word(&msg->value, "kill"))

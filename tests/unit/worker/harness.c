@@ -293,6 +293,10 @@ static void start_worker(struct harness *h)
 				     h->late_ms ? h->late_ms : "14000",
 				     "--passive",
 				     h->passive ? h->passive : "0",
+				     "--links-max",
+				     h->links_max ? h->links_max : "0",
+				     "--ask-room",
+				     h->ask_room ? h->ask_room : "0",
 				     h->workarounds ? "--workarounds" : NULL,
 				     h->workarounds,
 				     NULL };
@@ -315,12 +319,16 @@ static void harness_clear(struct harness *h)
 	const char *workarounds = h->workarounds;
 	const char *pace = h->pace;
 	const char *passive = h->passive;
+	const char *links_max = h->links_max;
+	const char *ask_room = h->ask_room;
 
 	memset(h, 0, sizeof(*h));
 	h->late_ms = late_ms;
 	h->workarounds = workarounds;
 	h->pace = pace;
 	h->passive = passive;
+	h->links_max = links_max;
+	h->ask_room = ask_room;
 }
 
 void harness_start(struct harness *h, unsigned devices, const char *const *sim_options)

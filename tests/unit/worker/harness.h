@@ -60,6 +60,9 @@ struct harness {
 	const char *workarounds;
 	const char
 		*passive; /* of the worker, as its --passive; NULL: 0; set before harness_start() */
+	const char
+		*links_max; /* of the worker, as its --links-max; NULL: 0; before harness_start() */
+	const char *ask_room; /* as its --ask-room */
 	uint32_t last_id;
 	uint32_t rest_ms; /* NEXT_STEP: before the next attempt; 0: 20 */
 };
@@ -111,6 +114,10 @@ void harness_send_id(struct harness *h, size_t seat, uint16_t type, uint32_t id,
 		     const ProtobufCMessage *msg);
 void harness_up(struct harness *h, uint16_t type, const ProtobufCMessage *msg);
 
+/* What the configuration says of links to it; 0: no limit. Sent behind the attach. */
+void harness_rules(struct harness *h, uint64_t addr, uint32_t linger_ms, uint32_t idle_ms,
+		   uint32_t lifetime_ms);
+
 /* Whether the fake kernel lists a link to it; -1: it does not say. */
 int harness_kernel_lists(struct harness *h, uint64_t addr);
 
@@ -122,6 +129,7 @@ const struct harness_frame *harness_wait(struct harness *h, struct harness_peer 
 					 uint16_t type, uint32_t id);
 /* The next with that id, of any type. */
 const struct harness_frame *harness_answer(struct harness *h, size_t seat, uint32_t id);
+/* @type, @id: 0: any. */
 size_t harness_count(const struct harness_peer *peer, uint16_t type, uint32_t id);
 
 /* Shorthands on a session: each waits for the answer and returns its frame. */

@@ -229,8 +229,24 @@ size_t harness_count(const struct harness_peer *peer, uint16_t type, uint32_t id
 	size_t i;
 
 	for (i = 0; i < peer->n_frames; i++)
-		n += peer->frames[i].type == type && (id == 0 || peer->frames[i].id == id) ? 1 : 0;
+		n += (type == 0 || peer->frames[i].type == type) &&
+				     (id == 0 || peer->frames[i].id == id)
+			     ? 1
+			     : 0;
 	return n;
+}
+
+void harness_rules(struct harness *h, uint64_t addr, uint32_t linger_ms, uint32_t idle_ms,
+		   uint32_t lifetime_ms)
+{
+	Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
+
+	rules.has_address = rules.has_linger_ms = rules.has_idle_ms = rules.has_lifetime_ms = 1;
+	rules.address = addr;
+	rules.linger_ms = linger_ms;
+	rules.idle_ms = idle_ms;
+	rules.lifetime_ms = lifetime_ms;
+	harness_up(h, BH__CTL__TYPE__DEVICE_RULES, &rules.base);
 }
 
 /* --- shorthands --- */
