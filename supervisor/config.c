@@ -19,6 +19,7 @@ enum { LINE_MAX_BYTES = 200 };
 enum { PROFILE_LINES_MAX = 5 * PROFILES_MAX, PROFILE_LINE_LEN = PROFILE_NAME_LEN + 24 };
 
 static const char PROFILE[] = "profile";
+static const char DEVICE[] = "device";
 
 static const char DEFAULT_BUS[] = "unix:path=/run/dbus/system_bus_socket";
 
@@ -37,6 +38,7 @@ struct parse {
 	const char *name;
 	const char *at; /* the rest of the text */
 	unsigned line;
+	char section[LINE_MAX_BYTES]; /* inih cuts it at 49 bytes: a UUID is too long for it */
 	bool has_failed;
 	bool is_given[CONFIG_KEYS_LEN];
 	size_t n_given; /* lines of profiles */
@@ -72,14 +74,31 @@ static bool is_section(const char *name)
 	return false;
 }
 
-static const char *nearest_section(const char *name)
+static const char *nearest_section(const char *section)
 {
+	static const struct {
+		const char *word;
+		const char *shown;
+	} NAMED[] = { { PROFILE, "profile NAME" }, { DEVICE, "device WHO" } };
 	const char *best = CONFIG_KEYS[0].section;
+	char word[32];
+	unsigned least;
 	size_t i;
 
-	for (i = 1; i < CONFIG_KEYS_LEN; i++)
-		if (nearest_distance(name, CONFIG_KEYS[i].section) < nearest_distance(name, best))
-			best = CONFIG_KEYS[i].section;
+	(void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(section, " "), section);
+	least = nearest_distance(word, best);
+	for (i = 1; i < CONFIG_KEYS_LEN; i++) {
+		if (nearest_distance(word, CONFIG_KEYS[i].section) >= least)
+			continue;
+		best = CONFIG_KEYS[i].section;
+		least = nearest_distance(word, best);
+	}
+	for (i = 0; i < ARRAY_LEN(NAMED); i++) {
+		if (nearest_distance(word, NAMED[i].word) >= least)
+			continue;
+		best = NAMED[i].shown;
+		least = nearest_distance(word, NAMED[i].word);
+	}
 	return best;
 }
 
@@ -204,12 +223,12 @@ static int set_value(struct parse *parse, const struct key *key, const char *val
 	return 0;
 }
 
-/* NULL: it is no section of that kind. */
-static const char *profile_name(const char *section)
+/* What follows "profile " or "device "; NULL: it is no section of that kind. */
+static const char *name_in(const char *section, const char *kind)
 {
-	const size_t len = sizeof(PROFILE) - 1;
+	const size_t len = strlen(kind);
 
-	if (strncmp(section, PROFILE, len) != 0 || (section[len] != '\0' && section[len] != ' '))
+	if (strncmp(section, kind, len) != 0 || (section[len] != '\0' && section[len] != ' '))
 		return NULL;
 	section += len;
 	return section + strspn(section, " ");
@@ -233,6 +252,15 @@ static int set_profile(struct parse *parse, const char *profile, const char *nam
 	return 1;
 }
 
+static int set_device(struct parse *parse, const char *who, const char *name, const char *value)
+{
+	char error[DEVICE_RULES_ERROR_LEN];
+
+	if (device_rules_set(&parse->config->devices, who, name, value, error) < 0)
+		return fail(parse, "%s", error);
+	return 1;
+}
+
 /* inih's handler: 1 goes on, 0 is an error (it reads on, but nothing more is told). */
 static int on_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -241,8 +269,11 @@ static int on_value(void *user, const char *section, const char *name, const cha
 
 	if (section[0] == '\0')
 		return fail(parse, "%s stands before any section; begin with [daemon]", name);
-	if (profile_name(section))
-		return set_profile(parse, profile_name(section), name, value);
+	section = parse->section;
+	if (name_in(section, PROFILE))
+		return set_profile(parse, name_in(section, PROFILE), name, value);
+	if (name_in(section, DEVICE))
+		return set_device(parse, name_in(section, DEVICE), name, value);
 	if (!is_section(section))
 		return fail(parse, "section [%s] is not known; the nearest is [%s]", section,
 			    nearest_section(section));
@@ -255,6 +286,17 @@ static int on_value(void *user, const char *section, const char *name, const cha
 		return fail(parse, "%s is given twice; keep one", name);
 	parse->is_given[key - CONFIG_KEYS] = true;
 	return set_value(parse, key, value);
+}
+
+static void note_section(struct parse *parse, const char *line)
+{
+	const char *end;
+
+	line += strspn(line, " \t");
+	end = line[0] == '[' ? strchr(line, ']') : NULL;
+	if (end)
+		(void)snprintf(parse->section, sizeof(parse->section), "%.*s",
+			       (int)(end - line - 1), line + 1);
 }
 
 /* fgets() over the text; counts lines, since Debian's inih does not tell them to the handler. */
@@ -273,6 +315,7 @@ static char *next_line(char *line, int size, void *user)
 	}
 	memcpy(line, parse->at, len);
 	line[len] = '\0';
+	note_section(parse, line);
 	parse->at += len;
 	if (parse->at[0] == '\n')
 		parse->at++;
@@ -282,6 +325,7 @@ static char *next_line(char *line, int size, void *user)
 static int check_whole(struct parse *parse)
 {
 	const struct config *c = parse->config;
+	char error[DEVICE_RULES_ERROR_LEN];
 
 	if (c->restart_base_ms > c->restart_max_ms)
 		(void)fail(parse, "restart_base_ms is above restart_max_ms; exchange them");
@@ -290,6 +334,8 @@ static int check_whole(struct parse *parse)
 	if (!profiles_find(&c->profiles, c->profiles.chosen))
 		(void)fail(parse, "profile = %s is not known; add [profile %s]", c->profiles.chosen,
 			   c->profiles.chosen);
+	if (device_rules_check(&c->devices, &c->profiles, error) < 0)
+		(void)fail(parse, "%s", error);
 	if (c->rescue_bluetoothd[0] != '/' && strcmp(c->rescue_bluetoothd, "systemd") != 0 &&
 	    strcmp(c->rescue_bluetoothd, "never") != 0)
 		(void)fail(parse,

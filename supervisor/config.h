@@ -7,6 +7,7 @@
  * anything runs; read-only afterwards.
  */
 #include "ipc/base.h"
+#include "supervisor/device_rules.h"
 #include "supervisor/profile.h"
 
 enum {
@@ -64,6 +65,7 @@ struct config {
 	uint32_t reset_budget;
 	uint32_t reset_window_ms;
 	struct profiles profiles; /* and [profile NAME] */
+	struct device_rules devices;  /* [links] and [device WHO] */
 	/* [workarounds] */
 	uint32_t workarounds; /* bits of ipc/workarounds.h */
 	uint32_t gatt_late_ms;

@@ -54,6 +54,11 @@ const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
 	NUMBER("sessions", "find_timeout_ms", find_timeout_ms, 100, 3600000),
 	NUMBER("sessions", "max_per_client", max_per_client, 1, 128),
 	NUMBER("sessions", "max", max_sessions, 1, 65536),
+	NUMBER("links", "per_adapter", devices.per_adapter, 0, 255),
+	NUMBER("links", "total", devices.total, 0, 4096),
+	NUMBER("links", "linger_ms", devices.linger_ms, 0, 3600000),
+	NUMBER("links", "idle_ms", devices.idle_ms, 0, 86400000),
+	NUMBER("links", "lifetime_ms", devices.lifetime_ms, 0, 86400000),
 	NUMBER("retry", "attempts", retry_attempts, 1, 100),
 	NUMBER("retry", "backoff_ms", retry_base_ms, 1, 60000),
 	NUMBER("retry", "backoff_max_ms", retry_max_ms, 1, 600000),
@@ -123,4 +128,5 @@ void config_defaults(struct config *out)
 		.rescue_prove_ms = 15000,
 	};
 	profiles_defaults(&out->profiles);
+	device_rules_defaults(&out->devices);
 }

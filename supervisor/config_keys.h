@@ -25,5 +25,5 @@ struct key {
 	uint32_t max; /* of a text: its size in bytes with the NUL */
 };
 
-enum { CONFIG_KEYS_LEN = 51 };
+enum { CONFIG_KEYS_LEN = 56 };
 extern const struct key CONFIG_KEYS[CONFIG_KEYS_LEN];
