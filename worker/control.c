@@ -376,7 +376,7 @@ static int on_find(void *ctx, struct chan_frame *frame, const void *msg)
 	if (find->stop)
 		scan_find_stop(w->scan, find->address);
 	else
-		scan_find(w->scan, find->address, find->under);
+		scan_find(w->scan, find->address, find->under, find->watch);
 	return 0;
 }
 

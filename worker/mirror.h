@@ -63,6 +63,7 @@ struct device {
 		bool is_connected;
 		bool is_bonded;
 		bool has_rssi;
+		uint8_t n_uuids;
 		int8_t rssi_dbm;
 		uint64_t at_ms;
 	} sight;

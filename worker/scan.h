@@ -65,8 +65,11 @@ void scan_drained(struct scan *scan, const struct seat *seat);
 /* A device was heard: to every SCAN whose filter lets it pass. */
 void scan_advert(struct scan *scan, const struct device *device);
 
-/* The supervisor looks for a device: FIND_DONE when it is heard. @under: as in scan_want. */
-void scan_find(struct scan *scan, uint64_t addr, uint64_t under);
+/*
+ * The supervisor looks for a device: FIND_DONE when it is heard. @under: as in scan_want.
+ * @is_watch: no FIND_DONE; discovery goes on until it is stopped.
+ */
+void scan_find(struct scan *scan, uint64_t addr, uint64_t under, bool is_watch);
 void scan_find_stop(struct scan *scan, uint64_t addr);
 
 /* A device was heard or connected: somebody may look for it. @changes: bits of device_change */

@@ -27,6 +27,7 @@ struct scan_find {
 	TAILQ_ENTRY(scan_find) entry;
 	struct scan_want want;
 	uint64_t addr;
+	bool is_watch;
 };
 
 /* --- programs that scan --- */
@@ -217,17 +218,28 @@ static struct scan_find *find_of(struct scan *scan, uint64_t addr)
 	return NULL;
 }
 
-void scan_find(struct scan *scan, uint64_t addr, uint64_t under)
+static void end_find(struct scan *scan, struct scan_find *find)
+{
+	TAILQ_REMOVE(&scan->finds, find, entry);
+	scan->n_finds--;
+	scan_unwant(scan, &find->want);
+	free(find);
+}
+
+void scan_find(struct scan *scan, uint64_t addr, uint64_t under, bool is_watch)
 {
 	const struct device *device = mirror_device(scan->w->mirror, addr);
-	struct scan_find *find;
+	struct scan_find *find = find_of(scan, addr);
 
-	if (device && (is_heard(scan, device) || device->is_connected)) {
+	/* Who watches asks what is heard from now on. */
+	if (device && !is_watch && (is_heard(scan, device) || device->is_connected)) {
+		if (find)
+			end_find(scan, find);
 		found(scan, addr);
 		return;
 	}
-	find = find_of(scan, addr);
 	if (find) {
+		find->is_watch = is_watch;
 		if (under != 0)
 			scan_want_under(scan, &find->want, under);
 		return;
@@ -238,19 +250,12 @@ void scan_find(struct scan *scan, uint64_t addr, uint64_t under)
 	if (!find)
 		return;
 	find->addr = addr;
+	find->is_watch = is_watch;
 	find->want.under = under;
 	find->want.is_search = true;
 	TAILQ_INSERT_TAIL(&scan->finds, find, entry);
 	scan->n_finds++;
 	scan_want(scan, &find->want);
-}
-
-static void end_find(struct scan *scan, struct scan_find *find)
-{
-	TAILQ_REMOVE(&scan->finds, find, entry);
-	scan->n_finds--;
-	scan_unwant(scan, &find->want);
-	free(find);
 }
 
 void scan_find_stop(struct scan *scan, uint64_t addr)
@@ -272,7 +277,7 @@ void scan_heard(struct scan *scan, const struct device *device, unsigned changes
 	if (!is_heard(scan, device) && !device->is_connected)
 		return;
 	find = find_of(scan, device->addr);
-	if (!find)
+	if (!find || find->is_watch)
 		return;
 	end_find(scan, find);
 	found(scan, device->addr);

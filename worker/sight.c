@@ -4,8 +4,10 @@
 #include "ipc/clock.h"
 
 /* PER_MESSAGE devices with the longest names stay below CHAN_BODY_CONTROL. */
-enum { PER_MESSAGE = 40, GONE_MAX = 256 };
-static_assert(PER_MESSAGE * (DEVICE_NAME_LEN + 32) < CHAN_BODY_CONTROL, "a batch fits a frame");
+enum { PER_MESSAGE = 30, UUIDS_PER_MESSAGE = 64, GONE_MAX = 256 };
+static_assert(PER_MESSAGE * (DEVICE_NAME_LEN + 32) + UUIDS_PER_MESSAGE * 18 < CHAN_BODY_CONTROL,
+	      "a batch fits a frame");
+static_assert((int)UUIDS_PER_MESSAGE >= (int)DEVICE_UUIDS_MAX, "those of one device fit");
 
 struct sight {
 	struct worker *w;
@@ -20,6 +22,8 @@ struct batch {
 	Bh__Ctl__Seen seen[PER_MESSAGE];
 	Bh__Ctl__Seen *list[PER_MESSAGE];
 	size_t n;
+	ProtobufCBinaryData uuids[UUIDS_PER_MESSAGE];
+	size_t n_uuids;
 };
 
 static void send_batch(struct sight *sight, struct batch *batch)
@@ -32,6 +36,7 @@ static void send_batch(struct sight *sight, struct batch *batch)
 	msg.n_seen = batch->n;
 	port_send(sight->w->up, BH__CTL__TYPE__SIGHTINGS, 0, 0, &msg.base);
 	batch->n = 0;
+	batch->n_uuids = 0;
 }
 
 static Bh__Ctl__Seen *add(struct sight *sight, struct batch *batch, uint64_t addr)
@@ -48,10 +53,36 @@ static Bh__Ctl__Seen *add(struct sight *sight, struct batch *batch, uint64_t add
 	return seen;
 }
 
+/* They change rarely, and then there are more or fewer. */
+static bool has_new_uuids(const struct device *device)
+{
+	return device->n_uuids != device->sight.n_uuids;
+}
+
+/* Pointers into the device: the batch is sent before anything else happens. */
+static void add_uuids(struct batch *batch, Bh__Ctl__Seen *seen, const struct device *device)
+{
+	size_t i;
+
+	seen->uuids = batch->uuids + batch->n_uuids;
+	seen->n_uuids = device->n_uuids;
+	for (i = 0; i < device->n_uuids; i++)
+		batch->uuids[batch->n_uuids++] = (ProtobufCBinaryData){
+			.len = sizeof(device->uuids[i].octets),
+			.data = device->uuids[i].octets,
+		};
+}
+
 static void tell(struct sight *sight, struct batch *batch, struct device *device, uint64_t now_ms)
 {
-	Bh__Ctl__Seen *seen = add(sight, batch, device->addr);
+	Bh__Ctl__Seen *seen;
 
+	if (batch->n_uuids + device->n_uuids > UUIDS_PER_MESSAGE)
+		send_batch(sight, batch);
+	seen = add(sight, batch, device->addr);
+	if (has_new_uuids(device))
+		add_uuids(batch, seen, device);
+	device->sight.n_uuids = device->n_uuids;
 	seen->has_random = seen->has_connected = 1;
 	seen->random = device->is_random;
 	seen->connected = device->is_connected;
@@ -111,7 +142,7 @@ static bool is_news(const struct device *device, unsigned changes)
 
 	if (!device->sight.is_told || (changes & 1u << DEVICE_NAME) ||
 	    device->is_connected != device->sight.is_connected ||
-	    device->is_bonded != device->sight.is_bonded)
+	    device->is_bonded != device->sight.is_bonded || has_new_uuids(device))
 		return true;
 	if (!(changes & 1u << DEVICE_ADVERT) || !device->has_rssi)
 		return false;
