@@ -9,6 +9,7 @@
 #include "supervisor/dice.h"
 #include "supervisor/escalation.h"
 #include "supervisor/events.h"
+#include "supervisor/keeper.h"
 #include "supervisor/reset.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_child.h"
@@ -74,7 +75,8 @@ static struct escalation_failure describe(struct adapter *adapter,
 		.session = failed->session,
 		.class = class_from_wire((int)failed->class_),
 		.attempt = failed->attempt,
-		.left_ms = failed->left_ms,
+		/* A keeper has all the time; it has pauses of its own. */
+		.left_ms = failed->has_left_ms ? failed->left_ms : UINT32_MAX,
 		.came_up = failed->came_up,
 		.is_heard = is_heard(device, now_ms),
 		.is_alone =
@@ -178,10 +180,13 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 	struct sup *sup = adapter->sup;
 	uint64_t now_ms = clock_now_ms();
 	struct escalation_failure failure = describe(adapter, failed, now_ms);
-	struct escalation_answer answer = escalation_failed(
-		sup->escalation, profiles_of(&sup->config.profiles, failure.address), &failure,
-		now_ms, dice_throw());
+	struct escalation_answer answer;
+	struct device_rule rule;
 
+	keepers_rule(sup, failure.address, &rule);
+	answer =
+		escalation_failed(sup->escalation, profiles_of(&sup->config.profiles, rule.profile),
+				  &failure, now_ms, dice_throw());
 	learn_slots(adapter, failure.class);
 	tell_failed(adapter, &failure, &answer, failed->text);
 	if (answer.is_reset_due)
@@ -190,6 +195,8 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 		clear(adapter, &failure, &answer);
 	if (answer.step == ESCALATION_ROTATE)
 		rotate(adapter, &failure, &answer);
+	if (answer.step == ESCALATION_GIVE_UP)
+		keepers_failed(adapter, failure.address, failure.class);
 	/* After the sessions that leave: who stays on the link retries. */
 	send_step(adapter, id, answer.step, answer.step == ESCALATION_ROTATE ? 0 : answer.delay_ms);
 }

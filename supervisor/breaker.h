@@ -22,7 +22,8 @@ enum breaker_news { BREAKER_SAME, BREAKER_OPENED, BREAKER_CLOSED };
 
 /**
  * breaker_note() - what came of a poll
- * @class: CLASS_NONE: it worked. What only says that this machine's Bluetooth is off is not counted.
+ * @class: CLASS_NONE: it worked. What only says that this machine's Bluetooth is off is not
+ * counted.
  * @out_failures: in a row, up to here: with BREAKER_CLOSED those that are over
  */
 enum breaker_news breaker_note(struct breaker *breaker, const struct breaker_limits *limits,

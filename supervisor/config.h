@@ -64,8 +64,8 @@ struct config {
 	uint32_t reset_cooldown_ms;
 	uint32_t reset_budget;
 	uint32_t reset_window_ms;
-	struct profiles profiles; /* and [profile NAME] */
-	struct device_rules devices;  /* [links] and [device WHO] */
+	struct profiles profiles;    /* and [profile NAME] */
+	struct device_rules devices; /* [links] and [device WHO] */
 	/* [workarounds] */
 	uint32_t workarounds; /* bits of ipc/workarounds.h */
 	uint32_t gatt_late_ms;

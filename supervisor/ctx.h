@@ -16,6 +16,8 @@ struct cleaner;
 struct devices;
 struct escalation;
 struct events;
+struct identities;
+struct keepers;
 struct lock_peers;
 struct lock_self;
 struct lockd_child;
@@ -39,6 +41,8 @@ struct sup {
 	struct escalation *escalation;
 	struct events *events;
 	struct sessions *sessions;
+	struct keepers *keepers;
+	struct identities *identities;
 	struct server *server;
 	struct lockd_child *lockd;
 	struct lock_peers *lock_peers;

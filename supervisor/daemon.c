@@ -14,6 +14,8 @@
 #include "supervisor/enumerate.h"
 #include "supervisor/escalation.h"
 #include "supervisor/events.h"
+#include "supervisor/identity.h"
+#include "supervisor/keeper.h"
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/orphans.h"
@@ -174,6 +176,10 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = sessions_new(&sup->sessions, sup);
 	if (r >= 0)
+		r = identities_new(&sup->identities);
+	if (r >= 0)
+		r = keepers_new(sup);
+	if (r >= 0)
 		r = lock_peers_new(&sup->lock_peers, sup);
 	if (r >= 0)
 		r = cleaner_new(&sup->cleaner, sup);
@@ -208,6 +214,8 @@ static void free_parts(struct daemon *daemon)
 	sup->rescue = rescue_child_free(sup->rescue);
 	sup->lock_self = lock_self_free(sup->lock_self);
 	sup->lockd = lockd_child_free(sup->lockd);
+	sup->keepers = keepers_free(sup->keepers);
+	sup->identities = identities_free(sup->identities);
 	sup->sessions = sessions_free(sup->sessions);
 	sup->adapters = adapters_free(sup->adapters);
 	sup->orphans = orphans_free(sup->orphans);

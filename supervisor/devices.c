@@ -51,8 +51,10 @@ struct devices *devices_free(struct devices *devices)
 
 	if (!devices)
 		return NULL;
-	for (i = 0; i < devices->n_slots; i++)
+	for (i = 0; i < devices->n_slots; i++) {
 		free(devices->slots[i].device.sightings);
+		free(devices->slots[i].device.services);
+	}
 	free(devices->slots);
 	free(devices);
 	return NULL;
@@ -76,6 +78,7 @@ static void remove_slot(struct devices *devices, uint32_t at)
 		link = &devices->slots[*link].next;
 	*link = slot->next;
 	free(slot->device.sightings);
+	free(slot->device.services);
 	memset(&slot->device, 0, sizeof(slot->device));
 	slot->next = devices->free_head;
 	devices->free_head = at;
@@ -206,8 +209,8 @@ static void hear(struct sighting *sighting, int32_t rssi_dbm, uint64_t now_ms)
 	sighting->heard_at_ms = now_ms;
 }
 
-/* Cuts between characters, so that it stays UTF-8 if it was. */
-static void set_name(struct device *device, const char *name)
+/* Cuts between characters, so that it stays UTF-8 if it was. Whether it is another one. */
+static bool set_name(struct device *device, const char *name)
 {
 	size_t len = strnlen(name, DEVICES_NAME_LEN);
 
@@ -216,27 +219,49 @@ static void set_name(struct device *device, const char *name)
 		while (len > 0 && ((uint8_t)name[len] & 0xc0) == 0x80)
 			len--;
 	}
+	if (memcmp(device->name, name, len) == 0 && device->name[len] == '\0')
+		return false;
 	memcpy(device->name, name, len);
 	device->name[len] = '\0';
+	return true;
+}
+
+static bool set_services(struct device *device, const struct devices_report *report)
+{
+	size_t n = report->n_services < DEVICES_UUIDS_MAX ? report->n_services : DEVICES_UUIDS_MAX;
+	struct uuid *services;
+
+	if (n == 0 || (n == device->n_services &&
+		       memcmp(device->services, report->services, n * sizeof(*services)) == 0))
+		return false;
+	services = realloc(device->services, n * sizeof(*services));
+	if (!services)
+		return false;
+	memcpy(services, report->services, n * sizeof(*services));
+	device->services = services;
+	device->n_services = n;
+	return true;
 }
 
 static int update(struct device *device, const struct devices_report *report, uint64_t now_ms)
 {
 	struct sighting *sighting = need_sighting(device, report->adapter);
+	bool is_renamed = false;
 
 	if (!sighting)
 		return -ENOMEM;
 	if (report->has_random)
 		device->is_random = report->is_random;
 	if (report->name)
-		set_name(device, report->name);
+		is_renamed = set_name(device, report->name);
+	is_renamed |= set_services(device, report);
 	if (report->has_connected)
 		sighting->is_connected = report->is_connected;
 	if (report->has_bonded)
 		sighting->is_bonded = report->is_bonded;
 	if (report->rssi_dbm != DEVICES_RSSI_NONE)
 		hear(sighting, report->rssi_dbm, now_ms);
-	return 0;
+	return is_renamed ? DEVICES_RENAMED : 0;
 }
 
 int devices_report(struct devices *devices, const struct devices_report *report, uint64_t now_ms)

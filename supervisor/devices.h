@@ -6,11 +6,12 @@
  *
  * Pure: time is passed in. Fed by worker_child.c and enumerate.c, read by finder.c and streams.c.
  */
-#include "ipc/base.h"
+#include "ipc/uuid.h"
 
 enum {
 	DEVICES_MAX = 8192,
 	DEVICES_NAME_LEN = 64,
+	DEVICES_UUIDS_MAX = 16,
 	DEVICES_FRESH_MS = 30000,
 	DEVICES_RSSI_NONE = 127,
 };
@@ -29,6 +30,8 @@ struct device {
 	char name[DEVICES_NAME_LEN]; /* UTF-8, cut */
 	size_t n_sightings;
 	struct sighting *sightings;
+	size_t n_services;
+	struct uuid *services; /* that it says to have, of all adapters' views the last */
 };
 
 /* What a worker says of a device. */
@@ -44,6 +47,8 @@ struct devices_report {
 	bool has_bonded;
 	bool is_bonded;
 	bool is_gone; /* BlueZ removed it there */
+	const struct uuid *services;
+	size_t n_services; /* 0: not said */
 };
 
 struct devices;
@@ -51,7 +56,12 @@ struct devices;
 must_check int devices_new(struct devices **out);
 struct devices *devices_free(struct devices *devices);
 
-/* Errors: -EINVAL out of range, -ENOMEM. */
+enum { DEVICES_RENAMED = 1 };
+
+/*
+ * Outcomes: 0; DEVICES_RENAMED: its name or services are others than before.
+ * Errors: -EINVAL out of range, -ENOMEM.
+ */
 must_check int devices_report(struct devices *devices, const struct devices_report *report,
 			      uint64_t now_ms);
 

@@ -61,6 +61,13 @@ static const struct {
 	[EVENT_RESET_STEP] = { "reset-step", LOG_LEVEL_INFO },
 	[EVENT_RESET_DONE] = { "reset-done", LOG_LEVEL_INFO },
 	[EVENT_RESET_FAILED] = { "reset-failed", LOG_LEVEL_ERROR },
+	[EVENT_STRATEGY] = { "strategy", LOG_LEVEL_INFO },
+	[EVENT_DEVICE_SILENT] = { "device-silent", LOG_LEVEL_WARN },
+	[EVENT_DEVICE_GONE] = { "device-gone", LOG_LEVEL_WARN },
+	[EVENT_DEVICE_BACK] = { "device-back", LOG_LEVEL_INFO },
+	[EVENT_BREAKER_OPEN] = { "breaker-open", LOG_LEVEL_WARN },
+	[EVENT_BREAKER_CLOSED] = { "breaker-closed", LOG_LEVEL_INFO },
+	[EVENT_IDENTITY_CHANGED] = { "identity-changed", LOG_LEVEL_WARN },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)

@@ -13,7 +13,9 @@
 #include "supervisor/client.h"
 #include "supervisor/devices.h"
 #include "supervisor/escalation.h"
+#include "supervisor/keeper.h"
 #include "supervisor/mgmt.h"
+#include "supervisor/rules_wire.h"
 #include "supervisor/seek.h"
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
@@ -24,73 +26,13 @@ enum {
 	NAMES_LEN = 96,
 };
 
-/* --- searching --- */
-
-static void search_on(const struct session *session, struct adapter *adapter)
-{
-	if (adapter_is_suitable(adapter) &&
-	    (!session->only[0] || strcmp(session->only, adapter->name) == 0))
-		worker_child_find(adapter, session->address, session->under);
-}
-
-static void search_everywhere(const struct session *session)
-{
-	struct adapters *adapters = session->sup->adapters;
-	size_t i;
-
-	for (i = 0; i < adapters->n; i++)
-		search_on(session, adapters->list[i]);
-}
-
-static void start_search(struct session *session)
-{
-	if (session->is_searching)
-		return;
-	session->is_searching = true;
-	search_everywhere(session);
-}
-
-void finder_stop_search(struct session *session)
-{
-	struct adapters *adapters = session->sup->adapters;
-	const struct session *other;
-	size_t i;
-
-	if (!session->is_searching)
-		return;
-	session->is_searching = false;
-	TAILQ_FOREACH(other, &session->sup->sessions->homeless, homeless)
-	if (other->is_searching && other->address == session->address) {
-		/* It goes on for that one, and no longer under our grant. */
-		if (other->under != session->under)
-			search_everywhere(other);
-		return;
-	}
-	for (i = 0; i < adapters->n; i++)
-		if (child_state(adapters->list[i]->child) == CHILD_READY)
-			worker_child_find_stop(adapters->list[i], session->address);
-}
-
-/* An adapter that comes in the middle of searches joins them. */
-void sessions_adapter_ready(struct sup *sup, struct adapter *adapter)
-{
-	struct session *session = TAILQ_FIRST(&sup->sessions->homeless);
-	struct session *next;
-
-	for (; session; session = next) {
-		next = TAILQ_NEXT(session, homeless);
-		if (session->is_searching)
-			search_on(session, adapter);
-		finder_step(session);
-	}
-}
-
 /* --- giving it to a worker --- */
 
 static void send_attach(const struct session *session, struct adapter *adapter, int fd)
 {
 	const struct device *device = devices_find(session->sup->devices, session->address);
 	Bh__Ctl__SessionAttach attach = BH__CTL__SESSION_ATTACH__INIT;
+	struct rules_wire rules;
 
 	attach.has_session = attach.has_epoch = attach.has_kind = 1;
 	attach.session = session->id;
@@ -102,7 +44,11 @@ static void send_attach(const struct session *session, struct adapter *adapter, 
 	attach.random = device && device->is_random;
 	attach.has_under = session->under != 0;
 	attach.under = session->under;
-	attach.label = (char *)(uintptr_t)client_label(session->client);
+	attach.label = (char *)(uintptr_t)session_label(session);
+	if (!session->is_scan) {
+		rules_wire_fill(&rules, session->sup, session->address);
+		attach.rules = &rules.msg;
+	}
 	port_send_fds(child_port(adapter->child), BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base,
 		      &fd, 1);
 }
@@ -136,13 +82,16 @@ static void send_moved(struct session *session, struct adapter *adapter, int fd)
 
 static void note_attached(struct session *session, struct adapter *adapter)
 {
-	bool is_first = session->state == SESSION_OPENING;
+	bool is_first = session->epoch == 1;
 	struct event event;
 
 	finder_stop_search(session);
 	TAILQ_REMOVE(&session->sup->sessions->homeless, session, homeless);
 	session->state = SESSION_SERVED;
 	(void)sd_event_source_set_enabled(session->timer, SD_EVENT_OFF);
+	/* Polls come and go by the minute. */
+	if (session->keeper && !keeper_holds(session->keeper))
+		return;
 	event = session_event(session, is_first ? EVENT_SESSION_OPENED : EVENT_MOVED);
 	if (is_first)
 		events_add(session->sup->events, &event, "for %s (pid %d), on %s",
@@ -152,12 +101,26 @@ static void note_attached(struct session *session, struct adapter *adapter)
 	session->sup->sessions->n_moved += !is_first;
 }
 
+/* Without a program there is nobody to have the other end of a data socket. */
+static void attach_kept(struct session *session, struct adapter *adapter)
+{
+	session->epoch++;
+	session->home = adapter->index;
+	session->incarnation = child_incarnation(adapter->child);
+	note_attached(session, adapter);
+	keeper_attached(session->keeper);
+}
+
 void finder_attach(struct session *session, struct adapter *adapter)
 {
 	_cleanup_close_ int workers = -EBADF;
 	_cleanup_close_ int clients = -EBADF;
 	int ends[2];
 
+	if (session->keeper) {
+		attach_kept(session, adapter);
+		return;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
 		session_fail(session, CLASS_LIMIT, "no descriptors left for a data socket");
 		return;
@@ -368,7 +331,7 @@ static void wait_on(struct session *session, const struct seek_answer *answer, u
 		until_ms = session->barred_until_ms;
 	arm(session, until_ms);
 	if (answer->is_searching)
-		start_search(session);
+		finder_search(session);
 	else
 		finder_stop_search(session);
 	if (answer->class == CLASS_NONE || answer->class == session->told)
@@ -377,6 +340,9 @@ static void wait_on(struct session *session, const struct seek_answer *answer, u
 	if (session->state == SESSION_OPENING && answer->class == CLASS_NOT_FOUND)
 		return;
 	session->told = answer->class;
+	/* A keeper's state says it. */
+	if (session->keeper)
+		return;
 	failure_text(session, answer->class, text, sizeof(text));
 	if (answer->class == CLASS_NOT_FOUND)
 		(void)snprintf(text, sizeof(text), "no adapter sees it now");
@@ -387,7 +353,7 @@ static void wait_on(struct session *session, const struct seek_answer *answer, u
 static void attach_or_wait(struct session *session, struct adapter *adapter, uint64_t now_ms)
 {
 	if (port_queued(child_port(adapter->child)) > BACKLOG_MAX ||
-	    client_queued(session->client) > BACKLOG_MAX) {
+	    (session->client && client_queued(session->client) > BACKLOG_MAX)) {
 		arm(session, now_ms + BACKLOG_WAIT_MS);
 		return;
 	}
@@ -418,6 +384,18 @@ static void act(struct session *session, const struct seek_answer *answer,
 	}
 }
 
+/* At the daemon's start the first adapter that is ready is not the best one: a keeper has time. */
+static bool is_early(const struct session *session)
+{
+	const struct adapters *adapters = session->sup->adapters;
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++)
+		if (child_state(adapters->list[i]->child) == CHILD_STARTING)
+			return true;
+	return !session->sup->is_enumerated;
+}
+
 void finder_step(struct session *session)
 {
 	struct score_row rows[ADAPTERS_MAX];
@@ -437,6 +415,8 @@ void finder_step(struct session *session)
 	struct seek_answer answer;
 
 	if (session->state == SESSION_SERVED || session->is_cutting || session->sup->is_stopping)
+		return;
+	if (session->keeper && is_early(session))
 		return;
 	if (session->is_scan && !seek.is_first &&
 	    !adapters_find_name(session->sup->adapters, session->only)) {

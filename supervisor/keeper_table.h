@@ -43,6 +43,7 @@ enum keeper_event {
 	KEEPER_EV_DOWN,
 	KEEPER_EV_DEAD,	  /* the link went because nobody answers */
 	KEEPER_EV_FAILED, /* to connect */
+	KEEPER_EV_MOVED,  /* its worker went: the next one may find the link as it was */
 	KEEPER_EV_GONE,	  /* nobody hears it any more */
 	KEEPER_EV_BACK,	  /* after a silence it is heard */
 	KEEPER_EV_TIMER,
@@ -50,7 +51,6 @@ enum keeper_event {
 };
 
 enum keeper_act {
-	KEEPER_ACT_NONE,
 	KEEPER_ACT_HOLD,    /* a session that holds the link */
 	KEEPER_ACT_HELD,    /* there it is */
 	KEEPER_ACT_RELEASE, /* programs may go on using it */

@@ -62,11 +62,12 @@ const struct profile *profiles_find(const struct profiles *profiles, const char 
 	return find(profiles, name);
 }
 
-const struct profile *profiles_of(const struct profiles *profiles, uint64_t address)
+const struct profile *profiles_of(const struct profiles *profiles, const char *name)
 {
-	const struct profile *chosen = find(profiles, profiles->chosen);
+	const struct profile *chosen = find(profiles, name);
 
-	(void)address;
+	if (!chosen)
+		chosen = find(profiles, profiles->chosen);
 	return chosen ? chosen : &profiles->list[FIRST];
 }
 

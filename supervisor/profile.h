@@ -40,8 +40,8 @@ void profiles_defaults(struct profiles *out);
 /* NULL if there is none of that name. */
 const struct profile *profiles_find(const struct profiles *profiles, const char *name);
 
-/* That of a device. Never NULL; for now the same for all: a device's own comes in here. */
-const struct profile *profiles_of(const struct profiles *profiles, uint64_t address);
+/* That of a device whose rule says @name; "": none of its own. Never NULL. */
+const struct profile *profiles_of(const struct profiles *profiles, const char *name);
 
 /* Whether that rung may be taken at all. */
 bool profile_allows(const struct profile *profile, enum escalation_step step);

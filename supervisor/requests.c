@@ -11,6 +11,7 @@
 #include "supervisor/client.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
+#include "supervisor/keeper.h"
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/mgmt.h"
@@ -312,6 +313,16 @@ static int on_reset(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_strategy(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	keepers_strategy(client, frame->id, msg);
+	return 0;
+}
+
 const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
 	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
@@ -324,5 +335,6 @@ const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__LINK_DROP, 0, 0, &bh__link_drop__descriptor, on_link_drop },
 	{ BH__TYPE__LOCK_OPEN, 0, 0, &bh__empty__descriptor, on_lock_open },
 	{ BH__TYPE__RESET_ADAPTER, 0, 0, &bh__reset_adapter__descriptor, on_reset },
+	{ BH__TYPE__STRATEGY_SET, 0, 0, &bh__strategy_set__descriptor, on_strategy },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
 };

@@ -325,7 +325,7 @@ static void listen(struct reset *reset, struct adapter *adapter)
 		reset_event_later(reset, RESET_EV_HEARD);
 		return;
 	}
-	worker_child_find(adapter, NOBODY, lock_self_grant(reset->sup->lock_self));
+	worker_child_find(adapter, NOBODY, lock_self_grant(reset->sup->lock_self), false);
 }
 
 void reset_worker_changed(const struct adapter *changed)

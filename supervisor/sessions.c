@@ -7,10 +7,15 @@
 #include "ipc/addr.h"
 #include "ipc/clock.h"
 #include "supervisor/client.h"
+#include "supervisor/keeper.h"
+#include "supervisor/rules_wire.h"
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
 
 enum { TIMEOUT_MAX_MS = 3600000 };
+
+/* What stands in lists where programs have theirs. */
+static const char SESSION_OWN_LABEL[] = "bleherd";
 
 struct session *session_find(struct sup *sup, uint32_t id)
 {
@@ -46,11 +51,20 @@ static void session_free(struct session *session)
 	TAILQ_REMOVE(&sessions->all, session, entry);
 	if (session->state != SESSION_SERVED)
 		TAILQ_REMOVE(&sessions->homeless, session, homeless);
-	sessions->n--;
-	client_count_session(session->client, -1);
+	if (session->client) {
+		sessions->n--;
+		client_count_session(session->client, -1);
+	}
+	if (session->keeper)
+		keeper_unseated(session->keeper);
 	sd_event_source_disable_unref(session->timer);
 	free(session->issued);
 	free(session);
+}
+
+const char *session_label(const struct session *session)
+{
+	return session->client ? client_label(session->client) : SESSION_OWN_LABEL;
 }
 
 void session_forget(struct session *session)
@@ -84,7 +98,7 @@ void session_fail(struct session *session, enum err_class class, const char *tex
 	events_add(session->sup->events, &event, "%s", text);
 	if (session->state == SESSION_OPENING)
 		client_error(session->client, session->request, class, text);
-	else
+	else if (session->client)
 		send_closed(session, class, text);
 	session_forget(session);
 }
@@ -102,6 +116,8 @@ void session_uproot(struct session *session, const char *reason)
 	session->is_rotating = false;
 	session->told = CLASS_NONE;
 	(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
+	if (session->keeper)
+		keeper_uprooted(session->keeper);
 }
 
 /* --- opening --- */
@@ -138,11 +154,10 @@ static const char *refusal(const struct sup *sup, const struct client *client,
 	return NULL;
 }
 
-static struct session *make(struct sup *sup, struct client *client, uint32_t request,
-			    const Bh__SessionOpen *msg)
+/* It is nobody's and nowhere yet. */
+static struct session *make_bare(struct sup *sup, uint64_t address)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	uint32_t timeout_ms = msg->timeout_ms;
 
 	if (!session)
 		return NULL;
@@ -151,24 +166,36 @@ static struct session *make(struct sup *sup, struct client *client, uint32_t req
 		free(session);
 		return NULL;
 	}
+	session->sup = sup;
+	session->id = ++sup->sessions->last_id;
+	session->address = address;
+	session->home = SESSION_NO_ADAPTER;
+	session->asked_at_ms = clock_now_ms();
+	TAILQ_INSERT_TAIL(&sup->sessions->all, session, entry);
+	TAILQ_INSERT_TAIL(&sup->sessions->homeless, session, homeless);
+	return session;
+}
+
+static struct session *make(struct sup *sup, struct client *client, uint32_t request,
+			    const Bh__SessionOpen *msg)
+{
+	bool is_scan = msg->kind == BH__SESSION_KIND__SESSION_SCAN;
+	struct session *session = make_bare(sup, is_scan ? 0 : msg->address);
+	uint32_t timeout_ms = msg->timeout_ms;
+
+	if (!session)
+		return NULL;
 	if (timeout_ms == 0)
 		timeout_ms = sup->config.find_timeout_ms;
 	if (timeout_ms > TIMEOUT_MAX_MS)
 		timeout_ms = TIMEOUT_MAX_MS;
-	session->sup = sup;
 	session->client = client;
-	session->id = ++sup->sessions->last_id;
 	session->request = request;
-	session->is_scan = msg->kind == BH__SESSION_KIND__SESSION_SCAN;
-	session->address = session->is_scan ? 0 : msg->address;
+	session->is_scan = is_scan;
 	session->under = msg->under;
-	session->home = SESSION_NO_ADAPTER;
-	session->asked_at_ms = clock_now_ms();
 	session->deadline_at_ms = session->asked_at_ms + timeout_ms;
 	(void)snprintf(session->only, sizeof(session->only), "%s",
 		       msg->adapter ? msg->adapter : "");
-	TAILQ_INSERT_TAIL(&sup->sessions->all, session, entry);
-	TAILQ_INSERT_TAIL(&sup->sessions->homeless, session, homeless);
 	sup->sessions->n++;
 	client_count_session(client, 1);
 	return session;
@@ -180,10 +207,18 @@ void sessions_open(struct sup *sup, struct client *client, uint32_t request,
 	struct session *session;
 	enum err_class class;
 	const char *text = refusal(sup, client, msg, &class);
+	char circuit[EVENT_TEXT_LEN];
 
 	if (text) {
 		client_error(client, request, class, text);
 		return;
+	}
+	if (msg->fail_fast && msg->kind == BH__SESSION_KIND__SESSION_DEVICE) {
+		class = keepers_circuit(sup, msg->address, circuit, sizeof(circuit));
+		if (class != CLASS_NONE) {
+			client_error(client, request, class, circuit);
+			return;
+		}
 	}
 	session = make(sup, client, request, msg);
 	if (!session) {
@@ -191,6 +226,34 @@ void sessions_open(struct sup *sup, struct client *client, uint32_t request,
 		return;
 	}
 	finder_step(session);
+}
+
+/* --- the daemon's own --- */
+
+struct session *sessions_keep(struct sup *sup, struct keeper *keeper, uint64_t address)
+{
+	struct session *session = make_bare(sup, address);
+
+	if (!session)
+		return NULL;
+	session->keeper = keeper;
+	/* Not opening: that has a deadline, and searches all the time until then. */
+	session->state = SESSION_HOMELESS;
+	return session;
+}
+
+void sessions_let_go(struct session *session)
+{
+	session->keeper = NULL;
+	session_forget(session);
+}
+
+struct adapter *session_server(const struct session *session, enum err_class *out_trouble)
+{
+	*out_trouble = session->told;
+	if (session->state != SESSION_SERVED)
+		return NULL;
+	return adapters_find(session->sup->adapters, session->home);
 }
 
 /* --- clients --- */
@@ -328,12 +391,31 @@ void sessions_each(const struct sup *sup, uint16_t adapter,
 		struct sessions_row row = {
 			.id = session->id,
 			.address = session->address,
-			.label = client_label(session->client),
-			.pid = session->client->pid,
+			.label = session_label(session),
+			.pid = session->client ? session->client->pid : getpid(),
 		};
 
 		if (session->state == SESSION_SERVED && session->home == adapter)
 			item(ctx, &row);
+	}
+}
+
+void sessions_rules_changed(struct sup *sup, uint64_t address)
+{
+	const struct session *session;
+	struct rules_wire wire;
+	size_t i;
+
+	rules_wire_fill(&wire, sup, address);
+	for (i = 0; i < sup->adapters->n; i++) {
+		struct adapter *adapter = sup->adapters->list[i];
+
+		TAILQ_FOREACH(session, &sup->sessions->all, entry)
+		if (session->address == address && session->state == SESSION_SERVED &&
+		    session->home == adapter->index)
+			break;
+		if (session)
+			worker_child_rules(adapter, &wire.msg);
 	}
 }
 

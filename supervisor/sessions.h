@@ -18,6 +18,8 @@
 
 struct adapter;
 struct client;
+struct keeper;
+struct session;
 
 /* --- what clients ask; the answer goes to the client from here --- */
 void sessions_open(struct sup *sup, struct client *client, uint32_t request,
@@ -51,6 +53,22 @@ bool sessions_blame(struct sup *sup, struct adapter *adapter,
 /* @delay_ms: until its next worker, UINT32_MAX: none by itself. */
 void sessions_worker_died(struct sup *sup, struct adapter *adapter,
 			  const struct child_obituary *obituary, uint32_t delay_ms);
+
+/* --- the daemon's own, keeper.h --- */
+
+/*
+ * Homeless, and patient: it has no deadline; finder_step() finds it an adapter. It ends by
+ * sessions_let_go(), or by keeper_unseated(). NULL: out of memory.
+ */
+struct session *sessions_keep(struct sup *sup, struct keeper *keeper, uint64_t address);
+void sessions_let_go(struct session *session);
+
+/* The adapter that serves it; NULL: none does, and then what troubles them (CLASS_NONE: nothing).
+ */
+struct adapter *session_server(const struct session *session, enum err_class *out_trouble);
+
+/* Tells the workers that serve this device what the configuration says of it now. */
+void sessions_rules_changed(struct sup *sup, uint64_t address);
 
 /* --- rotation --- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * supervisor/sessions_state.h - what sessions.c, finder.c and handover.c share. For nobody else.
+ * supervisor/sessions_state.h - what sessions.c, finder*.c, handover.c and keepers share. For nobody
+ * else.
  */
 #include <sys/queue.h>
 
@@ -23,7 +24,8 @@ struct session {
 	TAILQ_ENTRY(session) entry;
 	TAILQ_ENTRY(session) homeless; /* with those of OPENING and HOMELESS */
 	struct sup *sup;
-	struct client *client;
+	struct client *client; /* NULL: it is keeper's */
+	struct keeper *keeper;
 	uint32_t id;
 	uint32_t request; /* that opens it */
 	uint32_t epoch;
@@ -58,7 +60,7 @@ struct sessions {
 	struct sup *sup;
 	TAILQ_HEAD(, session) all;
 	TAILQ_HEAD(, session) homeless;
-	uint32_t n;
+	uint32_t n; /* of programs */
 	uint32_t n_moved;
 	uint32_t last_id;
 	sd_event_source *step_all; /* something changed: look at all that are homeless */
@@ -75,11 +77,19 @@ void session_forget(struct session *session);
 /* It is nobody's now: puts it among the homeless. The finder is not asked yet. */
 void session_uproot(struct session *session, const char *reason);
 
+/* Of its program, or of the daemon. */
+const char *session_label(const struct session *session);
+
 struct event session_event(const struct session *session, enum event_kind kind);
 
 /* finder.c: decides anew where it goes, now. May free it. */
 void finder_step(struct session *session);
+/* finder_search.c */
+void finder_search(struct session *session);
 void finder_stop_search(struct session *session);
+/* Has all adapters listen for a device, and no more. */
+void finder_watch(struct sup *sup, uint64_t address);
+void finder_unwatch(struct sup *sup, uint64_t address);
 /* The best adapter that knows its device beside the one that serves it; SESSION_NO_ADAPTER. */
 uint16_t finder_other(const struct session *session);
 /* Gives it to that adapter's worker, now. */

@@ -6,6 +6,7 @@
 #include "supervisor/adapters.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
+#include "supervisor/keeper.h"
 #include "supervisor/sessions.h"
 
 enum {
@@ -99,8 +100,7 @@ static bool fill_sighting(const struct sup *sup, const struct sighting *sighting
 	return true;
 }
 
-static void send_device(struct client *client, const struct stream *stream,
-			const struct device *device)
+static void send_device(struct client *client, uint32_t id, const struct device *device)
 {
 	Bh__Device item = BH__DEVICE__INIT;
 	Bh__Sighting sightings[SIGHTINGS_MAX];
@@ -118,7 +118,16 @@ static void send_device(struct client *client, const struct stream *stream,
 		item.n_sightings += fill_sighting(client->sup, &device->sightings[i], now_ms,
 						  &sightings[item.n_sightings]);
 	}
-	client_send(client, BH__TYPE__DEVICE, stream->id, &item.base);
+	keepers_describe(client->sup, device->address, &item);
+	client_send(client, BH__TYPE__DEVICE, id, &item.base);
+}
+
+void streams_device(struct client *client, uint32_t id, uint64_t address)
+{
+	const struct device *device = devices_find(client->sup->devices, address);
+	const struct device blank = { .address = address };
+
+	send_device(client, id, device ? device : &blank);
 }
 
 static int push_device(struct client *client, struct stream *stream)
@@ -134,7 +143,7 @@ static int push_device(struct client *client, struct stream *stream)
 	stream->cursor = cursor;
 	if (!device)
 		return STREAM_END;
-	send_device(client, stream, device);
+	send_device(client, stream->id, device);
 	return STREAM_ITEM;
 }
 

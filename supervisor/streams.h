@@ -23,4 +23,7 @@ struct stream *streams_find(struct client *client, uint32_t id);
 void streams_end(struct client *client, struct stream *stream);
 
 /* Sends a page of each. */
+/* DEVICE, also of one that nobody has seen. */
+void streams_device(struct client *client, uint32_t id, uint64_t address);
+
 enum streams_state streams_push(struct client *client);

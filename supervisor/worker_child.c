@@ -9,6 +9,7 @@
 #include "supervisor/bus_feed.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/events.h"
+#include "supervisor/keeper.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/orphans.h"
 #include "supervisor/reset.h"
@@ -103,6 +104,7 @@ static void on_ready(struct child *child, void *ctx)
 	cleaner_worker_ready(adapter);
 	orphans_worker_ready(adapter->sup->orphans);
 	sessions_adapter_ready(adapter->sup, adapter);
+	keepers_adapter_ready(adapter);
 	reset_worker_changed(adapter);
 }
 
@@ -208,7 +210,7 @@ void worker_child_arbiter_gone(struct adapter *adapter)
 	port_send(port_of(adapter), BH__CTL__TYPE__ARBITER_GONE, 0, 0, &empty.base);
 }
 
-void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under)
+void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under, bool is_watch)
 {
 	Bh__Ctl__Find find = BH__CTL__FIND__INIT;
 
@@ -216,6 +218,8 @@ void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under
 	find.address = address;
 	find.has_under = under != 0;
 	find.under = under;
+	find.has_watch = is_watch;
+	find.watch = is_watch;
 	port_send(port_of(adapter), BH__CTL__TYPE__FIND, 0, 0, &find.base);
 }
 
@@ -265,6 +269,21 @@ void worker_child_locks_wanted(struct adapter *adapter)
 	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
 
 	port_send(port_of(adapter), BH__CTL__TYPE__LOCKS_WANTED, 0, 0, &empty.base);
+}
+
+void worker_child_rules(struct adapter *adapter, const Bh__Ctl__DeviceRules *rules)
+{
+	port_send(port_of(adapter), BH__CTL__TYPE__DEVICE_RULES, 0, 0, &rules->base);
+}
+
+void worker_child_keep(struct adapter *adapter, const Bh__Ctl__Keep *keep)
+{
+	port_send(port_of(adapter), BH__CTL__TYPE__KEEP, 0, 0, &keep->base);
+}
+
+void worker_child_check(struct adapter *adapter, uint32_t id, const Bh__Ctl__Check *check)
+{
+	port_send(port_of(adapter), BH__CTL__TYPE__CHECK, id, 0, &check->base);
 }
 
 void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over)

@@ -5,6 +5,7 @@
  * on its channel (control.proto). Trusts nothing: every number is checked, and a worker speaks for
  * its own adapter only.
  */
+#include "ipc/control.pb-c.h"
 #include "supervisor/adapters.h"
 
 /* Makes adapter->child and adapter->feed; starts nothing. */
@@ -13,8 +14,8 @@ must_check int worker_child_new(struct adapter *adapter);
 /* --- what the supervisor says; nothing happens where no worker runs --- */
 void worker_child_arbiter(struct adapter *adapter, int fd);
 void worker_child_arbiter_gone(struct adapter *adapter);
-/* @under: a grant under which it is done, 0: none. */
-void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under);
+/* @under: a grant under which it is done, 0: none. @is_watch: until it is stopped. */
+void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under, bool is_watch);
 void worker_child_find_stop(struct adapter *adapter, uint64_t address);
 void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random);
 /* Answered to cleaner_answer(). */
@@ -24,5 +25,10 @@ void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t statu
 			bool is_disconnect);
 /* Somebody of ours waits for its locks: it asks lockd now instead of at half its lease. */
 void worker_child_locks_wanted(struct adapter *adapter);
+void worker_child_rules(struct adapter *adapter, const Bh__Ctl__DeviceRules *rules);
+/* The daemon's own session: it is made, or its hold changes. */
+void worker_child_keep(struct adapter *adapter, const Bh__Ctl__Keep *keep);
+/* Answered to keepers_checked(). */
+void worker_child_check(struct adapter *adapter, uint32_t id, const Bh__Ctl__Check *check);
 /* @is_over: it goes on nowhere else. */
 void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over);

@@ -12,6 +12,8 @@
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
 #include "supervisor/escalation.h"
+#include "supervisor/identity.h"
+#include "supervisor/keeper.h"
 #include "supervisor/kernel_link.h"
 #include "supervisor/mgmt.h"
 #include "supervisor/reset.h"
@@ -71,8 +73,38 @@ static int on_state(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int read_services(const Bh__Ctl__Seen *seen, struct uuid out[DEVICES_UUIDS_MAX],
+			 size_t *out_n)
+{
+	size_t i;
+
+	if (seen->n_uuids > DEVICES_UUIDS_MAX)
+		return -EINVAL;
+	for (i = 0; i < seen->n_uuids; i++) {
+		if (seen->uuids[i].len != sizeof(out[i].octets))
+			return -EINVAL;
+		memcpy(out[i].octets, seen->uuids[i].data, sizeof(out[i].octets));
+	}
+	*out_n = seen->n_uuids;
+	return 0;
+}
+
+/* Pairing happens while the link is up. */
+static void note_bond(struct adapter *adapter, uint64_t address)
+{
+	const struct identity_seen seen = {
+		.address = address,
+		.adapter = adapter->index,
+		.has_bond = true,
+		.is_bonded = true,
+	};
+
+	(void)identities_note(adapter->sup->identities, &seen);
+}
+
 static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_t now_ms)
 {
+	struct uuid services[DEVICES_UUIDS_MAX];
 	struct devices_report report = {
 		.address = seen->address,
 		.adapter = adapter->index,
@@ -85,11 +117,20 @@ static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_
 		.has_bonded = seen->has_bonded,
 		.is_bonded = seen->bonded,
 		.is_gone = seen->gone,
+		.services = services,
 	};
-	int r = devices_report(adapter->sup->devices, &report, now_ms);
+	int r = read_services(seen, services, &report.n_services);
 
+	if (r == 0)
+		r = devices_report(adapter->sup->devices, &report, now_ms);
 	if (r == -EINVAL)
 		return -EBADMSG;
+	if (seen->bonded)
+		note_bond(adapter, seen->address);
+	if (r == DEVICES_RENAMED)
+		keepers_renamed(adapter->sup, seen->address);
+	if (seen->has_rssi_dbm)
+		keepers_heard(adapter, seen->address);
 	if (seen->has_rssi_dbm)
 		adapter->heard_at_ms = now_ms;
 	sessions_seen(adapter->sup, seen->address);
@@ -196,6 +237,25 @@ static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static void note_identity(struct adapter *adapter, const Bh__Ctl__Link *link)
+{
+	const struct identity_seen seen = {
+		.address = link->address,
+		.adapter = adapter->index,
+		.services_hash = link->services_hash,
+		.has_bond = link->has_bonded,
+		.is_bonded = link->bonded,
+	};
+	struct event event = worker_event(adapter, EVENT_IDENTITY_CHANGED);
+	unsigned changes = identities_note(adapter->sup->identities, &seen);
+
+	event.address = link->address;
+	if (changes & IDENTITY_SERVICES)
+		events_add(adapter->sup->events, &event, "other services than before");
+	if (changes & IDENTITY_BOND)
+		events_add(adapter->sup->events, &event, "bond lost: pair with it again");
+}
+
 static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct adapter *adapter = child_owner(ctx);
@@ -207,9 +267,14 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 		return -EBADMSG;
 	if (link->has_links)
 		note_links(adapter, link->links);
+	if (link->up)
+		note_identity(adapter, link);
 	/* It may only say that nobody uses the link now, or that none was to be had. */
-	if (room_desk_link(adapter, link) == link->up)
+	if (room_desk_link(adapter, link) == link->up) {
+		if (!link->up)
+			keepers_link(adapter, link);
 		return 0;
+	}
 	devices_link(adapter->sup->devices, link->address, adapter->index, link->up);
 	event.address = link->address;
 	event.class = class_from_wire((int)link->class_);
@@ -217,6 +282,7 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 		   link->text && link->text[0] ? ": " : "", link->text ? link->text : "");
 	if (link->up)
 		attempts_worked(adapter, link->address);
+	keepers_link(adapter, link);
 	sessions_seen(adapter->sup, link->address);
 	return 0;
 }
@@ -228,6 +294,14 @@ static int on_room_wanted(void *ctx, struct chan_frame *frame, const void *msg)
 	if (!is_address(wanted->address) || (frame->id == 0 && !wanted->stop))
 		return -EBADMSG;
 	room_desk_asked(child_owner(ctx), frame->id, wanted);
+	return 0;
+}
+
+static int on_checked(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	if (frame->id == 0)
+		return -EBADMSG;
+	keepers_checked(child_owner(ctx), frame->id, msg);
 	return 0;
 }
 
@@ -299,6 +373,7 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__ROOM_WANTED, 0, 0, &bh__ctl__room_wanted__descriptor, on_room_wanted },
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },
+	{ BH__CTL__TYPE__CHECKED, 0, 0, &bh__ctl__checked__descriptor, on_checked },
 	{ BH__CTL__TYPE__CONNECT_CANCELLED, 0, 0, &bh__ctl__connect_cancel__descriptor,
 	  on_connect_cancelled },
 };

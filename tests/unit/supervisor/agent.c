@@ -4,9 +4,11 @@
  * (agent_lockd.c): rig.c makes links of those names to it, and a constructor looks at argv[0]
  * before main() does.
  *
- * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; anything else is
- * answered. A READ is answered with the adapter's name. What it is asked to do under a grant it
- * says as an event. CONNECT_CANCEL is answered as the address says, rig.h's RIG_CANCEL_*.
+ * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; "heard" (an
+ * advert of its device), "link N" (it comes up; a hash of its services, odd: bonded), "lost N" (it
+ * goes, with that class), "named TEXT"; these and anything else are answered. A READ is answered
+ * with the adapter's name. What it is asked to do under a grant it says as an event. CONNECT_CANCEL
+ * is answered as the address says, rig.h's RIG_CANCEL_*.
  */
 #include <poll.h>
 #include <signal.h>
@@ -160,6 +162,35 @@ static bool is_word(const ProtobufCBinaryData *value, const char *word)
 	return value->len == strlen(word) && memcmp(value->data, word, value->len) == 0;
 }
 
+static void tell_named(struct agent *agent, uint64_t address, char *name)
+{
+	Bh__Ctl__Sightings sightings = BH__CTL__SIGHTINGS__INIT;
+	Bh__Ctl__Seen seen = BH__CTL__SEEN__INIT;
+	Bh__Ctl__Seen *list[] = { &seen };
+
+	seen.has_address = 1;
+	seen.address = address;
+	seen.name = name;
+	sightings.n_seen = 1;
+	sightings.seen = list;
+	tell(agent, BH__CTL__TYPE__SIGHTINGS, &sightings.base);
+}
+
+static void tell_numbered(struct agent *agent, const struct seat *seat,
+			  const ProtobufCBinaryData *value)
+{
+	char text[64];
+	unsigned number;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)value->len, (const char *)value->data);
+	if (sscanf(text, "link %u", &number) == 1)
+		agent_link(agent->up, seat->address, true, 0, number);
+	if (sscanf(text, "lost %u", &number) == 1)
+		agent_link(agent->up, seat->address, false, (int)number, 0);
+	if (strncmp(text, "named ", 6) == 0)
+		tell_named(agent, seat->address, text + 6);
+}
+
 static void on_write(struct agent *agent, struct seat *seat, const struct chan_frame *frame)
 {
 	const Bh__Write *msg = chan_unpack(seat->chan, frame, &bh__write__descriptor);
@@ -184,6 +215,9 @@ static void on_write(struct agent *agent, struct seat *seat, const struct chan_f
 		give_up(agent, seat);
 		return;
 	}
+	if (is_word(&msg->value, "heard"))
+		tell_seen(agent, seat->address, -60);
+	tell_numbered(agent, seat, &msg->value);
 	(void)!chan_send(seat->chan, BH__TYPE__DONE, frame->id, 0, &done.base, NULL, 0);
 	wpage_answered(agent->page, seat->session, frame->id);
 	wpage_handling(agent->page, 0, 0);
@@ -300,6 +334,7 @@ static void on_control(struct agent *agent)
 			on_cancel(agent, &frame);
 		if (frame.type == BH__CTL__TYPE__LINK_CAUSE)
 			on_cause(agent, &frame);
+		agent_on_keep(agent->up, &frame);
 		chan_frame_done(&frame);
 	}
 }

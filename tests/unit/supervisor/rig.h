@@ -20,7 +20,7 @@
 #define RIG_CANCEL_NEVER   0xc0aabb000013u
 #define RIG_CANCEL_DIES	   0xc0aabb000014u /* the first worker of each adapter does */
 
-enum { RIG_ADAPTERS = 2, RIG_INDEXES = 4, RIG_WAIT_MS = 3000, RIG_CHANS_MAX = 700 };
+enum { RIG_ADAPTERS = 2, RIG_INDEXES = 4, RIG_WAIT_MS = 8000, RIG_CHANS_MAX = 700 };
 
 struct rig {
 	char dir[64];
@@ -91,6 +91,10 @@ void rig_tell_agents(struct rig *rig, const char *file, const char *text);
 
 /* agent.c: whether there is one; its first line. */
 bool agent_read(const char *file, char *out, size_t size);
+
+/* agent_keep.c: frames about the daemon's own sessions; says that a link came or went. */
+void agent_on_keep(struct chan *up, struct chan_frame *frame);
+void agent_link(struct chan *up, uint64_t address, bool is_up, int class, uint64_t services);
 
 /* agent_lockd.c: what bleherd-lockd is here. */
 _Noreturn void agent_be_lockd(char **argv);

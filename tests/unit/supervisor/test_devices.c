@@ -78,8 +78,34 @@ START_TEST(test_refused)
 	report.rssi_dbm = -50;
 	report.name =
 		"sixty-two bytes of letters and then one that has two of them, \xc3\xa9\xc3\xa9";
-	ck_assert_int_eq(devices_report(devices, &report, 0), 0);
+	ck_assert_int_eq(devices_report(devices, &report, 0), DEVICES_RENAMED);
 	ck_assert_uint_eq(strlen(devices_find(devices, 7)->name), DEVICES_NAME_LEN - 2);
+	devices_free(devices);
+}
+END_TEST
+
+/* Whoever has rules by name or service looks again only when there is something new. */
+START_TEST(test_renamed)
+{
+	struct uuid uuids[] = { { { 1 } }, { { 2 } } };
+	struct devices_report report = { .address = 7, .rssi_dbm = -50, .name = "Oven" };
+	struct devices *devices;
+
+	ck_assert_int_eq(devices_new(&devices), 0);
+	ck_assert_int_eq(devices_report(devices, &report, 0), DEVICES_RENAMED);
+	ck_assert_int_eq(devices_report(devices, &report, 0), 0);
+	report.name = "Oven 2";
+	ck_assert_int_eq(devices_report(devices, &report, 0), DEVICES_RENAMED);
+	report.name = NULL;
+	ck_assert_int_eq(devices_report(devices, &report, 0), 0);
+	report.services = uuids;
+	report.n_services = 2;
+	ck_assert_int_eq(devices_report(devices, &report, 0), DEVICES_RENAMED);
+	ck_assert_int_eq(devices_report(devices, &report, 0), 0);
+	report.n_services = 0;
+	ck_assert_int_eq(devices_report(devices, &report, 0), 0);
+	ck_assert_uint_eq(devices_find(devices, 7)->n_services, 2);
+	ck_assert(uuid_equal(&devices_find(devices, 7)->services[1], &uuids[1]));
 	devices_free(devices);
 }
 END_TEST
@@ -205,6 +231,7 @@ Suite *suite_devices(void)
 
 	tcase_add_test(tc, test_sightings);
 	tcase_add_test(tc, test_refused);
+	tcase_add_test(tc, test_renamed);
 	tcase_add_test(tc, test_full);
 	tcase_add_test(tc, test_random);
 	tcase_add_test(tc, test_events);

@@ -38,7 +38,7 @@ START_TEST(test_builtin)
 	ck_assert(profile_allows(profile, ESCALATION_ROTATE) == ALLOWED[_i].rotate);
 	ck_assert(profile_allows(profile, ESCALATION_RESET) == ALLOWED[_i].reset);
 	ck_assert_ptr_null(profiles_find(&profiles, "nobody"));
-	ck_assert_str_eq(profiles_of(&profiles, 1)->name, "battery");
+	ck_assert_str_eq(profiles_of(&profiles, "")->name, "battery");
 }
 END_TEST
 
@@ -80,7 +80,7 @@ START_TEST(test_configured)
 			       "reset_after = 4\nceiling=reset\n",
 			       error),
 			 0);
-	profile = profiles_of(&config.profiles, 7);
+	profile = profiles_of(&config.profiles, "");
 	ck_assert_str_eq(profile->name, "heater");
 	ck_assert_uint_eq(profile->rotate_after, 1);
 	ck_assert_uint_eq(profile->attempts, 9);
