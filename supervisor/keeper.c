@@ -63,7 +63,7 @@ void keeper_seat(struct keeper *keeper)
 	if (keeper->session)
 		finder_step(keeper->session);
 	else
-		keeper_event(keeper, KEEPER_EV_FAILED);
+		keeper_event(keeper, KEEPER_EV_DOWN);
 }
 
 void keeper_leave(struct keeper *keeper)
@@ -106,7 +106,7 @@ void keeper_unseated(struct keeper *keeper)
 {
 	keeper->session = NULL;
 	poll_broken(keeper, CLASS_INTERNAL, "its session was closed");
-	keeper_event(keeper, KEEPER_EV_FAILED);
+	keeper_event(keeper, KEEPER_EV_DOWN);
 }
 
 /* --- the state's timer --- */

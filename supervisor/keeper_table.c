@@ -25,8 +25,6 @@ static const struct cell TABLE[KEEPER_STATE_COUNT][KEEPER_EVENT_COUNT] = {
 		[KEEPER_EV_LET]    = GO(STANDBY, RELEASE),
 		[KEEPER_EV_UP]     = GO(HELD, HELD),
 		[KEEPER_EV_DOWN]   = GO(RESTING, REST),
-		[KEEPER_EV_DEAD]   = GO(LEAVING, WATCH),
-		[KEEPER_EV_FAILED] = GO(RESTING, REST),
 		/* It is switched off: listening finds it sooner than attempts do. */
 		[KEEPER_EV_GONE]   = GO(COMING, AWAIT),
 		[KEEPER_EV_TIMER]  = GO(RESTING, REST),
@@ -35,7 +33,6 @@ static const struct cell TABLE[KEEPER_STATE_COUNT][KEEPER_EVENT_COUNT] = {
 		[KEEPER_EV_LET]    = GO(STANDBY, RELEASE),
 		[KEEPER_EV_DOWN]   = GO(RESTING, REST),
 		[KEEPER_EV_DEAD]   = GO(LEAVING, WATCH),
-		[KEEPER_EV_FAILED] = GO(RESTING, REST),
 		[KEEPER_EV_MOVED]  = GO(CONNECTING, HOLD),
 	},
 	[KEEPER_RESTING] = {
@@ -81,10 +78,9 @@ static const struct {
 };
 
 static const char *const EVENTS[KEEPER_EVENT_COUNT] = {
-	[KEEPER_EV_WANT] = "want",   [KEEPER_EV_LET] = "let",	[KEEPER_EV_UP] = "up",
-	[KEEPER_EV_DOWN] = "down",   [KEEPER_EV_DEAD] = "dead", [KEEPER_EV_FAILED] = "failed",
-	[KEEPER_EV_MOVED] = "moved", [KEEPER_EV_GONE] = "gone", [KEEPER_EV_BACK] = "back",
-	[KEEPER_EV_TIMER] = "timer",
+	[KEEPER_EV_WANT] = "want", [KEEPER_EV_LET] = "let",   [KEEPER_EV_UP] = "up",
+	[KEEPER_EV_DOWN] = "down", [KEEPER_EV_DEAD] = "dead", [KEEPER_EV_MOVED] = "moved",
+	[KEEPER_EV_GONE] = "gone", [KEEPER_EV_BACK] = "back", [KEEPER_EV_TIMER] = "timer",
 };
 
 int keeper_table_look(enum keeper_state state, enum keeper_event event, struct keeper_cell *out)

@@ -37,15 +37,14 @@ enum keeper_state {
 };
 
 enum keeper_event {
-	KEEPER_EV_WANT, /* persistent now */
-	KEEPER_EV_LET,	/* on-demand now */
-	KEEPER_EV_UP,	/* there is a link, whoever made it */
-	KEEPER_EV_DOWN,
-	KEEPER_EV_DEAD,	  /* the link went because nobody answers */
-	KEEPER_EV_FAILED, /* to connect */
-	KEEPER_EV_MOVED,  /* its worker went: the next one may find the link as it was */
-	KEEPER_EV_GONE,	  /* nobody hears it any more */
-	KEEPER_EV_BACK,	  /* after a silence it is heard */
+	KEEPER_EV_WANT,	 /* persistent now */
+	KEEPER_EV_LET,	 /* on-demand now */
+	KEEPER_EV_UP,	 /* there is a link, whoever made it */
+	KEEPER_EV_DOWN,	 /* it went, or could not be made */
+	KEEPER_EV_DEAD,	 /* it went because nobody answers */
+	KEEPER_EV_MOVED, /* its worker went: the next one may find the link as it was */
+	KEEPER_EV_GONE,	 /* nobody hears it any more */
+	KEEPER_EV_BACK,	 /* after a silence it is heard */
 	KEEPER_EV_TIMER,
 	KEEPER_EVENT_COUNT
 };

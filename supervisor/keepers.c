@@ -126,11 +126,16 @@ void keepers_heard(struct adapter *adapter, uint64_t address)
 		keeper_event(keeper, KEEPER_EV_BACK);
 }
 
-static bool is_dead(const Bh__Ctl__Link *link)
+/* A link that went, or was not to be had. */
+static enum keeper_event end_of(const struct keeper *keeper, enum err_class class)
 {
-	enum err_class class = class_from_wire((int)link->class_);
+	bool is_held = keeper->state == KEEPER_HELD;
 
-	return class == CLASS_ZOMBIE || class == CLASS_NO_REPLY;
+	if (is_held && (class == CLASS_ZOMBIE || class == CLASS_NO_REPLY))
+		return KEEPER_EV_DEAD;
+	if (!is_held && class == CLASS_NOT_FOUND && !keeper->was_awaited)
+		return KEEPER_EV_GONE;
+	return KEEPER_EV_DOWN;
 }
 
 void keepers_link(struct adapter *adapter, const Bh__Ctl__Link *link)
@@ -147,17 +152,15 @@ void keepers_link(struct adapter *adapter, const Bh__Ctl__Link *link)
 	if (link->up && (is_ours || keeper->state != KEEPER_CONNECTING))
 		keeper_event(keeper, KEEPER_EV_UP);
 	if (!link->up && is_ours)
-		keeper_event(keeper, is_dead(link) ? KEEPER_EV_DEAD : KEEPER_EV_DOWN);
+		keeper_event(keeper, end_of(keeper, class_from_wire((int)link->class_)));
 }
 
 void keepers_failed(struct adapter *adapter, uint64_t address, enum err_class class)
 {
 	struct keeper *keeper = keepers_find(adapter->sup, address);
 
-	if (!keeper || !is_served_by(keeper, adapter))
-		return;
-	keeper_event(keeper, class == CLASS_NOT_FOUND && !keeper->was_awaited ? KEEPER_EV_GONE
-									      : KEEPER_EV_FAILED);
+	if (keeper && is_served_by(keeper, adapter))
+		keeper_event(keeper, end_of(keeper, class));
 }
 
 void keepers_checked(struct adapter *adapter, uint32_t token, const Bh__Ctl__Checked *checked)
