@@ -275,7 +275,7 @@ install: all ## DESTDIR= PREFIX=
 	install -m 755 $(LIB_SO) '$(D)/lib'
 	ln -sf $(notdir $(LIB_SO)) '$(D)/lib/libbleherd.so.$(SOVERSION)'
 	ln -sf libbleherd.so.$(SOVERSION) '$(D)/lib/libbleherd.so'
-	install -m 644 ipc/bleherd.h ipc/bleherd_lock.h '$(D)/include'
+	install -m 644 ipc/bleherd.h ipc/bleherd_lock.h ipc/bleherd_strategy.h '$(D)/include'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' contrib/bleherd.pc.in \
 		> '$(D)/lib/pkgconfig/bleherd.pc'
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
@@ -292,7 +292,7 @@ uninstall:
 	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
 		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
-		'$(D)/include/bleherd_lock.h' \
+		'$(D)/include/bleherd_lock.h' '$(D)/include/bleherd_strategy.h' \
 		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf' \
 		'$(D)/lib/systemd/system/bleherd-rescue.socket' \
 		'$(D)/lib/systemd/system/bleherd-rescue@.service'

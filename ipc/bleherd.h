@@ -135,12 +135,19 @@ struct bh_sighting {
 	bool is_connected;
 };
 
+/* What the daemon does for the link of a device; bleherd_strategy.h. */
+enum bh_strategy { BH_STRATEGY_UNKNOWN, BH_STRATEGY_ON_DEMAND, BH_STRATEGY_PERSISTENT };
+
 struct bh_device {
 	uint64_t address;
 	bool is_random;
 	const char *name;
 	const struct bh_sighting *sightings;
 	size_t n_sightings;
+	enum bh_strategy strategy;
+	const char *keeper;	    /* persistent: "held", "resting", ...; else "" */
+	uint32_t check_interval_ms; /* between polls; 0: it is not polled */
+	uint32_t circuit_failures;  /* of polls in a row, when their circuit is open */
 };
 
 struct bh_adapter {
@@ -487,3 +494,4 @@ BH_API void bh_format_uuid(const struct bh_uuid *uuid, char out_text[37]);
 #endif
 
 #include "bleherd_lock.h"
+#include "bleherd_strategy.h"

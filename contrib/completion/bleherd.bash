@@ -38,7 +38,7 @@ _bleherd_lock() {
 
 _bleherd() {
 	local commands='status adapters devices scan connect services read write notify disconnect
-		events lock locks reset doctor help'
+		events lock locks reset strategy doctor help'
 	local common='--json --timeout --socket --help'
 	local words=() cword cur prev command='' i options
 	COMPREPLY=()
@@ -56,7 +56,7 @@ _bleherd() {
 	-a | --adapter) mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_adapters)" -- "$cur"); return ;;
 	-l | --level) mapfile -t COMPREPLY < <(compgen -W \
 		'all power down-up usb rebind rfkill bluetoothd' -- "$cur"); return ;;
-	-t | --timeout | -d | --duration | --scan | -u | --service | -r | --rssi-min | --text | \
+	-t | --timeout | -d | --duration | -i | --interval | --scan | -u | --service | -r | --rssi-min | --text | \
 		--count | --lines | --max-hold | -E | --conflict-exit-code) return ;;
 	--class)
 		mapfile -t COMPREPLY < <(compgen -W 'interactive connect scan background' -- "$cur")
@@ -80,13 +80,14 @@ _bleherd() {
 	'') options="$common --version" ;;
 	devices) options="$common --adapter --scan --cached" ;;
 	scan) options="$common --adapter --duration --service --rssi-min" ;;
-	connect) options="$common --adapter --hold --validate --exclusive" ;;
-	services | read) options="$common --adapter" ;;
-	write) options="$common --adapter --no-response --text" ;;
-	notify) options="$common --adapter --count --duration --reconnect" ;;
+	connect) options="$common --adapter --hold --validate --exclusive --fail-fast" ;;
+	services | read) options="$common --adapter --fail-fast" ;;
+	write) options="$common --adapter --no-response --text --fail-fast" ;;
+	notify) options="$common --adapter --count --duration --reconnect --fail-fast" ;;
 	events) options="$common --adapter --follow --lines" ;;
 	locks) options="$common --watch" ;;
 	reset) options="$common --level --yes" ;;
+	strategy) options="$common --interval" ;;
 	*) options=$common ;;
 	esac
 
@@ -100,7 +101,13 @@ _bleherd() {
 		[[ $prev == "$command" ]] || return 0
 		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_adapters)" -- "$cur")
 		;;
-	connect | services | read | write | notify | disconnect)
+	strategy)
+		if [[ $prev != "$command" ]]; then
+			mapfile -t COMPREPLY < <(compgen -W 'on-demand persistent' -- "$cur")
+			return
+		fi
+		;;&
+	connect | services | read | write | notify | disconnect | strategy)
 		[[ $prev == "$command" ]] || return 0
 		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_addresses)" -- "${cur^^}")
 		declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "${cur^^}"

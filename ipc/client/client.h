@@ -27,10 +27,11 @@ struct bh_client {
 	struct lock_line line;
 	struct bh_lock *locks; /* oldest first */
 	struct bh_lock *dead_locks;
-	uint64_t under;	     /* a grant: what is opened is used under it; 0: none */
-	uint64_t next_at_ms; /* no deadline is before this; it may be earlier than all */
-	unsigned depth;	     /* of client_enter() */
-	bool is_gone;	     /* the daemon: nothing can be asked any more */
+	uint64_t under;	      /* a grant: what is opened is used under it; 0: none */
+	uint64_t next_at_ms;  /* no deadline is before this; it may be earlier than all */
+	bool is_failing_fast; /* sessions that are opened ask for it */
+	unsigned depth;	      /* of client_enter() */
+	bool is_gone;	      /* the daemon: nothing can be asked any more */
 	bool is_freed;
 	bool is_refused; /* HELLO was answered with an error: class, text */
 	enum bh_class refused_class;

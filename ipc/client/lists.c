@@ -101,6 +101,15 @@ static int8_t take_rssi(const Bh__Sighting *wire)
 	return (int8_t)wire->rssi_dbm;
 }
 
+/* One of a newer daemon is unknown here. */
+static enum bh_strategy take_strategy(const Bh__Device *wire)
+{
+	if (!wire->has_strategy || wire->strategy < BH__STRATEGY__STRATEGY_ON_DEMAND ||
+	    wire->strategy > BH__STRATEGY__STRATEGY_PERSISTENT)
+		return BH_STRATEGY_UNKNOWN;
+	return (enum bh_strategy)wire->strategy;
+}
+
 int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Device *wire = msg;
@@ -111,11 +120,17 @@ int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 		.is_random = wire->random,
 		.name = request_text(wire->name),
 		.n_sightings = wire->n_sightings,
+		.strategy = take_strategy(wire),
+		.keeper = request_text(wire->keeper),
+		.check_interval_ms = wire->check_interval_ms,
+		.circuit_failures = wire->circuit_failures,
 	};
 	size_t i;
 	int r;
 
 	r = asked(ctx, frame, BH__TYPE__DEVICES_REQUEST, &request);
+	if (r == -EBADMSG)
+		r = asked(ctx, frame, BH__TYPE__STRATEGY_SET, &request);
 	if (r <= 0)
 		return r;
 	sightings = calloc(wire->n_sightings + 1, sizeof(*sightings));

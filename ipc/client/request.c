@@ -113,6 +113,8 @@ static int put_session_open(const struct request *request, const struct way *way
 	msg.timeout_ms = left_ms(request, way->now_ms);
 	msg.has_under = request->under != 0;
 	msg.under = request->under;
+	msg.has_fail_fast = request->is_failing_fast;
+	msg.fail_fast = request->is_failing_fast;
 	return put(request, way, &msg.base);
 }
 
@@ -143,6 +145,19 @@ static int put_reset(const struct request *request, const struct way *way)
 	msg.level = (Bh__ResetLevel)request->number;
 	msg.has_only_list = true;
 	msg.only_list = request->only_list;
+	return put(request, way, &msg.base);
+}
+
+static int put_strategy(const struct request *request, const struct way *way)
+{
+	Bh__StrategySet msg = BH__STRATEGY_SET__INIT;
+
+	msg.has_address = true;
+	msg.address = request->address;
+	msg.has_strategy = request->strategy != BH_STRATEGY_UNKNOWN;
+	msg.strategy = (Bh__Strategy)request->strategy;
+	msg.has_check_interval_ms = request->number != BH_INTERVAL_SAME;
+	msg.check_interval_ms = request->number;
 	return put(request, way, &msg.base);
 }
 
@@ -271,6 +286,7 @@ static const struct {
 	{ BH__TYPE__SESSION_CLOSE, put_session_close },
 	{ BH__TYPE__LINK_DROP, put_link_drop },
 	{ BH__TYPE__RESET_ADAPTER, put_reset },
+	{ BH__TYPE__STRATEGY_SET, put_strategy },
 };
 
 int request_send(const struct request *request, struct chan *chan, uint32_t epoch, uint64_t now_ms)

@@ -73,6 +73,7 @@ int session_new(struct bh_session **out, struct bh_client *client, const struct 
 	request->is_scan = args->is_scan;
 	request->address = args->address;
 	request->under = client->under;
+	request->is_failing_fast = client->is_failing_fast && !args->is_scan;
 	request->text = args->adapter ? session->wanted_adapter : NULL;
 	request->id = session->open_id = lane_new_id(&client->control);
 	r = client_ask(client, request);

@@ -15,6 +15,7 @@ struct sync_call {
 	struct bh_answer *answer;
 	bool is_done;
 	int error; /* the answer could not be kept */
+	enum bh_strategy strategy;
 };
 
 static void on_done(void *ctx, const struct bh_result *result)
@@ -213,6 +214,41 @@ int bh_write_sync(struct bh_session *session, const struct bh_uuid *uuid, const 
 		r = bh_write(session, uuid, value, len_bytes, no_response, timeout_ms, on_done,
 			     &call);
 	return r < 0 ? r : wait_for(session->client, &session->lane, &call);
+}
+
+static void on_strategy(void *ctx, const struct bh_device *device)
+{
+	((struct sync_call *)ctx)->strategy = device->strategy;
+}
+
+int bh_strategy_get_sync(struct bh_client *client, uint64_t address, enum bh_strategy *out_strategy,
+			 struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	if (!out_strategy)
+		return -EINVAL;
+	r = begin(client, &call, answer);
+	if (r == 0)
+		r = bh_strategy_get(client, address, on_strategy, on_done, &call);
+	if (r == 0)
+		r = wait_for(client, &client->control, &call);
+	if (r == 0)
+		*out_strategy = call.strategy;
+	return r;
+}
+
+int bh_strategy_set_sync(struct bh_client *client, uint64_t address, enum bh_strategy strategy,
+			 uint32_t interval_ms, struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(client, &call, answer);
+	if (r == 0)
+		r = bh_strategy_set(client, address, strategy, interval_ms, NULL, on_done, &call);
+	return r < 0 ? r : wait_for(client, &client->control, &call);
 }
 
 int bh_lock_acquire_sync(struct bh_lock **out, struct bh_client *client,

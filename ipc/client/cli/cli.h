@@ -75,6 +75,7 @@ int cmd_lock(struct cli *cli);
 int cmd_locks(struct cli *cli);
 int cmd_doctor(struct cli *cli);
 int cmd_reset(struct cli *cli);
+int cmd_strategy(struct cli *cli);
 int cmd_help(struct cli *cli);
 
 /* help.c */

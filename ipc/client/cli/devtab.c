@@ -92,6 +92,8 @@ int devtab_add_device(struct devtab *tab, const struct bh_device *device, const 
 	if (!row)
 		return -ENOMEM;
 	row->is_random = device->is_random;
+	row->strategy = device->strategy;
+	(void)snprintf(row->keeper, sizeof(row->keeper), "%s", device->keeper);
 	set_name(row, device->name);
 	for (i = 0; i < device->n_sightings; i++) {
 		sighting = &device->sightings[i];
@@ -306,6 +308,11 @@ json_t *devtab_json(const struct devtab *tab, uint64_t now_ms)
 				(void)json_array_append_new(
 					adapters, heard_json(tab->adapters[order[j]],
 							     &row->heard[order[j]], now_ms));
+		if (row->strategy != BH_STRATEGY_UNKNOWN)
+			(void)json_object_set_new(object, "strategy",
+						  out_string(bh_strategy_name(row->strategy)));
+		if (*row->keeper)
+			(void)json_object_set_new(object, "keeper", out_string(row->keeper));
 		(void)json_object_set_new(object, "adapters", adapters);
 		(void)json_array_append_new(array, object);
 	}

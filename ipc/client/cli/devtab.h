@@ -22,6 +22,8 @@ struct devtab_heard {
 struct devtab_row {
 	uint64_t address;
 	bool is_random;
+	enum bh_strategy strategy; /* unknown: from an advert alone */
+	char keeper[24];
 	char name[64];
 	struct devtab_heard heard[DEVTAB_ADAPTERS_MAX]; /* as devtab.adapters */
 };

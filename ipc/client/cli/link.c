@@ -122,6 +122,7 @@ int link_start(struct link *link, const char *what)
 
 	(void)snprintf(link->what, sizeof(link->what), "%s", what);
 	out_progress(&cli->out, "looking for %s", cli->address);
+	bh_fail_fast(cli->client, cli->opt.given[OPTION_FAIL_FAST]);
 	r = bh_session_open(&link->session, cli->client, link->address, cli->opt.adapter,
 			    timeout_ms, on_news, on_opened, link);
 	if (r < 0)

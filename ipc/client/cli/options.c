@@ -177,6 +177,15 @@ static int set_conflict(struct options *opt, const char *arg)
 	return 0;
 }
 
+/* 0: none. */
+static int set_interval(struct options *opt, const char *arg)
+{
+	enum { DAY_MS = 86400000 };
+	int r = words_parse_seconds(arg, &opt->interval_ms);
+
+	return r == 0 && opt->interval_ms > DAY_MS ? -ERANGE : r;
+}
+
 static int set_level(struct options *opt, const char *arg)
 {
 	opt->level = arg;
@@ -247,6 +256,11 @@ static const struct {
 	[OPTION_LEVEL] = { "level", 'l', required_argument, "L", "a level such as usb", set_level,
 			   "this step only; all (the default) goes from the mildest on" },
 	[OPTION_YES] = { "yes", 'y', no_argument, NULL, NULL, NULL, "do not ask" },
+	[OPTION_INTERVAL] = { "interval", 'i', required_argument, "S",
+			      "seconds, such as 30, at most a day", set_interval,
+			      "poll it every S seconds; 0: not at all" },
+	[OPTION_FAIL_FAST] = { "fail-fast", 0, no_argument, NULL, NULL, NULL,
+			       "fail at once if the daemon's polls of it fail, too" },
 };
 
 static_assert(ARRAY_LEN(TABLE) == OPTION_END, "every option has a row");

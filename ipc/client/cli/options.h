@@ -39,6 +39,8 @@ enum option_id {
 	OPTION_CONFLICT,
 	OPTION_LEVEL,
 	OPTION_YES,
+	OPTION_INTERVAL,
+	OPTION_FAIL_FAST,
 	OPTION_END
 };
 
@@ -69,6 +71,7 @@ struct options {
 	uint32_t max_hold_ms;
 	uint32_t conflict_status;
 	const char *level;
+	uint32_t interval_ms;
 };
 
 /**

@@ -131,7 +131,15 @@ START_TEST(sightings_keep_what_is_not_known)
 		{ "hci0", -44, 120, true },
 		{ "hci1", BH_RSSI_UNKNOWN, UINT32_MAX, false },
 	};
-	const struct bh_device device = { 0xc0aabb000001, true, "x", sightings, 2 };
+	const struct bh_device device = {
+		.address = 0xc0aabb000001,
+		.is_random = true,
+		.name = "x",
+		.sightings = sightings,
+		.n_sightings = 2,
+		.strategy = BH_STRATEGY_PERSISTENT,
+		.keeper = "held",
+	};
 	struct devtab tab = DEVTAB_INIT;
 	char *text;
 	json_t *json;
@@ -140,7 +148,8 @@ START_TEST(sightings_keep_what_is_not_known)
 	json = devtab_json(&tab, 5000);
 	text = json_dumps(json, JSON_COMPACT);
 	ck_assert_str_eq(text, "[{\"address\":\"C0:AA:BB:00:00:01\",\"type\":\"random\","
-			       "\"name\":\"x\",\"adapters\":["
+			       "\"name\":\"x\",\"strategy\":\"persistent\",\"keeper\":\"held\","
+			       "\"adapters\":["
 			       "{\"adapter\":\"hci0\",\"rssi\":-44,\"age_ms\":120,"
 			       "\"connected\":true},"
 			       "{\"adapter\":\"hci1\",\"rssi\":null,\"age_ms\":null,"
