@@ -26,6 +26,11 @@ static void on_device(void *ctx, const struct bh_device *device)
 	choice->failures = device->circuit_failures;
 }
 
+static void on_done(void *ctx, const struct bh_result *result)
+{
+	reply_take(&((struct choice *)ctx)->reply, result);
+}
+
 static int parse(struct cli *cli, const char *word, enum bh_strategy *out)
 {
 	static const enum bh_strategy ALL[] = { BH_STRATEGY_ON_DEMAND, BH_STRATEGY_PERSISTENT };
@@ -102,8 +107,7 @@ int cmd_strategy(struct cli *cli)
 	if (r != 0)
 		return r;
 	out_progress(&cli->out, "asking the daemon");
-	r = bh_strategy_set(cli->client, address, wanted, interval_ms, on_device, reply_take,
-			    &choice.reply);
+	r = bh_strategy_set(cli->client, address, wanted, interval_ms, on_device, on_done, &choice);
 	if (r < 0)
 		r = cli_fail_errno(cli, r, "asking for the strategy");
 	else
