@@ -267,7 +267,7 @@ START_TEST(test_F41_dead)
 	/* Somebody reaches it: that is all that was to be waited for. */
 	order(program, "link 0");
 	said("unwatch");
-	said_next("keep 1");
+	said("keep 1");
 }
 END_TEST
 
