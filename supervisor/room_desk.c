@@ -7,7 +7,7 @@
 
 int room_desk_new(struct sup *sup)
 {
-	int r = room_new(&sup->room, 0);
+	int r = room_new(&sup->room, sup->config.devices.total);
 
 	return r < 0 ? r : orphans_new(&sup->orphans, sup);
 }

@@ -61,17 +61,19 @@ static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_A
 			char *text, size_t text_size)
 {
 	static const char *const NAMES[] = { "--incarnation", "--parent",	"--log-level",
-					     "--workarounds", "--gatt-late-ms", "--passive" };
+					     "--workarounds", "--gatt-late-ms", "--passive",
+					     "--links-max",   "--ask-room" };
 	const struct adapter *adapter = ctx;
 	const struct config *config = &adapter->sup->config;
 	const char *name = adapter->name;
 	size_t i;
 	int n;
 
-	n = snprintf(text, text_size, "%llu%c%d%c%u%c%u%c%u%c%u",
+	n = snprintf(text, text_size, "%llu%c%d%c%u%c%u%c%u%c%u%c%u%c%u",
 		     (unsigned long long)child_incarnation(child), 0, getpid(), 0,
 		     config->log_level, 0, config->workarounds, 0, config->gatt_late_ms, 0,
-		     config->is_passive);
+		     config->is_passive, 0, config->devices.per_adapter, 0,
+		     config->devices.total > 0);
 	assert(n > 0 && (size_t)n < text_size);
 	argv[0] = "--adapter";
 	argv[1] = name;
