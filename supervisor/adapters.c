@@ -212,6 +212,15 @@ enum err_class adapter_trouble(const struct adapter *adapter, const char **out_t
 	return CLASS_NONE;
 }
 
+uint32_t adapter_slots(const struct adapter *adapter)
+{
+	uint32_t most = adapter->sup->config.devices.per_adapter;
+
+	if (most == 0 || (adapter->slots > 0 && adapter->slots < most))
+		return adapter->slots;
+	return most;
+}
+
 size_t adapters_present(const struct adapters *adapters)
 {
 	size_t n = 0;

@@ -68,4 +68,7 @@ bool adapter_is_suitable(const struct adapter *adapter);
 /* Why not: the class, and one line. CLASS_NONE if it is. */
 enum err_class adapter_trouble(const struct adapter *adapter, const char **out_text);
 
+/* Links that fit there, as configured and as its refusals taught; 0: not known. */
+uint32_t adapter_slots(const struct adapter *adapter);
+
 size_t adapters_present(const struct adapters *adapters);

@@ -206,9 +206,12 @@ void attempts_full(struct adapter *adapter, uint64_t address)
 	struct sup *sup = adapter->sup;
 	const struct adapter *other =
 		adapters_find(sup->adapters, sessions_other(sup, adapter, address));
+	uint32_t slots = other ? adapter_slots(other) : 0;
 	char reason[96];
 
-	if (!other || (other->slots > 0 && other->state.links >= other->slots))
+	/* What is being connected there takes a place, too: two full ones would pass it to and fro.
+	 */
+	if (!other || (slots > 0 && other->state.links + other->state.attempts >= slots))
 		return;
 	(void)snprintf(reason, sizeof(reason), "%s has no room for its link; now %s", adapter->name,
 		       other->name);

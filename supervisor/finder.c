@@ -174,7 +174,7 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 			.attempts = adapter->state.attempts,
 			.failures = escalation_failures(sup->escalation, session->address,
 							adapter->index, now_ms),
-			.slots = adapter->slots,
+			.slots = adapter_slots(adapter),
 		};
 	}
 	return n;
