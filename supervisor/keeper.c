@@ -121,10 +121,16 @@ static void arm(struct keeper *keeper)
 	(void)sd_event_source_set_enabled(keeper->timer, at_ms ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-static bool is_listening(const struct sup *sup)
+/* Where nobody listens silence says nothing, nor that of a device which a program has a link to. */
+static bool is_listening(const struct keeper *keeper)
 {
+	const struct sup *sup = keeper->sup;
+	const struct device *device = devices_find(sup->devices, keeper->address);
 	size_t i;
 
+	for (i = 0; device && i < device->n_sightings; i++)
+		if (device->sightings[i].is_connected)
+			return false;
 	for (i = 0; i < sup->adapters->n; i++)
 		if (adapter_is_suitable(sup->adapters->list[i]))
 			return true;
@@ -138,8 +144,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	/* Where nobody listens silence says nothing. */
-	if (keeper->is_watched && !is_listening(keeper->sup))
+	if (keeper->is_watched && !is_listening(keeper))
 		keeper->silent_since_ms = now_ms;
 	if (now_ms >= keeper->until_ms)
 		keeper_event(keeper, KEEPER_EV_TIMER);
@@ -229,6 +234,8 @@ static void act(struct keeper *keeper, enum keeper_act what, uint64_t now_ms)
 		rest(keeper, now_ms);
 		return;
 	case KEEPER_ACT_WATCH:
+		if (now_ms - keeper->held_at_ms >= KEEPER_HEALTHY_MS)
+			keeper->was_hasty = false;
 		lose(keeper);
 		watch(keeper);
 		tell(keeper, EVENT_DEVICE_SILENT,

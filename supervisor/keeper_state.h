@@ -29,6 +29,7 @@ struct keeper {
 	uint32_t losses;	 /* since it was held for long */
 	uint64_t held_at_ms;
 	bool is_watched;	  /* adapters listen for it */
+	bool was_hasty;		  /* a silence was taken for an absence: that is not done twice */
 	bool was_awaited;	  /* since it was held last: that is not done twice */
 	uint64_t silent_since_ms; /* with is_watched */
 

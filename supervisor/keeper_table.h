@@ -18,8 +18,8 @@ enum {
 	KEEPER_HEALTHY_MS = 60000, /* a link that lasted so long begins the delays anew */
 	/*
 	 * A running discovery shows each device once in 10.24 s, when the kernel begins it anew:
-	 * less silence than that is none. Only what was silent for half of it and is then heard may
-	 * have been away.
+	 * less silence than that is none. What was silent for half of it and is then heard may have
+	 * been away, or not: that is tried once.
 	 */
 	KEEPER_GONE_MS = 11000,
 	KEEPER_AWAY_MS = 5000,

@@ -116,14 +116,17 @@ void keepers_heard(struct adapter *adapter, uint64_t address)
 {
 	struct keeper *keeper = keepers_find(adapter->sup, address);
 	uint64_t now_ms = clock_now_ms();
-	bool was_away;
+	bool is_back;
 
 	if (!keeper || !keeper->is_watched)
 		return;
-	was_away = now_ms - keeper->silent_since_ms >= KEEPER_AWAY_MS;
+	is_back = keeper->state == KEEPER_COMING ||
+		  (now_ms - keeper->silent_since_ms >= KEEPER_AWAY_MS && !keeper->was_hasty);
 	keeper->silent_since_ms = now_ms;
-	if (keeper->state == KEEPER_COMING || was_away)
-		keeper_event(keeper, KEEPER_EV_BACK);
+	if (!is_back)
+		return;
+	keeper->was_hasty = keeper->state == KEEPER_LEAVING;
+	keeper_event(keeper, KEEPER_EV_BACK);
 }
 
 /* A link that went, or was not to be had. */
@@ -163,17 +166,28 @@ void keepers_failed(struct adapter *adapter, uint64_t address, enum err_class cl
 		keeper_event(keeper, end_of(keeper, class));
 }
 
+/* It was asked on the link; a deadline that passed while it waited for its turn says nothing. */
+static bool is_unanswered(const Bh__Ctl__Checked *checked)
+{
+	enum err_class class = class_from_wire((int)checked->class_);
+
+	return class == CLASS_NO_REPLY || class == CLASS_ZOMBIE ||
+	       (class == CLASS_DEADLINE && checked->timings && checked->timings->query_ms > 0);
+}
+
 void keepers_checked(struct adapter *adapter, uint32_t token, const Bh__Ctl__Checked *checked)
 {
 	struct keeper *keeper;
 
 	TAILQ_FOREACH(keeper, &adapter->sup->keepers->all, entry)
-	if (keeper->poll.is_running && keeper->poll.token == token) {
-		if (is_served_by(keeper, adapter))
-			poll_answered(keeper, class_from_wire((int)checked->class_),
-				      checked->text ? checked->text : "");
+	if (keeper->poll.is_running && keeper->poll.token == token)
+		break;
+	if (!keeper || !is_served_by(keeper, adapter))
 		return;
-	}
+	poll_answered(keeper, class_from_wire((int)checked->class_),
+		      checked->text ? checked->text : "");
+	if (is_unanswered(checked))
+		keeper_event(keeper, KEEPER_EV_DEAD);
 }
 
 void keepers_adapter_ready(struct adapter *adapter)
