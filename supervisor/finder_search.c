@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * supervisor/finder_search.c - has workers discover: the devices of sessions that nobody serves, and
- * those that a keeper waits for. A worker knows one search per device, so the last one who wants it
- * ends it.
+ * supervisor/finder_search.c - has workers discover: the devices of sessions that nobody serves,
+ * and those that a keeper waits for. A worker knows one search per device, so the last one who
+ * wants it ends it.
  */
 #include <string.h>
 

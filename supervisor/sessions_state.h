@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * supervisor/sessions_state.h - what sessions.c, finder*.c, handover.c and keepers share. For nobody
- * else.
+ * supervisor/sessions_state.h - what sessions.c, finder*.c, handover.c and keepers share. For
+ * nobody else.
  */
 #include <sys/queue.h>
 
