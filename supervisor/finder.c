@@ -424,7 +424,8 @@ void finder_step(struct session *session)
 		return;
 	}
 	seek.n_rows = fill_rows(session, now_ms, rows);
-	if (session->is_searching && session->heard_at_ms == 0 &&
+	/* A keeper is made when the first adapter hears its device: the others get their chance. */
+	if ((session->is_searching || session->keeper) && session->heard_at_ms == 0 &&
 	    score_count(rows, seek.n_rows, SCORE_FRESH) > 0)
 		session->heard_at_ms = now_ms;
 	seek.heard_at_ms = session->heard_at_ms;

@@ -22,7 +22,7 @@ Suite *suite_strategy(void);
 static const uint64_t ADDRESS = 0xc0aabb000001;
 
 /* F41's: back within 5 s of reappearing; what may be slow here is the machine. */
-enum { WAIT_MS = 30000, BACK_MS = 5000 };
+enum { WAIT_MS = 30000, BACK_MS = 5000, KEEPER_LEN = 32 };
 
 static struct world *world;
 static struct bh_client *client;
@@ -126,6 +126,29 @@ static void choose(enum bh_strategy strategy, uint32_t interval_ms)
 	bh_answer_clear(&answer);
 }
 
+static void on_device(void *ctx, const struct bh_device *device)
+{
+	(void)snprintf(ctx, KEEPER_LEN, "%s", device->keeper);
+}
+
+static void on_told(void *ctx, const struct bh_result *result)
+{
+	(void)ctx;
+	ck_assert_int_eq(result->error, BH_CLASS_NONE);
+}
+
+static void expect_keeper(const char *state)
+{
+	uint64_t until_ms = now_ms() + WAIT_MS;
+	static char keeper[KEEPER_LEN];
+
+	do {
+		ck_assert_msg(now_ms() < until_ms, "it is %s, not %s", keeper, state);
+		ck_assert_int_eq(bh_strategy_get(client, ADDRESS, on_device, on_told, keeper), 0);
+		ck_assert_int_eq(bh_wait(client, 20), 0);
+	} while (strcmp(keeper, state) != 0);
+}
+
 static void begin(const char *const *options)
 {
 	world = world_start(options);
@@ -147,6 +170,20 @@ static void start_persistent(void)
 					       SET("reconnect_base_ms", "50"),
 					       SET("reconnect_max_ms", "200"),
 					       NULL };
+
+	begin(options);
+}
+
+static void start_by_service(void)
+{
+	static const char *const options[] = {
+		"--adapters", "2",
+		"--devices",  "3",
+		"--set",      "device service:fff0.strategy=persistent",
+		"--set",      "device name:BM6-1.reconnect_base_ms=50",
+		"--set",      "device name:BM6-2.strategy=on-demand",
+		NULL
+	};
 
 	begin(options);
 }
@@ -291,11 +328,32 @@ START_TEST(test_F33_100_switches)
 	while (n_answered < 100 * READS)
 		ck_assert_int_eq(bh_wait(client, 1000), 0);
 	ck_assert_uint_eq(n_failed, 0);
+	/* The link was there: nobody tells of it again. */
+	choose(BH_STRATEGY_PERSISTENT, BH_INTERVAL_SAME);
+	expect_keeper("held");
+	choose(BH_STRATEGY_ON_DEMAND, BH_INTERVAL_SAME);
 	/* A program had it all the time. */
 	ck_assert_int_eq(counter("connects"), 1);
 	(void)bh_session_close(session);
 	(void)expect("disconnected");
 	ck_assert_int_eq(counter("disconnects"), 1);
+}
+END_TEST
+
+/* Nobody asked for it: that it advertises that service is enough. */
+START_TEST(test_by_service)
+{
+	struct run run = run_command("bleherd devices --json");
+
+	run_done(&run);
+	(void)expect("connected");
+	world_fault(world, "drop " DEVICE);
+	(void)expect("disconnected");
+	(void)expect("connected");
+	expect_keeper("held");
+	run = run_command("bleherd strategy C0:AA:BB:00:00:02");
+	ck_assert_msg(strstr(run.out, "on-demand") != NULL, "%s", run.out);
+	run_done(&run);
 }
 END_TEST
 
@@ -337,6 +395,7 @@ Suite *suite_strategy(void)
 {
 	Suite *suite = suite_create("strategy");
 	TCase *kept = tcase_create("persistent");
+	TCase *service = tcase_create("by service");
 	TCase *plain = tcase_create("chosen");
 
 	tcase_add_checked_fixture(kept, start_persistent, stop);
@@ -345,6 +404,10 @@ Suite *suite_strategy(void)
 	tcase_add_test(kept, test_reconnects);
 	tcase_add_test(kept, test_F41_restarted);
 	suite_add_tcase(suite, kept);
+	tcase_add_checked_fixture(service, start_by_service, stop);
+	tcase_set_timeout(service, 120);
+	tcase_add_test(service, test_by_service);
+	suite_add_tcase(suite, service);
 	tcase_add_checked_fixture(plain, start_plain, stop);
 	tcase_set_timeout(plain, 120);
 	tcase_add_test(plain, test_F33_100_switches);
