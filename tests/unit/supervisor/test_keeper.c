@@ -253,6 +253,23 @@ START_TEST(test_worker_killed)
 }
 END_TEST
 
+/* There is no adapter any more: nothing is held, until there is one. */
+START_TEST(test_unplugged)
+{
+	said("keep 1");
+	rig_expect_event(rig, "connected", "hci1");
+	rig_plug(rig, 0, false);
+	rig_expect_event(rig, "worker-died", NULL);
+	rig_plug(rig, 1, false);
+	rig_expect_event(rig, "moving", "hci1");
+	expect_keeper("connecting");
+	rig_plug(rig, 1, true);
+	said("keep 1");
+	rig_expect_event(rig, "connected", "hci1");
+	expect_keeper("held");
+}
+END_TEST
+
 START_TEST(test_F41_dead)
 {
 	struct chan *program;
@@ -381,16 +398,20 @@ END_TEST
 /* A poll that runs is not given up by either switch, and not begun again. */
 START_TEST(test_F33_switch_in_poll)
 {
+	unsigned i;
+
 	said("check read");
 	rig_tell_agents(rig, "check", "99");
 	chosen(ASK, 1000);
 	rig_expect_event(rig, "strategy", "every 1000 ms");
 	/* Not answered from here on. */
 	said("check read 4000");
-	chosen(BH__STRATEGY__STRATEGY_PERSISTENT, ASK);
-	said_next("keep 1");
-	chosen(BH__STRATEGY__STRATEGY_ON_DEMAND, ASK);
-	said_next("keep 0");
+	for (i = 0; i < 3; i++) {
+		chosen(BH__STRATEGY__STRATEGY_PERSISTENT, ASK);
+		said_next("keep 1");
+		chosen(BH__STRATEGY__STRATEGY_ON_DEMAND, ASK);
+		said_next("keep 0");
+	}
 	/* Its deadline, and a second for a worker that is late. */
 	said_next("left");
 }
@@ -465,6 +486,7 @@ Suite *suite_keeper(void)
 
 	tcase_add_test(tc, test_held_and_lost);
 	tcase_add_test(tc, test_worker_killed);
+	tcase_add_test(tc, test_unplugged);
 	tcase_add_test(tc, test_F41_dead);
 	tc = add(suite, "on demand", start_quick);
 	tcase_add_test(tc, test_F41_back);
