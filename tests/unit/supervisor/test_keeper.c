@@ -138,14 +138,6 @@ static void order(struct chan *session, const char *word)
 	(void)rig_ask(rig, session, BH__TYPE__WRITE, &msg.base);
 }
 
-static void forget(const char *file)
-{
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", rig->dir, file);
-	ck_assert_int_eq(unlink(path), 0);
-}
-
 static void said(const char *text)
 {
 	rig_expect_event(rig, "connecting", text);
@@ -295,7 +287,7 @@ START_TEST(test_F41_back)
 	rig_tell_agents(rig, "connect", "1");
 	chosen(BH__STRATEGY__STRATEGY_PERSISTENT, ASK);
 	rig_expect_event(rig, "device-gone", "not heard any more");
-	forget("connect");
+	rig_tell_agents(rig, "connect", "-1");
 	order(program, "heard");
 	rig_expect_event(rig, "device-back", "connecting in 2 s");
 	said("keep 1");
