@@ -95,7 +95,7 @@ static void note_attached(struct session *session, struct adapter *adapter)
 	event = session_event(session, is_first ? EVENT_SESSION_OPENED : EVENT_MOVED);
 	if (is_first)
 		events_add(session->sup->events, &event, "for %s (pid %d), on %s",
-			   client_label(session->client), session->client->pid, adapter->name);
+			   session_label(session), session_pid(session), adapter->name);
 	else
 		events_add(session->sup->events, &event, "now on %s", adapter->name);
 	session->sup->sessions->n_moved += !is_first;

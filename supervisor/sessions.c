@@ -67,6 +67,11 @@ const char *session_label(const struct session *session)
 	return session->client ? client_label(session->client) : SESSION_OWN_LABEL;
 }
 
+pid_t session_pid(const struct session *session)
+{
+	return session->client ? session->client->pid : getpid();
+}
+
 void session_forget(struct session *session)
 {
 	struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
@@ -392,7 +397,7 @@ void sessions_each(const struct sup *sup, uint16_t adapter,
 			.id = session->id,
 			.address = session->address,
 			.label = session_label(session),
-			.pid = session->client ? session->client->pid : getpid(),
+			.pid = session_pid(session),
 		};
 
 		if (session->state == SESSION_SERVED && session->home == adapter)

@@ -79,6 +79,7 @@ void session_uproot(struct session *session, const char *reason);
 
 /* Of its program, or of the daemon. */
 const char *session_label(const struct session *session);
+pid_t session_pid(const struct session *session);
 
 struct event session_event(const struct session *session, enum event_kind kind);
 
