@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bh_connect_checked(), bh_connect_rejected(), bh_exclusive(): what is on the wire, and again over the next worker.
+ * bh_connect_checked(), bh_connect_rejected(), bh_exclusive(): what is on the wire, and again over
+ * the next worker.
  */
 #include <string.h>
 
