@@ -13,7 +13,7 @@ from lab import Failure, fault, kinds, need, ok, run
 LATE, BUSY = "C0:AA:BB:00:00:03", ("C0:AA:BB:00:00:00", "C0:AA:BB:00:00:01")
 PATIENCE_S = 40
 # A connect that nothing hinders takes 0.2 to 0.5 s here, beside a discovery 8.7 s.
-AT_ONCE_MS = 3000
+AT_ONCE_MS = 8000
 
 
 class Scan:
