@@ -144,15 +144,21 @@ def vanishing_peripheral():
 
 # --- links ---
 
+def hear_on(name):
+    """An adapter that has not heard it lately is no choice, and bluetoothd forgets after 30 s."""
+    run("scan", "--adapter", name, "--duration", "2")
+
+
 def link_limit():
     holders = [Command("connect", address, "--adapter", "hci0", "--hold")
                for address in (FINE, DEAF, HELD[0])]
     try:
         eventually("a full adapter", lambda: adapters()[0]["links"] == LIMIT)
         after = last_event()
-        refused = run("connect", HELD[1], "--adapter", "hci0", "--timeout", "30")
-        said = fails(refused, ("out-of-slots",), 30)
+        refused = run("connect", HELD[1], "--adapter", "hci0", "--timeout", "12")
+        said = fails(refused, ("out-of-slots",), 12)
         need_in_order(["session-opened", "connect-failed"], kinds(after, HELD[1]))
+        hear_on("hci1")
         free = works("connect", HELD[1])
         need(free["adapter"] == "hci1", f"it went over a full adapter: {free}")
         tell(after, HELD[1])
@@ -165,9 +171,8 @@ def link_limit():
 
 def rotation():
     """Nobody knows that it is full before it refuses: the request goes on over the other one."""
-    # An adapter that has not heard it lately is no choice, and bluetoothd forgets after 30 s.
-    for name in "hci0", "hci1":
-        run("scan", "--adapter", name, "--duration", "2")
+    hear_on("hci0")
+    hear_on("hci1")
     fault(f"refuse {HELD[0]} 1 0x0d")
     after = last_event()
     said = works("connect", HELD[0], within_ms=10000)
