@@ -64,6 +64,7 @@ START_TEST(test_story)
 
 	/* Known, or it would be sought instead of connected. */
 	expect("bleherd connect C0:AA:BB:00:00:00", 0, "hci0");
+	expect("bleherd disconnect C0:AA:BB:00:00:00", 0, "");
 	world_fault(world, "refuse C0:AA:BB:00:00:00 2 answered");
 	world_fault(world, "silent C0:AA:BB:00:00:00 on");
 	expect("bleherd connect C0:AA:BB:00:00:00 --timeout 4", 1, "deadline");

@@ -203,6 +203,9 @@ START_TEST(test_cause_of_a_refusal)
 	json_t *answer = answer_of(0, "connect C0:AA:BB:00:00:01");
 
 	json_decref(answer);
+	/* It would linger, and be there for the next. */
+	answer = answer_of(0, "disconnect C0:AA:BB:00:00:01");
+	json_decref(answer);
 	world_fault(world, "refuse C0:AA:BB:00:00:01 9 0x0d answered");
 	answer = answer_of(1, "connect C0:AA:BB:00:00:01 --timeout 2");
 	ck_assert_str_eq(error_class(answer), "out-of-slots");
