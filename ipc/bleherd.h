@@ -203,6 +203,22 @@ struct bh_session_news {
 typedef void (*bh_session_cb)(void *ctx, struct bh_session *session,
 			      const struct bh_session_news *news);
 
+/* What a client that stays is told of the daemon. */
+enum bh_daemon_event {
+	BH_DAEMON_GONE, /* killed, restarted, or it dropped us */
+	BH_DAEMON_BACK,
+};
+
+struct bh_daemon_news {
+	enum bh_daemon_event event;
+	uint32_t away_ms; /* BACK: for how long there was none */
+	bool is_other;	  /* BACK: not the same one, its events count from 1 again */
+	const char *text; /* one line */
+};
+
+typedef void (*bh_daemon_cb)(void *ctx, struct bh_client *client,
+			     const struct bh_daemon_news *news);
+
 /* One call per value, in order; @lost values were dropped before this one. */
 typedef void (*bh_notify_cb)(void *ctx, const uint8_t *value, size_t len_bytes, uint64_t seq,
 			     uint32_t lost);
@@ -226,6 +242,28 @@ BH_API int bh_new(struct bh_client **out, const char *socket, const char *label)
  * fine; returns NULL. In a forked child nobody is called and nothing is sent: the parent goes on.
  */
 BH_API struct bh_client *bh_free(struct bh_client *client);
+
+/**
+ * bh_stay() - go on when the daemon goes: wait for it, and resume
+ * @news: may be NULL
+ *
+ * Without this call everything ends with class `no-daemon`, and the client can only be freed. With
+ * it the daemon is dialled again, at once and then with growing pauses of up to 1 s, until
+ * bh_free():
+ * - sessions wait (news WAITS, class `no-daemon`), are opened again, connected and subscribed as
+ *   they were (news MOVED); subscriptions keep their ids, their seq goes on as over a move
+ * - what is not answered is asked again, what was not sent is sent. What may have been done is
+ *   not: a write that was sent, a bh_link_drop(), a reset is answered `interrupted`, and so is a
+ *   list of which a part was given already
+ * - calls may be made all the time; their deadlines hold: `no-daemon` if there is none then
+ * - bh_events() with @follow goes on: first an event of kind "daemon-back" with seq 0, then what
+ *   the ring of the daemon holds and was not given yet
+ * - locks that are held are handed to the next arbiter, those that wait ask again; held ones are
+ *   lost (`no-daemon`) if there is no daemon for 60 s
+ *
+ * It ends, as without this call, only for a daemon of another version. Blocks: never.
+ */
+BH_API void bh_stay(struct bh_client *client, bh_daemon_cb news, void *ctx);
 
 BH_API int bh_fd(const struct bh_client *client);
 

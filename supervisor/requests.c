@@ -51,6 +51,8 @@ static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
 	ok.version = PROTOCOL_VERSION;
 	ok.daemon_version = (char *)(uintptr_t)BLEHERD_VERSION;
 	ok.pid = (uint32_t)getpid();
+	ok.has_run = true;
+	ok.run = client->sup->started_at_ms;
 	client_send(client, BH__TYPE__HELLO_OK, frame->id, &ok.base);
 	return 0;
 }

@@ -5,23 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "ipc/class.h"
 #include "ipc/client/lists.h"
 #include "ipc/client/reset.h"
+#include "ipc/client/resume.h"
 #include "ipc/client/scan.h"
 #include "ipc/clock.h"
 
-enum {
-	CONNECT_S = 5, /* a daemon whose backlog is full and that never accepts */
-	EVENTS_PER_WAIT = 32,
-	PROTOCOL_VERSION = 1,
-};
-
-static const char DEFAULT_SOCKET[] = "/run/bleherd/bleherd.sock";
+enum { EVENTS_PER_WAIT = 32 };
 
 /* --- who runs callbacks --- */
 
@@ -79,7 +71,10 @@ void client_fail(struct lane *lane, struct request *request, const struct bh_res
 	struct bh_result result = *why;
 
 	if (request->is_replay) {
-		handover_answer(session, request, &result);
+		if (session)
+			handover_answer(session, request, &result);
+		else
+			resume_refused(lane->client, request, &result);
 		return;
 	}
 	if (request->type == BH__TYPE__SUBSCRIBE)
@@ -117,6 +112,10 @@ static void lose_daemon(struct bh_client *client, const char *text)
 	struct bh_result why = request_result(BH_CLASS_NO_DAEMON, text, NULL);
 	struct bh_session *session;
 
+	if (dial_may_again(client)) {
+		resume_lost(client, text);
+		return;
+	}
 	if (client->is_refused)
 		why = request_result(client->refused_class, client->refused_text, NULL);
 	client->is_gone = true;
@@ -128,40 +127,8 @@ static void lose_daemon(struct bh_client *client, const char *text)
 	client_fail_all(&client->control, &why);
 }
 
-static void refuse(struct bh_client *client, enum bh_class class, const char *text)
-{
-	client->is_refused = true;
-	client->refused_class = class;
-	(void)snprintf(client->refused_text, sizeof(client->refused_text), "%.191s", text);
-}
-
-static void on_hello_failed(void *ctx, const struct bh_result *result)
-{
-	struct bh_client *client = ctx;
-
-	if (!client->is_gone && result->error != BH_CLASS_NONE)
-		refuse(client, result->error, result->text);
-}
-
-static int on_hello_ok(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	struct bh_client *client = ctx;
-	const Bh__HelloOk *ok = msg;
-	struct bh_result result = request_result(BH_CLASS_NONE, NULL, NULL);
-	struct request *request = lane_find(&client->control, frame->id);
-
-	if (!request)
-		return 0;
-	if (request->type != BH__TYPE__HELLO)
-		return -EBADMSG;
-	if (ok->has_version && ok->version != PROTOCOL_VERSION)
-		refuse(client, BH_CLASS_INVALID, "the daemon speaks another version");
-	lane_answer(&client->control, request, &result);
-	return 0;
-}
-
 static const struct chan_rule RULES[] = {
-	{ BH__TYPE__HELLO_OK, 0, 0, &bh__hello_ok__descriptor, on_hello_ok },
+	{ BH__TYPE__HELLO_OK, 0, 0, &bh__hello_ok__descriptor, dial_on_hello_ok },
 	{ BH__TYPE__STATUS, 0, 0, &bh__status__descriptor, lists_on_status },
 	{ BH__TYPE__ADAPTER, 0, 0, &bh__adapter__descriptor, lists_on_adapter },
 	{ BH__TYPE__DEVICE, 0, 0, &bh__device__descriptor, lists_on_device },
@@ -207,7 +174,7 @@ static void control_readable(struct bh_client *client)
 /* Gives up one request that is over its time. False: there is none, and *next is noted. */
 static bool expire_one(struct lane *lane, uint64_t now_ms, uint64_t *next_ms)
 {
-	struct bh_result why = request_result(BH_CLASS_DEADLINE, "no answer in time", NULL);
+	struct bh_result why = dial_late(lane->client);
 	struct request *request;
 	uint64_t due_ms;
 
@@ -253,12 +220,15 @@ static void expire(struct bh_client *client)
 	/* Callbacks may change every list: after each one it starts anew. */
 	do {
 		next_ms = UINT64_MAX;
-		is_again = expire_one(&client->control, now_ms, &next_ms) ||
+		is_again = dial_tick(client, now_ms, &next_ms) ||
+			   expire_one(&client->control, now_ms, &next_ms) ||
 			   lock_expire(client, now_ms, &next_ms);
 		for (session = client->sessions; session && !is_again; session = session->next)
 			is_again = expire_one(&session->lane, now_ms, &next_ms) ||
 				   expire_drain(session, now_ms, &next_ms);
 	} while (is_again && !client->is_freed);
+	for (session = client->sessions; session; session = session->next)
+		resume_tick(session, now_ms, &next_ms);
 	client_expect(client, next_ms);
 }
 
@@ -336,49 +306,6 @@ int bh_process(struct bh_client *client)
 
 /* --- beginning and end --- */
 
-static int connect_to(const char *path, int *out_fd)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const struct timeval most = { .tv_sec = CONNECT_S };
-	_cleanup_close_ int fd = -EBADF;
-
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	/* It bounds connect() too. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	*out_fd = take_fd(&fd);
-	return 0;
-}
-
-static const char *socket_path(const char *asked)
-{
-	const char *path = asked ? asked : secure_getenv("BLEHERD_SOCKET");
-
-	return path && *path ? path : DEFAULT_SOCKET;
-}
-
-static int say_hello(struct bh_client *client)
-{
-	struct request_args args = {
-		.type = BH__TYPE__HELLO, .is_endless = true, .done = on_hello_failed, .ctx = client
-	};
-	struct request *request;
-	int r;
-
-	r = request_new(&request, &args);
-	if (r < 0)
-		return r;
-	request->text = client->label;
-	return client_ask(client, request);
-}
-
 static int set_up(struct bh_client *client, const char *socket, const char *label)
 {
 	int fd = -EBADF;
@@ -386,7 +313,7 @@ static int set_up(struct bh_client *client, const char *socket, const char *labe
 
 	(void)snprintf(client->label, sizeof(client->label), "%.63s",
 		       label ? label : program_invocation_short_name);
-	r = connect_to(socket_path(socket), &fd);
+	r = dial_first(client, socket, &fd);
 	if (r < 0)
 		return r;
 	client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -396,7 +323,7 @@ static int set_up(struct bh_client *client, const char *socket, const char *labe
 		return r;
 	}
 	r = lane_open(&client->control, fd, CHAN_BODY_CONTROL, 0);
-	return r < 0 ? r : say_hello(client);
+	return r < 0 ? r : dial_say_hello(client);
 }
 
 int bh_new(struct bh_client **out, const char *socket, const char *label)
@@ -413,6 +340,7 @@ int bh_new(struct bh_client **out, const char *socket, const char *label)
 	client->pid = getpid();
 	client->next_at_ms = UINT64_MAX;
 	client->line.reopen_at_ms = LOCK_NEVER;
+	client->dial.at_ms = DIAL_NEVER;
 	client->control.client = client;
 	r = chan_buf_new(&client->buf, CHAN_BODY_DATA);
 	if (r == 0)

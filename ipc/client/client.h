@@ -9,6 +9,7 @@
  */
 #include "ipc/base.h"
 #include "ipc/bleherd.h"
+#include "ipc/client/dial.h"
 #include "ipc/client/lane.h"
 #include "ipc/client/lock.h"
 #include "ipc/client/session.h"
@@ -20,6 +21,7 @@ struct bh_client {
 	pid_t pid; /* the process that made it: a forked child must not talk */
 	struct chan_buf *buf;
 	struct lane control;
+	struct dial dial;
 	struct bh_session *sessions;
 	struct bh_session *dead; /* released, freed when nobody runs callbacks */
 	struct bh_scan *scans;
@@ -31,7 +33,7 @@ struct bh_client {
 	uint64_t next_at_ms;  /* no deadline is before this; it may be earlier than all */
 	bool is_failing_fast; /* sessions that are opened ask for it */
 	unsigned depth;	      /* of client_enter() */
-	bool is_gone;	      /* the daemon: nothing can be asked any more */
+	bool is_gone;	      /* the daemon, for good: nothing can be asked any more */
 	bool is_freed;
 	bool is_refused; /* HELLO was answered with an error: class, text */
 	enum bh_class refused_class;

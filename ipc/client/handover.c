@@ -8,6 +8,9 @@
  * their ids, and what is unanswered, in order. Several moves wait for each other; over a socket
  * that has been replaced already nothing is sent any more.
  *
+ * A daemon that goes is a move in two parts: (1) and (2) when it has gone, with all writes that
+ * were sent for lack of a list, (3) when the next daemon has opened the session again (resume.c).
+ *
  * What is sent for (3) on the library's own account are requests too (is_replay), so that they
  * have flow control and a deadline like all others.
  */
@@ -126,6 +129,31 @@ static void interrupt_issued(struct bh_session *session, const struct session_mo
 	}
 }
 
+static struct request *first_sent_write(const struct bh_session *session)
+{
+	struct request *request;
+
+	for (request = session->lane.head; request; request = request->next)
+		if (request->is_sent && request->type == BH__TYPE__WRITE)
+			return request;
+	return NULL;
+}
+
+/* The daemon went, and with it who could say which writes were issued: none is sent twice. */
+static void set_adrift(struct bh_session *session)
+{
+	struct bh_result result;
+	struct request *request;
+
+	drop_replays(session);
+	while (session->state == SESSION_OPEN && (request = first_sent_write(session))) {
+		result = request_result(BH_CLASS_INTERRUPTED,
+					"the write was under way when the daemon went", NULL);
+		lane_answer(&session->lane, request, &result);
+	}
+	lane_rewind(&session->lane);
+}
+
 static void wait_for_end(struct bh_session *session)
 {
 	session->lane.is_deaf = true;
@@ -173,7 +201,9 @@ void handover_drained(struct bh_session *session)
 		interrupt_issued(session, move);
 		if (session->state != SESSION_OPEN)
 			return;
-		if (move->fd >= 0)
+		if (move->is_adrift)
+			set_adrift(session);
+		else if (move->fd >= 0)
 			adopt(session, move);
 		else
 			finish(session, move);

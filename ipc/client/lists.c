@@ -89,6 +89,7 @@ int lists_on_adapter(void *ctx, struct chan_frame *frame, const void *msg)
 	r = asked(ctx, frame, BH__TYPE__ADAPTERS_REQUEST, &request);
 	if (r <= 0)
 		return r;
+	request->has_items = true;
 	if (request->item.adapter)
 		request->item.adapter(request->ctx, &adapter);
 	return 0;
@@ -145,6 +146,7 @@ int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 		sightings[i].is_connected = sighting->connected;
 	}
 	device.sightings = sightings;
+	request->has_items = true;
 	if (request->item.device)
 		request->item.device(request->ctx, &device);
 	return 0;
@@ -169,6 +171,11 @@ int lists_on_event(void *ctx, struct chan_frame *frame, const void *msg)
 	r = asked(ctx, frame, BH__TYPE__EVENTS_REQUEST, &request);
 	if (r <= 0)
 		return r;
+	/* It was given before the daemon went, or the connection to it. */
+	if (request->is_resumed && event.seq <= request->last_seq)
+		return 0;
+	request->last_seq = event.seq;
+	request->has_items = true;
 	if (request->item.event)
 		request->item.event(request->ctx, &event);
 	return 0;

@@ -311,6 +311,17 @@ static struct bh_lock *first_doomed(const struct bh_client *client)
 	return NULL;
 }
 
+static void end_doomed(struct bh_client *client, const struct bh_result *why)
+{
+	struct bh_lock *lock;
+
+	while ((lock = first_doomed(client))) {
+		lock->is_doomed = false;
+		lock_fail(lock, why);
+		lock_lose(lock, why);
+	}
+}
+
 void lock_fail_all(struct bh_client *client, const struct bh_result *why)
 {
 	struct bh_lock *lock;
@@ -318,11 +329,25 @@ void lock_fail_all(struct bh_client *client, const struct bh_result *why)
 	/* Not those that callbacks ask for meanwhile: that would not end. */
 	for (lock = client->locks; lock; lock = lock->next)
 		lock->is_doomed = true;
-	while ((lock = first_doomed(client))) {
-		lock->is_doomed = false;
-		lock_fail(lock, why);
-		lock_lose(lock, why);
-	}
+	end_doomed(client, why);
+}
+
+bool lock_is_any_held(const struct bh_client *client)
+{
+	const struct bh_lock *lock = client->locks;
+
+	while (lock && lock->state != LOCK_HELD)
+		lock = lock->next;
+	return lock != NULL;
+}
+
+void lock_lose_held(struct bh_client *client, const struct bh_result *why)
+{
+	struct bh_lock *lock;
+
+	for (lock = client->locks; lock; lock = lock->next)
+		lock->is_doomed = lock->state == LOCK_HELD;
+	end_doomed(client, why);
 }
 
 static void let_go(struct bh_lock *lock)

@@ -118,6 +118,11 @@ void lock_plan_renewal(struct bh_lock *lock, uint32_t lease_ms);
 /* What waits fails, what is held is lost. */
 void lock_fail_all(struct bh_client *client, const struct bh_result *why);
 
+bool lock_is_any_held(const struct bh_client *client);
+
+/* What is held is lost; what waits goes on waiting. */
+void lock_lose_held(struct bh_client *client, const struct bh_result *why);
+
 /* One thing that is due; false: nothing is, and *next_ms is noted. */
 must_check bool lock_expire(struct bh_client *client, uint64_t now_ms, uint64_t *next_ms);
 
@@ -150,6 +155,10 @@ void lock_line_event(struct bh_client *client, uint32_t events);
 void lock_line_tick(struct bh_client *client, uint64_t now_ms, uint64_t *next_ms);
 
 void lock_line_close(struct bh_client *client);
+
+/* The daemon went and is dialled again: as when the arbiter died, LOCK_OPEN goes to the next one.
+ */
+void lock_line_adrift(struct bh_client *client);
 
 /* It cannot be used: asking for another would only repeat that. All locks end for that reason. */
 void lock_line_break(struct bh_client *client, const struct bh_result *why);

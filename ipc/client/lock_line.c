@@ -304,6 +304,18 @@ static void lose_line(struct bh_client *client)
 	line->pace_ms = line->pace_ms < PACE_MOST_MS / 2 ? line->pace_ms * 2 : PACE_MOST_MS;
 }
 
+void lock_line_adrift(struct bh_client *client)
+{
+	struct lock_line *line = &client->line;
+
+	forget_line(client);
+	line->pace_ms = 0;
+	line->reopen_at_ms = LOCK_NEVER;
+	/* One that is asked already is still in the control connection's list. */
+	if (line->open_id == 0)
+		reopen(client);
+}
+
 /* The arbiter cannot be talked to: asking it again would only repeat that. */
 void lock_line_break(struct bh_client *client, const struct bh_result *why)
 {

@@ -93,7 +93,7 @@ static int put_events(const struct request *request, const struct way *way)
 	Bh__EventsRequest msg = BH__EVENTS_REQUEST__INIT;
 
 	msg.has_history = true;
-	msg.history = request->wants_history;
+	msg.history = request->wants_history || request->is_resumed;
 	msg.has_follow = true;
 	msg.follow = request->wants_follow;
 	return put(request, way, &msg.base);

@@ -63,9 +63,13 @@ struct request {
 	bool is_scan;			     /* SESSION_OPEN */
 	bool wants_history;		     /* EVENTS_REQUEST */
 	bool wants_follow;		     /* EVENTS_REQUEST */
-	bool no_response;		     /* WRITE */
-	bool is_exclusive;		     /* CONNECT */
-	bool only_list;			     /* RESET_ADAPTER */
+	bool has_items;			     /* lists: some were given to the program */
+	bool is_resumed;   /* EVENTS_REQUEST: asked again of a daemon that is back */
+	bool is_marked;	   /* ... and the program has not been told so yet */
+	uint64_t last_seq; /* EVENTS_REQUEST: of the last one given */
+	bool no_response;  /* WRITE */
+	bool is_exclusive; /* CONNECT */
+	bool only_list;	   /* RESET_ADAPTER */
 	const char *why; /* CONNECT: it rejects the link; in value, behind the checks. NULL: not */
 	uint32_t epoch;	 /* with why: of that link; a later one is not rejected */
 	bool is_failing_fast;		     /* SESSION_OPEN */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ipc/client/client.h"
+#include "ipc/client/lists.h"
 
 enum { ADDRESS_BITS = 48 };
 
@@ -42,12 +43,28 @@ static struct bh_session *make(struct bh_client *client, const struct session_ar
 	session->lane.client = client;
 	session->lane.session = session;
 	session->is_scan = args->is_scan;
+	session->address = args->address;
+	session->under = client->under;
+	session->is_failing_fast = client->is_failing_fast && !args->is_scan;
+	session->open_timeout_ms = args->timeout_ms;
+	session->losses = client->dial.losses;
 	session->news = args->news;
 	session->ctx = args->ctx;
 	if (args->adapter)
 		(void)snprintf(session->wanted_adapter, sizeof(session->wanted_adapter), "%s",
 			       args->adapter);
 	return session;
+}
+
+void session_fill_open(struct bh_session *session, struct request *request)
+{
+	request->session = session;
+	request->is_scan = session->is_scan;
+	request->address = session->address;
+	request->under = session->under;
+	request->is_failing_fast = session->is_failing_fast;
+	request->text = session->wanted_adapter[0] ? session->wanted_adapter : NULL;
+	request->id = session->open_id = lane_new_id(&session->client->control);
 }
 
 int session_new(struct bh_session **out, struct bh_client *client, const struct session_args *args)
@@ -69,13 +86,7 @@ int session_new(struct bh_session **out, struct bh_client *client, const struct 
 	r = request_new(&request, &asked);
 	if (r < 0)
 		return r;
-	request->session = session;
-	request->is_scan = args->is_scan;
-	request->address = args->address;
-	request->under = client->under;
-	request->is_failing_fast = client->is_failing_fast && !args->is_scan;
-	request->text = args->adapter ? session->wanted_adapter : NULL;
-	request->id = session->open_id = lane_new_id(&client->control);
+	session_fill_open(session, request);
 	r = client_ask(client, request);
 	if (r < 0)
 		return r;
@@ -224,6 +235,8 @@ void session_end(struct bh_session *session, const struct bh_result *why)
 		return;
 	session->state = SESSION_OVER;
 	close_lane(session);
+	if (session->is_adrift)
+		lists_drop(client, session->open_id);
 	opening = was_open ? NULL : lane_find(&client->control, session->open_id);
 	if (opening)
 		client_fail(&client->control, opening, why);
@@ -240,7 +253,7 @@ void session_break(struct bh_session *session, const char *text)
 {
 	struct bh_result why = request_result(BH_CLASS_INTERNAL, text, NULL);
 
-	if (session->state == SESSION_OPEN)
+	if (session->state == SESSION_OPEN && !session->is_adrift)
 		send_close(session->client, session->number);
 	session_end(session, &why);
 }
@@ -276,7 +289,9 @@ struct bh_session *bh_session_close(struct bh_session *session)
 		session_forget_sub(session, session->subs->id);
 	if (was == SESSION_OPENING)
 		cancel_opening(session, &why);
-	if (was == SESSION_OPEN)
+	if (session->is_adrift)
+		lists_drop(client, session->open_id);
+	else if (was == SESSION_OPEN)
 		send_close(client, session->number);
 	client_fail_all(&session->lane, &why);
 	link_out(session);
@@ -303,7 +318,8 @@ static struct bh_session *find(const struct bh_client *client, uint32_t number)
 	struct bh_session *session;
 
 	for (session = client->sessions; session; session = session->next)
-		if (session->state == SESSION_OPEN && session->number == number)
+		if (session->state == SESSION_OPEN && !session->is_adrift &&
+		    session->number == number)
 			return session;
 	return NULL;
 }
@@ -313,7 +329,8 @@ static struct bh_session *find_opening(const struct bh_client *client, uint32_t 
 	struct bh_session *session;
 
 	for (session = client->sessions; session; session = session->next)
-		if (session->state == SESSION_OPENING && session->open_id == open_id)
+		if ((session->state == SESSION_OPENING || session->is_adrift) &&
+		    session->open_id == open_id)
 			return session;
 	return NULL;
 }
@@ -324,38 +341,7 @@ static void set_adapter(struct bh_session *session, const char *adapter)
 		(void)snprintf(session->adapter, sizeof(session->adapter), "%.15s", adapter);
 }
 
-int session_on_opened(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	struct bh_client *client = ctx;
-	const Bh__SessionOpened *opened = msg;
-	struct bh_result result = request_result(BH_CLASS_NONE, NULL, NULL);
-	struct request *request = lane_find(&client->control, frame->id);
-	struct bh_session *session;
-
-	if (request && request->type != BH__TYPE__SESSION_OPEN)
-		return -EBADMSG;
-	/* Given up while this was on its way: the daemon must not keep it. */
-	if (!request) {
-		send_close(client, opened->session);
-		return 0;
-	}
-	session = request->session;
-	session->state = SESSION_OPEN;
-	session->number = opened->session;
-	set_adapter(session, opened->adapter);
-	if (lane_open(&session->lane, take_fd(&frame->fds[0]), CHAN_BODY_DATA, opened->epoch) < 0) {
-		result = request_result(BH_CLASS_INTERNAL, "no memory for the data socket", NULL);
-		lane_answer(&client->control, request, &result);
-		session_break(session, result.text);
-		return 0;
-	}
-	lane_pump(&session->lane);
-	result.adapter = session->adapter;
-	lane_answer(&client->control, request, &result);
-	return 0;
-}
-
-static struct session_move *make_move(size_t n_issued, const uint32_t *issued)
+struct session_move *session_make_move(size_t n_issued, const uint32_t *issued)
 {
 	struct session_move *move;
 
@@ -374,6 +360,61 @@ static void set_text(char *out, size_t size, const char *text)
 	(void)snprintf(out, size, "%.*s", (int)size - 1, request_text(text));
 }
 
+/* A daemon that is back took it: from here on as after a move. */
+static int reopened(struct bh_session *session, struct chan_frame *frame,
+		    const Bh__SessionOpened *opened)
+{
+	struct session_move *move = session_make_move(0, NULL);
+
+	session->is_adrift = false;
+	session->open_id = 0;
+	session->refused = BH_CLASS_NONE;
+	if (!move)
+		return -ENOMEM;
+	move->fd = take_fd(&frame->fds[0]);
+	move->epoch = opened->epoch;
+	set_text(move->adapter, sizeof(move->adapter), opened->adapter);
+	set_text(move->text, sizeof(move->text), "the daemon is back");
+	handover_queue(session, move);
+	return 0;
+}
+
+int session_on_opened(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct bh_client *client = ctx;
+	const Bh__SessionOpened *opened = msg;
+	struct bh_result result = request_result(BH_CLASS_NONE, NULL, NULL);
+	struct request *request = lane_find(&client->control, frame->id);
+	struct bh_session *session;
+
+	if (request && request->type != BH__TYPE__SESSION_OPEN)
+		return -EBADMSG;
+	/* Given up while this was on its way: the daemon must not keep it. */
+	if (!request) {
+		send_close(client, opened->session);
+		return 0;
+	}
+	session = request->session;
+	session->number = opened->session;
+	if (request->is_replay) {
+		lane_unlink(&client->control, request);
+		free(request);
+		return reopened(session, frame, opened);
+	}
+	session->state = SESSION_OPEN;
+	set_adapter(session, opened->adapter);
+	if (lane_open(&session->lane, take_fd(&frame->fds[0]), CHAN_BODY_DATA, opened->epoch) < 0) {
+		result = request_result(BH_CLASS_INTERNAL, "no memory for the data socket", NULL);
+		lane_answer(&client->control, request, &result);
+		session_break(session, result.text);
+		return 0;
+	}
+	lane_pump(&session->lane);
+	result.adapter = session->adapter;
+	lane_answer(&client->control, request, &result);
+	return 0;
+}
+
 int session_on_moved(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Moved *moved = msg;
@@ -383,7 +424,7 @@ int session_on_moved(void *ctx, struct chan_frame *frame, const void *msg)
 	/* Closed by the program while this was on its way. */
 	if (!session)
 		return 0;
-	move = make_move(moved->n_issued, moved->issued);
+	move = session_make_move(moved->n_issued, moved->issued);
 	if (!move)
 		return -ENOMEM;
 	move->fd = take_fd(&frame->fds[0]);
@@ -417,7 +458,7 @@ int session_on_closed(void *ctx, struct chan_frame *frame, const void *msg)
 	(void)frame;
 	if (!session)
 		return 0;
-	move = make_move(closed->n_issued, closed->issued);
+	move = session_make_move(closed->n_issued, closed->issued);
 	if (!move)
 		return -ENOMEM;
 	move->error = (enum bh_class)closed->class_;

@@ -33,7 +33,8 @@ struct session_sub {
 /* A move or the end: what the supervisor said, until its turn comes. */
 struct session_move {
 	struct session_move *next;
-	int fd; /* the new data socket; -EBADF: the session is over */
+	int fd;		/* the new data socket; -EBADF: the session is over, or adrift */
+	bool is_adrift; /* the daemon has gone */
 	uint32_t epoch;
 	enum bh_class error;
 	char adapter[16];
@@ -49,11 +50,19 @@ struct bh_session {
 	struct bh_client *client;
 	struct lane lane;
 	enum session_state state;
-	uint32_t open_id; /* of SESSION_OPEN on the control connection, while OPENING */
+	uint32_t open_id; /* of SESSION_OPEN on the control connection, while OPENING or adrift */
 	uint32_t number;  /* the daemon's, once OPEN */
+	uint64_t address;
+	uint64_t under; /* a grant; 0: none */
+	uint32_t open_timeout_ms;
+	bool is_failing_fast;
 	bool is_scan;
-	bool wants_link;   /* as far as the answers say */
-	bool is_exclusive; /* its connects ask for the link for itself */
+	bool is_adrift;	       /* OPEN, but its daemon has gone: it is opened again (resume.c) */
+	uint32_t losses;       /* of the daemon that it was told of */
+	uint64_t reopen_at_ms; /* adrift and refused: when it is asked for again */
+	enum bh_class refused; /* the last reason that it was told of */
+	bool wants_link;       /* as far as the answers say */
+	bool is_exclusive;     /* its connects ask for the link for itself */
 	uint32_t connect_timeout_ms;
 	size_t checks_len;
 	uint8_t checks[BH_CHECKS_MAX * sizeof(struct bh_check)]; /* of the last CONNECT */
@@ -79,6 +88,12 @@ struct session_args {
 /* bh_session_open() for both kinds. */
 must_check int session_new(struct bh_session **out, struct bh_client *client,
 			   const struct session_args *args);
+
+/* SESSION_OPEN, as the session was asked for; it gets an id. */
+void session_fill_open(struct bh_session *session, struct request *request);
+
+/* NULL if there is no memory; handover_queue() takes it. */
+struct session_move *session_make_move(size_t n_issued, const uint32_t *issued);
 
 /**
  * session_ask() - put a request on the session's lane

@@ -50,20 +50,37 @@ void fake_accept(struct fake *fake)
 	ck_assert_int_eq(chan_new(&fake->control.chan, fd, fake->buf, CHAN_BODY_CONTROL), 0);
 }
 
-struct bh_client *fake_client(struct fake *fake)
+void fake_greet(struct fake *fake, uint64_t run)
 {
 	Bh__HelloOk ok = BH__HELLO_OK__INIT;
+	uint32_t id = fake_take_id(fake, &fake->control, BH__TYPE__HELLO);
+
+	ok.has_version = true;
+	ok.version = 1;
+	ok.has_run = run != 0;
+	ok.run = run;
+	fake_send(&fake->control, BH__TYPE__HELLO_OK, id, &ok.base, -1);
+}
+
+struct bh_client *fake_client(struct fake *fake)
+{
 	struct bh_client *client;
-	uint32_t id;
 
 	ck_assert_int_eq(bh_new(&client, fake->path, "test"), 0);
 	fake_accept(fake);
-	id = fake_take_id(fake, &fake->control, BH__TYPE__HELLO);
-	ok.has_version = true;
-	ok.version = 1;
-	fake_send(&fake->control, BH__TYPE__HELLO_OK, id, &ok.base, -1);
+	fake_greet(fake, 1);
 	ck_assert_int_eq(fake_settle(fake, client), 0);
 	return client;
+}
+
+void fake_restart(struct fake *fake, struct bh_client *client)
+{
+	struct pollfd p = { .fd = fake->listen_fd, .events = POLLIN };
+
+	fake_drop(&fake->control);
+	while (poll(&p, 1, 0) == 0)
+		ck_assert_int_eq(bh_wait(client, -1), 0);
+	fake_accept(fake);
 }
 
 static void store(struct fake_peer *peer, const struct chan_frame *frame)

@@ -59,6 +59,12 @@ void fake_close(struct fake *fake);
 struct bh_client *fake_client(struct fake *fake);
 void fake_accept(struct fake *fake);
 
+/* Takes HELLO and answers it as run number @run of the daemon (0: it does not say). */
+void fake_greet(struct fake *fake, uint64_t run);
+
+/* The daemon dies; the library notices, and dials the next one: it has been accepted. */
+void fake_restart(struct fake *fake, struct bh_client *client);
+
 /* Reads what the library sent into the peer's list. */
 void fake_pump(struct fake *fake, struct fake_peer *peer);
 
