@@ -23,6 +23,7 @@
 enum {
 	BACKLOG_MAX = 64, /* frames that wait for a peer: then sessions wait here */
 	BACKLOG_WAIT_MS = 5,
+	WARM_UP_MS = 1000, /* a worker starts in some milliseconds */
 	NAMES_LEN = 96,
 };
 
@@ -384,16 +385,34 @@ static void act(struct session *session, const struct seek_answer *answer,
 	}
 }
 
-/* At the daemon's start the first adapter that is ready is not the best one: a keeper has time. */
-static bool is_early(const struct session *session)
+static bool is_any(const struct session *session, enum child_state state)
 {
 	const struct adapters *adapters = session->sup->adapters;
 	size_t i;
 
 	for (i = 0; i < adapters->n; i++)
-		if (child_state(adapters->list[i]->child) == CHILD_STARTING)
+		if (child_state(adapters->list[i]->child) == state)
 			return true;
-	return !session->sup->is_enumerated;
+	return false;
+}
+
+/* At the daemon's start the first adapter that is ready is not the best one: a keeper has time. */
+static bool is_early(const struct session *session)
+{
+	return is_any(session, CHILD_STARTING) || !session->sup->is_enumerated;
+}
+
+/*
+ * A program's session waits for a second at most: a worker that has not read BlueZ's objects yet
+ * may have the link that the program had before the daemon was restarted. A peripheral with a link
+ * is heard by nobody and takes no other one.
+ */
+static bool is_warming_up(const struct session *session, uint64_t now_ms)
+{
+	if (session->state != SESSION_OPENING || session->is_scan || session->only[0] ||
+	    now_ms >= session->sup->started_at_ms + WARM_UP_MS)
+		return false;
+	return is_any(session, CHILD_READY) && is_any(session, CHILD_STARTING);
 }
 
 void finder_step(struct session *session)
@@ -418,6 +437,10 @@ void finder_step(struct session *session)
 		return;
 	if (session->keeper && is_early(session))
 		return;
+	if (is_warming_up(session, now_ms)) {
+		arm(session, session->sup->started_at_ms + WARM_UP_MS);
+		return;
+	}
 	if (session->is_scan && !seek.is_first &&
 	    !adapters_find_name(session->sup->adapters, session->only)) {
 		session_fail(session, CLASS_ADAPTER_GONE, "the adapter was unplugged");

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS = 8, KILLS = 500, ADAPTERS_MAX = 4, VALUES_MAX = 1 << 20 };
+enum { CLIENTS = 8, KILLS = 500, ADAPTERS_MAX = 4 };
 
 static struct world *world;
 
@@ -77,52 +77,13 @@ static void pause_up_to(long max_us)
 	(void)nanosleep(&t, NULL);
 }
 
-/* The written value of a line of the log; UINT32_MAX: none of ours. */
-static uint32_t value_of_line(const char *line)
-{
-	const char *at = strstr(line, "\"hex\":\"");
-	uint32_t value;
-
-	if (!at)
-		return UINT32_MAX;
-	at += strlen("\"hex\":\"");
-	value = (uint32_t)strtoul(at, NULL, 16);
-	if (strcspn(at, "\"") != 8 || value >> 24 >= CLIENTS || (value & 0xffffff) >= VALUES_MAX)
-		return UINT32_MAX;
-	return value;
-}
-
-/* Each written value is of 4 bytes: client, number. Counts those that arrived more than once. */
-static size_t count_double_writes(void)
-{
-	uint8_t *seen = calloc(VALUES_MAX * (size_t)CLIENTS, 1);
-	char *writes = world_writes(world);
-	char *rest = writes;
-	size_t doubles = 0;
-	size_t found = 0;
-	const char *line;
-	uint32_t value;
-
-	ck_assert_ptr_nonnull(seen);
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		value = value_of_line(line);
-		if (value == UINT32_MAX)
-			continue;
-		found++;
-		doubles += seen[(value >> 24) * VALUES_MAX + (value & 0xffffff)]++ > 0;
-	}
-	ck_assert_uint_gt(found, KILLS);
-	free(writes);
-	free(seen);
-	return doubles;
-}
-
 START_TEST(test_kill_workers)
 {
 	struct storm_client clients[CLIENTS];
 	struct storm_report r;
 	struct bh_client *bh;
 	uint32_t asked = 0;
+	size_t found;
 	uint32_t i;
 
 	srandom(4711);
@@ -151,7 +112,8 @@ START_TEST(test_kill_workers)
 		asked += r.asked;
 	}
 	ck_assert_uint_gt(asked, KILLS);
-	ck_assert_uint_eq(count_double_writes(), 0);
+	ck_assert_uint_eq(storm_count_doubles(world, &found), 0);
+	ck_assert_uint_gt(found, KILLS);
 	bh_free(bh);
 }
 END_TEST

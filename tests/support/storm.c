@@ -15,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEPTH = 6, REQUEST_MS = 15000, GRACE_MS = 20000, CLASSES_MAX = 32, REPORT_MS = 30000 };
+enum {
+	DEPTH = 6,
+	REQUEST_MS = 15000,
+	GRACE_MS = 20000,
+	CLASSES_MAX = 32,
+	REPORT_MS = 30000,
+	VALUES_MAX = 1 << 20 /* of one client */
+};
 
 /* One place of the pipeline: a request under way, or free. */
 struct place {
@@ -199,9 +206,11 @@ static void child(uint32_t number, uint64_t address, const char *log, int report
 	    bh_parse_uuid("fff4", &client.fff4) < 0 || bh_parse_uuid("2a29", &client.name) < 0 ||
 	    bh_new(&bh, NULL, "storm") < 0)
 		_exit(1);
+	bh_stay(bh, NULL, NULL);
 	if (bh_session_open(&client.session, bh, address, NULL, REQUEST_MS, on_news, NULL,
 			    &client) < 0)
 		_exit(1);
+	dprintf(report_fd, "ready\n");
 	run(&client, bh);
 	list_classes(&client);
 	(void)fclose(client.log);
@@ -216,6 +225,7 @@ struct storm_client storm_start(uint32_t number, uint64_t address, const char *l
 {
 	struct storm_client client;
 	pid_t parent = getpid();
+	char line[16];
 	int in[2];
 	int out[2];
 
@@ -236,6 +246,8 @@ struct storm_client storm_start(uint32_t number, uint64_t address, const char *l
 	client.stop = in[1];
 	client.report = fdopen(out[0], "r");
 	ck_assert_ptr_nonnull(client.report);
+	/* Whoever is killed from here on is killed under it. */
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client.report));
 	return client;
 }
 
@@ -257,4 +269,46 @@ struct storm_report storm_end(struct storm_client *client)
 	(void)fclose(client->report);
 	(void)waitpid(client->pid, NULL, 0);
 	return r;
+}
+
+/* --- the write log --- */
+
+/* The written value of a line of the log; UINT32_MAX: none of ours. */
+static uint32_t value_of_line(const char *line)
+{
+	const char *at = strstr(line, "\"hex\":\"");
+	uint32_t value;
+
+	if (!at)
+		return UINT32_MAX;
+	at += strlen("\"hex\":\"");
+	value = (uint32_t)strtoul(at, NULL, 16);
+	if (strcspn(at, "\"") != 8 || value >> 24 >= STORM_CLIENTS_MAX ||
+	    (value & 0xffffff) >= VALUES_MAX)
+		return UINT32_MAX;
+	return value;
+}
+
+size_t storm_count_doubles(const struct world *world, size_t *out_found)
+{
+	uint8_t *seen = calloc(VALUES_MAX * (size_t)STORM_CLIENTS_MAX, 1);
+	char *writes = world_writes(world);
+	char *rest = writes;
+	size_t doubles = 0;
+	size_t found = 0;
+	const char *line;
+	uint32_t value;
+
+	ck_assert_ptr_nonnull(seen);
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		value = value_of_line(line);
+		if (value == UINT32_MAX)
+			continue;
+		found++;
+		doubles += seen[(value >> 24) * VALUES_MAX + (value & 0xffffff)]++ > 0;
+	}
+	*out_found = found;
+	free(writes);
+	free(seen);
+	return doubles;
 }

@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "tests/support/world.h"
+
+enum { STORM_CLIENTS_MAX = 8 };
+
 struct storm_report {
 	uint32_t client;
 	uint32_t asked;
@@ -30,9 +34,16 @@ struct storm_client {
 	FILE *report;
 };
 
-/* Starts client number @number on @address; @log: every written value with its answer goes there.
+/* Starts client number @number on @address, connected to the daemon when this returns; @log: every
+ * written value with its answer goes there.
  */
 struct storm_client storm_start(uint32_t number, uint64_t address, const char *log);
+
+/*
+ * Each written value is of 4 bytes: client, number. How many arrived more than once, and how many
+ * at all.
+ */
+size_t storm_count_doubles(const struct world *world, size_t *out_found);
 
 /* Stops it and takes its report; fails the check if there is none within 30 s. */
 struct storm_report storm_end(struct storm_client *client);

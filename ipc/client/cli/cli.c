@@ -171,6 +171,38 @@ int cli_open(struct cli *cli)
 	return cli_fail(cli, BH_CLASS_NO_DAEMON, text, advice);
 }
 
+static void daemon_json(struct cli *cli, const struct bh_daemon_news *news)
+{
+	bool is_back = news->event == BH_DAEMON_BACK;
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "event",
+				  json_string(is_back ? "daemon-back" : "daemon-gone"));
+	(void)json_object_set_new(object, "at_ms", json_integer((json_int_t)clock_wall_ms()));
+	if (is_back)
+		(void)json_object_set_new(object, "away_ms", json_integer(news->away_ms));
+	set_text(object, "text", news->text);
+	out_json(&cli->out, object);
+}
+
+static void on_daemon(void *ctx, struct bh_client *client, const struct bh_daemon_news *news)
+{
+	struct cli *cli = ctx;
+
+	(void)client;
+	if (cli->out.is_json)
+		daemon_json(cli, news);
+	else if (news->event == BH_DAEMON_BACK)
+		cli_note(cli, "back after %u ms", news->away_ms);
+	else
+		cli_note(cli, "the daemon went; waiting");
+}
+
+void cli_stay(struct cli *cli)
+{
+	bh_stay(cli->client, on_daemon, cli);
+}
+
 void cli_close(struct cli *cli)
 {
 	cli->client = bh_free(cli->client);

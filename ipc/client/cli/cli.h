@@ -120,6 +120,12 @@ void cli_note(struct cli *cli, const char *format, ...) _printf_(2, 3);
 must_check int cli_open(struct cli *cli);
 
 /*
+ * For what goes on for as long as the user likes: when the daemon goes it waits for the next one.
+ * Two lines on stderr, or two objects with --json: "daemon-gone", "daemon-back".
+ */
+void cli_stay(struct cli *cli);
+
+/*
  * Leaves the daemon. Answers to what is open run in here, so a command calls it before what its
  * callbacks write to is gone.
  */

@@ -98,6 +98,11 @@ static void on_event(void *ctx, const struct bh_event *event)
 	struct events *events = ctx;
 	struct cli *cli = events->cli;
 
+	/* Another daemon, whose events count from 1; the user is told by cli_stay(). */
+	if (event->seq == 0) {
+		events->skip_to = 0;
+		return;
+	}
 	if (event->seq <= events->skip_to)
 		return;
 	events->skip_to = event->seq;
@@ -172,6 +177,8 @@ int cmd_events(struct cli *cli)
 	r = cli_open(cli);
 	if (r != 0)
 		return r;
+	if (follow)
+		cli_stay(cli);
 	if (cli->opt.given[OPTION_LAST])
 		r = last_lines(&events);
 	if (r == 0 && (follow || !cli->opt.given[OPTION_LAST]))

@@ -268,6 +268,7 @@ int cmd_notify(struct cli *cli)
 	r = cli_open(cli);
 	if (r != 0)
 		return r;
+	cli_stay(cli);
 	notify.link = LINK_INIT(cli, address);
 	r = notify_with(&notify);
 	link_end(&notify.link);

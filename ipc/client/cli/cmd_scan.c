@@ -213,6 +213,7 @@ int cmd_scan(struct cli *cli)
 	r = cli_open(cli);
 	if (r != 0)
 		return r;
+	cli_stay(cli);
 	scanning.is_table = cli->out.is_tty && !cli->out.is_json;
 	if (duration_ms == 0)
 		duration_ms = cli_timeout_ms(cli, cli->out.is_tty ? 0 : PIPE_DURATION_MS);

@@ -60,6 +60,9 @@ static void show_news(struct link *link, const struct bh_session_news *news)
 		[BH_SESSION_CLOSED] = "closed",
 	};
 
+	/* That the daemon went is told by cli_stay(). */
+	if (news->event == BH_SESSION_WAITS && news->error == BH_CLASS_NO_DAEMON)
+		return;
 	if ((size_t)news->event < ARRAY_LEN(names) && link->shows_events)
 		link_event(link->cli, names[news->event], news->adapter, news->error, news->text);
 }
