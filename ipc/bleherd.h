@@ -520,6 +520,31 @@ BH_API int bh_write_sync(struct bh_session *session, const struct bh_uuid *uuid,
 			 uint32_t timeout_ms, struct bh_answer *answer);
 BH_API void bh_answer_clear(struct bh_answer *answer);
 
+/* Zero what is not needed. */
+struct bh_retry_policy {
+	uint32_t retries;    /* tries after the first; 0: 3 */
+	uint32_t delay_ms;   /* before the first retry, then x 2 each time, +-20 %; 0: 2000 */
+	uint32_t timeout_ms; /* no try begins later than that after the call; 0: no limit */
+};
+
+/**
+ * bh_retry() - do something again while the way to the peripheral fails
+ * @policy: NULL: 3 retries, after 2, 4 and 8 s
+ * @op:     makes the *_sync() calls of one try and returns what they return: 0, 1, negative errno
+ * @answer: @op's, of the last try; bh_answer_clear() it. Its text says how many there were
+ *
+ * Only connection errors are tried again (link-lost, not-found, no-reply, deadline, no-daemon,
+ * ...), not what the peripheral or the daemon refuses, and not `interrupted`. A deadline leaves
+ * open whether a write arrived: an @op that must not write twice does not return 1 for that. Each
+ * call begins with all its tries. Sessions stay as they are; @op connects where it needs a link.
+ *
+ * Returns: 0 done; 1 @answer->error says why not; errors of @op and of bh_wait(), at once.
+ * Blocks: for the tries and the pauses; callbacks of other requests run meanwhile.
+ */
+BH_API int bh_retry(struct bh_client *client, const struct bh_retry_policy *policy,
+		    int (*op)(void *ctx, struct bh_answer *answer), void *ctx,
+		    struct bh_answer *answer);
+
 /* --- words --- */
 BH_API const char *bh_class_name(enum bh_class error);
 BH_API int bh_parse_address(const char *text, uint64_t *out_address);

@@ -43,6 +43,11 @@ bool errors_is_vague(enum err_class class)
 	return T->classes[class_from_wire((int)class)].is_vague;
 }
 
+bool errors_is_connection(enum err_class class)
+{
+	return T->classes[class_from_wire((int)class)].is_connection;
+}
+
 /* --- D-Bus --- */
 
 /* "Operation failed with ATT error: 0x0e"; CLASS_NONE if that is not the text. */

@@ -29,6 +29,12 @@ uint32_t errors_backoff(enum err_class class);
 enum errors_count errors_counts(enum err_class class);
 enum errors_step errors_step(enum err_class class);
 
+/*
+ * Whether the way to the peripheral failed, up to the daemon, rather than what was asked of it: the
+ * same may work when it is asked again (bh_retry()).
+ */
+bool errors_is_connection(enum err_class class);
+
 /* --- who said it --- */
 
 enum errors_call {

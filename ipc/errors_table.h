@@ -12,6 +12,7 @@ struct errors_class {
 	enum errors_count counts;
 	enum errors_step step;
 	bool is_vague;
+	bool is_connection; /* the way to the peripheral, not what was asked of it */
 	const char *advice;
 };
 
