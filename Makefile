@@ -32,7 +32,10 @@ HARDEN   := -fstack-protector-strong -fno-common -fvisibility=hidden
 LDHARDEN := -Wl,-z,relro,-z,now
 OPT.release := -O2 -g -D_FORTIFY_SOURCE=3
 OPT.asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-OPT.tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+# gcc 12, instrumenting for threads, loses track of what chan_recv() initialises, and does not know
+# the fence of ipc/locktab.c (which is between processes).
+OPT.tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
+               $(call flag_ok,-Wno-maybe-uninitialized) $(call flag_ok,-Wno-tsan)
 OPT.cover   := -O0 -g --coverage
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(GEN) -DBLEHERD_VERSION='"$(VERSION)"' \
             -DBLEHERD_PREFIX='"$(PREFIX)"'
@@ -176,7 +179,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan
+.PHONY: run test check tests lint format lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan tsan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -197,6 +200,10 @@ tests: $(TEST_BINS)
 
 asan: ## the tests once more under ASan and UBSan
 	$(SUBMAKE) CONFIG=asan CK_TIMEOUT_MULTIPLIER=4 check
+
+tsan: ## the library in several threads under TSan
+	$(SUBMAKE) CONFIG=tsan build/tsan/tests/unit-client
+	@CK_TIMEOUT_MULTIPLIER=4 build/tsan/tests/unit-client threads
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
 	@printf '%s\n' $(CPPFLAGS) -std=c17 > compile_flags.txt
