@@ -86,6 +86,16 @@ $(B)/bin/bleherd:        LIBS = $(call libs,libsystemd libprotobuf-c jansson)
 $(B)/bin/bleherd-sim:    LIBS = $(call libs,libsystemd)
 $(B)/bin/bleherd-demo:   LIBS = $(call libs,libprotobuf-c)
 
+# Built as a program of somebody else: the public header, the archive, no other flags of ours.
+EXAMPLES := $(patsubst contrib/examples/%.c,$(B)/examples/%,$(sort $(wildcard contrib/examples/*.c)))
+.PHONY: examples
+examples: $(EXAMPLES) ## the programs of contrib/examples
+$(B)/examples/%: contrib/examples/%.c ipc/bleherd.h ipc/bleherd_lock.h $(LIB_A)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Iipc $(WARN) $(OPT.$(CONFIG)) -o $@ $< $(LIB_A) \
+		$(call libs,libprotobuf-c)
+
 $(BINS) $(B)/bin/bleherd-demo:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
@@ -196,7 +206,7 @@ test: ## install what is missing, build, run the unit and integration tests
 check: all tests ## run the tests (no installing)
 	@BLEHERD_BIN='$(B)/bin' CK_TIMEOUT_MULTIPLIER=$(or $(CK_TIMEOUT_MULTIPLIER),1) tests/run $(TEST_BINS)
 
-tests: $(TEST_BINS)
+tests: $(TEST_BINS) $(EXAMPLES)
 
 asan: ## the tests once more under ASan and UBSan
 	$(SUBMAKE) CONFIG=asan CK_TIMEOUT_MULTIPLIER=4 check
@@ -288,6 +298,8 @@ install: all ## DESTDIR= PREFIX=
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
 	install -m 644 contrib/completion/bleherd.bash '$(D)/share/bash-completion/completions/bleherd'
 	install -m 644 README.md ARCHITECTURE.md '$(D)/share/doc/bleherd'
+	install -d '$(D)/share/doc/bleherd/examples'
+	install -m 644 contrib/examples/* '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
 	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
 	install -d '$(D)/lib/systemd/system'
