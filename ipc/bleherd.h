@@ -7,8 +7,11 @@
  * then call bh_process(); callbacks run in there, and in bh_session_close() and bh_free(), which
  * answer what is open before they return. The *_sync() calls do that for a program without a loop
  * of its own: they block until the answer or the deadline, and callbacks of other requests run
- * meanwhile. A callback may call everything, also release its own session, scan or client, but not
- * wait: bh_process(), bh_wait() and *_sync() return -EBUSY there.
+ * meanwhile. A callback may call everything, also release its own session, scan, lock or client: it
+ * is never called again after that, and bh_process() returns -ECANCELED where the client was freed.
+ * What it may not do is wait: bh_process(), bh_wait(), bh_retry() and *_sync() return -EBUSY there.
+ * So callbacks never run inside each other, except those that bh_session_close(), bh_lock_release()
+ * and bh_free() call for what they end.
  *
  * A session is a program's hold on one peripheral. It outlives workers and moves between adapters
  * by itself: requests stay in order, each is answered exactly once, and a write whose outcome
@@ -21,8 +24,12 @@
  * unless it says otherwise.
  *
  * Addresses are 48-bit numbers, the first octet as written on top (0xc0aabb000001). Durations are
- * milliseconds; a timeout of 0 means the daemon's default. Nothing here is thread-safe: one client,
- * one thread at a time. After fork() only bh_free() may be called in the child.
+ * milliseconds; a timeout of 0 means the daemon's default.
+ *
+ * Threads: clients have nothing in common, so that each thread may use one of its own. One client,
+ * with its sessions, scans and locks, is for one thread at a time: there are no locks in here, and a
+ * program whose threads share one holds a mutex around each call, bh_process() and bh_wait() too;
+ * callbacks run in the thread that called. After fork() only bh_free() may be called in the child.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -272,7 +279,8 @@ BH_API int bh_timeout_ms(const struct bh_client *client);
 
 /**
  * bh_process() - do what is to be done now and run callbacks
- * Errors: -ENOTCONN the daemon has gone: every open request has been answered `no-daemon`;
+ * Errors: -ENOTCONN the daemon has gone: every open request has been answered `no-daemon` (a client
+ * that stays goes on, see bh_stay());
  * -ECANCELED a callback has freed the client; -EBUSY called in a callback.
  * Blocks: never.
  */
@@ -459,8 +467,8 @@ struct bh_scan_filter {
  * @out:    release with bh_scan_stop()
  * @filter: copied; NULL: everything
  * @advert: one call per advert heard
- * @done:   once, if it ends by itself (no adapter, daemon gone, client freed); never after
- *          bh_scan_stop()
+ * @done:   once, if it ends by itself (no adapter, daemon gone and no bh_stay(), client freed);
+ *          never after bh_scan_stop()
  */
 BH_API int bh_scan_start(struct bh_scan **out, struct bh_client *client,
 			 const struct bh_scan_filter *filter,
