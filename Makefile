@@ -90,7 +90,7 @@ $(B)/bin/bleherd-demo:   LIBS = $(call libs,libprotobuf-c)
 EXAMPLES := $(patsubst contrib/examples/%.c,$(B)/examples/%,$(sort $(wildcard contrib/examples/*.c)))
 .PHONY: examples
 examples: $(EXAMPLES) ## the programs of contrib/examples
-$(B)/examples/%: contrib/examples/%.c ipc/bleherd.h ipc/bleherd_lock.h $(LIB_A)
+$(B)/examples/%: contrib/examples/%.c $(wildcard ipc/bleherd*.h) $(LIB_A)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Iipc $(WARN) $(OPT.$(CONFIG)) -o $@ $< $(LIB_A) \
@@ -292,7 +292,7 @@ install: all ## DESTDIR= PREFIX=
 	install -m 755 $(LIB_SO) '$(D)/lib'
 	ln -sf $(notdir $(LIB_SO)) '$(D)/lib/libbleherd.so.$(SOVERSION)'
 	ln -sf libbleherd.so.$(SOVERSION) '$(D)/lib/libbleherd.so'
-	install -m 644 ipc/bleherd.h ipc/bleherd_lock.h ipc/bleherd_strategy.h '$(D)/include'
+	install -m 644 $(wildcard ipc/bleherd*.h) '$(D)/include'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' contrib/bleherd.pc.in \
 		> '$(D)/lib/pkgconfig/bleherd.pc'
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
@@ -311,7 +311,7 @@ uninstall:
 	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
 		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
-		'$(D)/include/bleherd_lock.h' '$(D)/include/bleherd_strategy.h' \
+		$(patsubst ipc/%,'$(D)/include/%',$(wildcard ipc/bleherd_*.h)) \
 		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf' \
 		'$(D)/lib/systemd/system/bleherd-rescue.socket' \
 		'$(D)/lib/systemd/system/bleherd-rescue@.service'

@@ -151,6 +151,10 @@ static void set_adrift(struct bh_session *session)
 					"the write was under way when the daemon went", NULL);
 		lane_answer(&session->lane, request, &result);
 	}
+	/* The next daemon counts its epochs from 1: no link of its is one that was rejected. */
+	for (request = session->lane.head; request; request = request->next)
+		request->epoch = 0;
+	session->lane.epoch = 0;
 	lane_rewind(&session->lane);
 }
 

@@ -60,9 +60,14 @@ void stay_settle(void)
 
 void stay_serve(void)
 {
-	uint32_t id = fake_take_id(&stay.fake, &stay.fake.control, BH__TYPE__SESSION_OPEN);
+	struct fake_frame *frame =
+		fake_take(&stay.fake, &stay.fake.control, BH__TYPE__SESSION_OPEN);
+	Bh__SessionOpen *open = bh__session_open__unpack(NULL, frame->len, frame->body);
 
-	fake_send_opened(&stay.fake, id, FAKE_SESSION + 1, 1, &stay.next_worker);
+	ck_assert_uint_eq(open->address, FAKE_ADDRESS);
+	bh__session_open__free_unpacked(open, NULL);
+	fake_send_opened(&stay.fake, frame->id, FAKE_SESSION + 1, 1, &stay.next_worker);
+	free(frame);
 	stay_settle();
 }
 

@@ -183,19 +183,13 @@ END_TEST
 
 /* --- locks --- */
 
-static struct lockfake lf;
 static struct lf_news lock_news;
 
 static void open_lf(void)
 {
 	memset(&lock_news, 0, sizeof(lock_news));
-	lf_open(&lf);
+	lf_set_up();
 	bh_stay(lf.client, NULL, NULL);
-}
-
-static void close_lf(void)
-{
-	lf_close(&lf);
 }
 
 START_TEST(locks)
@@ -255,7 +249,7 @@ Suite *suite_away(void)
 {
 	Suite *suite = suite_create("away");
 	TCase *all = add_case(suite, "all", stay_set_up, stay_tear_down);
-	TCase *with_locks = add_case(suite, "locks", open_lf, close_lf);
+	TCase *with_locks = add_case(suite, "locks", open_lf, lf_tear_down);
 
 	tcase_add_test(all, deadlines);
 	tcase_add_test(all, pauses);

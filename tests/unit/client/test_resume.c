@@ -121,8 +121,6 @@ START_TEST(resumed)
 {
 	static struct fake_tally t[6];
 	struct bh_session *session = stay_session();
-	struct fake_frame *frame;
-	Bh__SessionOpen *open;
 	uint32_t id;
 
 	memset(t, 0, sizeof(t));
@@ -154,13 +152,7 @@ START_TEST(resumed)
 				  fake_on_result, &t[5]),
 			 0);
 	fake_greet(&stay.fake, 2);
-	frame = fake_take(&stay.fake, &stay.fake.control, BH__TYPE__SESSION_OPEN);
-	open = bh__session_open__unpack(NULL, frame->len, frame->body);
-	ck_assert_uint_eq(open->address, FAKE_ADDRESS);
-	bh__session_open__free_unpacked(open, NULL);
-	fake_send_opened(&stay.fake, frame->id, FAKE_SESSION, 1, &stay.next_worker);
-	free(frame);
-	stay_settle();
+	stay_serve();
 	ck_assert_uint_eq(stay.session.moved, 1);
 	fake_send_connected(&stay.next_worker,
 			    fake_take_id(&stay.fake, &stay.next_worker, BH__TYPE__CONNECT));
@@ -210,6 +202,33 @@ START_TEST(unsent_write)
 	ck_assert_int_eq(t[0].error, BH_CLASS_NONE);
 	ck_assert_uint_eq(t[1].calls, 1);
 	ck_assert_int_eq(t[1].error, BH_CLASS_NONE);
+}
+END_TEST
+
+/* @_i 0: said before the daemon went, 1: meanwhile. Its epochs begin anew, links are others. */
+START_TEST(rejected_link)
+{
+	struct bh_session *session = stay_session();
+	struct fake_frame *frame;
+	Bh__Connect *msg;
+
+	ck_assert_int_eq(bh_connect(session, 0, NULL, NULL), 0);
+	fake_send_connected(&stay.worker,
+			    fake_take_id(&stay.fake, &stay.worker, BH__TYPE__CONNECT));
+	stay_settle();
+	if (_i == 0)
+		ck_assert_int_eq(bh_connect_rejected(session, "old firmware", 0, NULL, NULL), 0);
+	fake_drop(&stay.worker);
+	fake_restart(&stay.fake, stay.client);
+	if (_i == 1)
+		ck_assert_int_eq(bh_connect_rejected(session, "old firmware", 0, NULL, NULL), 0);
+	fake_greet(&stay.fake, 2);
+	stay_serve();
+	frame = fake_take(&stay.fake, &stay.next_worker, BH__TYPE__CONNECT);
+	msg = bh__connect__unpack(NULL, frame->len, frame->body);
+	ck_assert(!msg->rejects);
+	bh__connect__free_unpacked(msg, NULL);
+	free(frame);
 }
 END_TEST
 
@@ -420,6 +439,7 @@ Suite *suite_resume(void)
 	tcase_add_loop_test(all, events, 0, 2);
 	tcase_add_test(all, resumed);
 	tcase_add_test(all, unsent_write);
+	tcase_add_loop_test(all, rejected_link, 0, 2);
 	tcase_add_test(all, while_opening);
 	tcase_add_test(all, old_socket_first);
 	tcase_add_test(all, old_socket_hangs);
