@@ -216,7 +216,7 @@ tsan: ## the library in several threads under TSan
 	@CK_TIMEOUT_MULTIPLIER=4 build/tsan/tests/unit-client threads
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
-	@printf '%s\n' $(CPPFLAGS) -std=c17 > compile_flags.txt
+	@printf '%s\n' $(CPPFLAGS) -Iipc -std=c17 > compile_flags.txt
 	@CC='$(CC)' contrib/check/lint
 
 format: ## apply clang-format
