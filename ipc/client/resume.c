@@ -34,6 +34,7 @@ static enum verdict verdict_of(const struct request *request)
 		return request->has_items && !request->wants_follow ? INTERRUPT : ASK_AGAIN;
 	case BH__TYPE__ADAPTERS_REQUEST:
 	case BH__TYPE__DEVICES_REQUEST:
+	case BH__TYPE__STRATEGY_SET:
 		/* Half a list and then a whole one would be no list. */
 		return request->has_items ? INTERRUPT : ASK_AGAIN;
 	default:
