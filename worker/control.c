@@ -7,6 +7,7 @@
 #include "worker/control_rules.h"
 #include "worker/link.h"
 #include "worker/notify.h"
+#include "worker/recall.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
 #include "worker/sight.h"
@@ -173,6 +174,7 @@ static void on_device(void *ctx, struct device *device, unsigned changes)
 		scan_heard(w->scan, device, changes);
 	if ((changes & 1u << DEVICE_ADVERT) && device->has_rssi)
 		scan_advert(w->scan, device);
+	recall_device(w, device, changes);
 	links_device(w->links, device, changes);
 }
 

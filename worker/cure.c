@@ -4,6 +4,7 @@
 #include "ipc/addr.h"
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "worker/gatt_cache.h"
 #include "worker/link.h"
 #include "worker/objpath.h"
 
@@ -115,6 +116,7 @@ static int remove_device(struct link *link, uint32_t limit_ms)
 	char path[OBJPATH_LEN];
 	int r;
 
+	gatt_cache_drop(link->w->gatt_cache, link->addr);
 	objpath_format(&object, link->w->adapter_path, path);
 	r = bus_message(link->w->bus, &m, link->w->adapter_path, "org.bluez.Adapter1",
 			"RemoveDevice");

@@ -4,6 +4,7 @@
 #include "ipc/clock.h"
 #include "worker/notify.h"
 #include "worker/objpath.h"
+#include "worker/recall.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,6 +144,8 @@ static void on_read(void *ctx, const struct bus_result *result)
 	    sd_bus_message_read_array(result->reply, SD_BUS_TYPE_BYTE, &value, &len) < 0)
 		result = &odd;
 	notify_read_answered(link, request->chrc, value, len);
+	if (result->reply)
+		recall_value(link, request->chrc, value, len);
 	answer_sharers(link, request, result, value, len);
 	if (result->reply)
 		request_value(request, value, len);
@@ -242,6 +245,7 @@ static bool try_write(struct link *link, struct request *request)
 		return false;
 	}
 	request->is_on_page = true;
+	recall_written(link, chrc->handle);
 	if (call_chrc(link, request, chrc, true, on_write) < 0)
 		request_fail(request, CLASS_BLUEZ_GONE, "the write could not be sent");
 	else
@@ -308,26 +312,34 @@ static void send_service(const struct request *request, const struct gatt_db *db
 		  &msg.base);
 }
 
-static bool try_services(struct link *link, struct request *request)
+void gatt_answer_services(struct request *request, const struct gatt_db *db)
 {
-	const struct device *device = mirror_device(link->w->mirror, link->addr);
 	struct service_parts parts = { .chrcs = NULL };
-	size_t n = device ? device->db.n_chrcs + 1 : 1;
+	size_t n = db->n_chrcs + 1;
 	size_t i;
 
 	parts.chrcs = calloc(n, sizeof(*parts.chrcs));
 	parts.list = calloc(n, sizeof(*parts.list));
 	parts.flags = calloc(n * FLAGS_MAX, sizeof(*parts.flags));
-	if (device && parts.chrcs && parts.list && parts.flags) {
-		for (i = 0; i < device->db.n_services; i++)
-			send_service(request, &device->db, &device->db.services[i], &parts);
-		request_done(request, (uint32_t)device->db.n_services);
+	if (parts.chrcs && parts.list && parts.flags) {
+		for (i = 0; i < db->n_services; i++)
+			send_service(request, db, &db->services[i], &parts);
+		request_done(request, (uint32_t)db->n_services);
 	} else {
 		request_fail(request, CLASS_INTERNAL, "the services could not be listed");
 	}
 	free(parts.chrcs);
 	free(parts.list);
 	free(parts.flags);
+}
+
+static bool try_services(struct link *link, struct request *request)
+{
+	static const struct gatt_db NOTHING;
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+
+	recall_up(link);
+	gatt_answer_services(request, device ? &device->db : &NOTHING);
 	return true;
 }
 

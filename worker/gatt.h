@@ -7,6 +7,7 @@
  * (reference/lab-facts.md); reads that meet a read under way share its answer. Called by link.c
  * with requests in the order of their session.
  */
+#include "worker/gatt_db.h"
 #include "worker/link.h"
 
 /**
@@ -18,6 +19,9 @@ bool gatt_try(struct link *link, struct request *request);
 /* The characteristic that a request means; NULL: it has been answered. @flags: any of these. */
 struct gatt_chrc *gatt_target(struct link *link, struct request *request, uint32_t flags,
 			      const char *refusal);
+
+/* Answers SERVICES_REQUEST: these are what it has. */
+void gatt_answer_services(struct request *request, const struct gatt_db *db);
 
 /* The path of a characteristic. */
 void gatt_path(const struct link *link, const struct gatt_chrc *chrc, char *out_path);

@@ -57,6 +57,12 @@ void gatt_db_remove_service(struct gatt_db *db, uint16_t handle);
 void gatt_db_remove_chrc(struct gatt_db *db, uint16_t handle);
 void gatt_db_clear(struct gatt_db *db);
 
+/* @out: empty. -ENOMEM: it stays that. */
+must_check int gatt_db_copy(struct gatt_db *out, const struct gatt_db *db);
+
+/* Of handles and UUIDs: another table is to look different. 0: there are no services. */
+uint64_t gatt_db_hash(const struct gatt_db *db);
+
 /* NULL if there is none. */
 struct gatt_chrc *gatt_db_chrc(const struct gatt_db *db, uint16_t handle);
 

@@ -6,6 +6,7 @@
 #include "ipc/log.h"
 #include "worker/gatt.h"
 #include "worker/notify.h"
+#include "worker/recall.h"
 #include "worker/validate.h"
 
 #include <stdio.h>
@@ -184,6 +185,10 @@ static void end_for_seat(struct seat *seat, struct request *request)
 /* A request whose turn it is. false: it has to wait, and all behind it. */
 static bool serve(struct link *link, struct request *request)
 {
+	if (recall_try(link, request))
+		return true;
+	/* Also if it was up when the request came, and went for an earlier one. */
+	request->has_waited |= request_needs_link(request) && link->state != LINK_UP;
 	if (request_needs_link(request) && (link->state != LINK_UP || !link_lets_in(link, request)))
 		return false;
 	switch (request->type) {
@@ -274,8 +279,10 @@ static void review_down(struct link *link)
 	 * back here. */
 	if (!mirror_is_loaded(link->w->mirror) || link->w->is_bluez_starting)
 		return;
-	if (link->attempts == 0)
+	if (link->attempts == 0) {
 		link->began_ms = clock_now_ms();
+		link->queue_ms = link->connect_ms = link->services_ms = 0;
+	}
 	link_cause_forget(link);
 	/* What was stuck is looked at before all else: it may still be. */
 	link->is_clear_due |= stuck_is_any(link);
@@ -384,12 +391,24 @@ void link_unfly(struct request *request)
 	request->state = REQUEST_QUEUED;
 }
 
-void link_timings(const struct link *link, Bh__Timings *out)
+/* @part_ms ended *@left_ms after somebody began to wait: so much of it he saw. */
+static uint32_t take_part(uint32_t part_ms, uint32_t *left_ms)
 {
-	out->has_queue_ms = out->has_connect_ms = out->has_services_ms = 1;
-	out->queue_ms = link->queue_ms;
-	out->connect_ms = link->connect_ms;
-	out->services_ms = link->services_ms;
+	uint32_t seen_ms = part_ms < *left_ms ? part_ms : *left_ms;
+
+	*left_ms -= seen_ms;
+	return seen_ms;
+}
+
+void link_timings(const struct link *link, uint64_t since_ms, Bh__Timings *out)
+{
+	uint64_t end_ms = link->state == LINK_UP ? link->since_ms : clock_now_ms();
+	uint32_t left_ms = clock_span_ms(since_ms, end_ms);
+
+	/* One after the other, the last one first. */
+	out->services_ms = take_part(link->services_ms, &left_ms);
+	out->connect_ms = take_part(link->connect_ms, &left_ms);
+	out->queue_ms = take_part(link->queue_ms, &left_ms);
 }
 
 uint32_t link_attempts(const struct link *link)

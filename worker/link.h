@@ -79,6 +79,7 @@ struct link {
 	char went_text[LINK_TEXT_LEN];
 	uint64_t since_ms; /* in this state */
 	uint64_t began_ms; /* wanting it */
+	uint64_t resolving_at_ms;
 	uint32_t queue_ms;
 	uint32_t connect_ms;
 	uint32_t services_ms;
@@ -114,7 +115,8 @@ void link_seat_over(const struct seat *seat);
 /* Off the list of those that BlueZ works on; its call is abandoned or handed to a sharer. */
 void link_unfly(struct request *request);
 
-void link_timings(const struct link *link, Bh__Timings *out);
+/* What of the link's making was waited for since then: queue, connect, services. */
+void link_timings(const struct link *link, uint64_t since_ms, Bh__Timings *out);
 uint32_t link_attempts(const struct link *link);
 
 /* Whether somebody wants it up: holds it, has a request open for it, or is subscribed. */

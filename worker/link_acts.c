@@ -6,6 +6,7 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "worker/notify.h"
+#include "worker/recall.h"
 #include "worker/scan.h"
 
 #include <stdio.h>
@@ -173,6 +174,7 @@ static void act_resolve(struct link *link)
 	link->adopted_at_ms = clock_now_ms();
 	link->has_answered = false;
 	link->connect_ms = link->op.is_on ? clock_span_ms(link->op.at_ms, clock_now_ms()) : 0;
+	link->resolving_at_ms = clock_now_ms();
 	if (link->attempts == 0)
 		link->queue_ms = 0;
 	/* The radio has done its part; the next connect may begin while services are read. */
@@ -191,7 +193,7 @@ static void act_up(struct link *link)
 	struct seat *seat;
 
 	let_scan_go_on(link);
-	link->services_ms = clock_span_ms(link->since_ms, clock_now_ms());
+	link->services_ms = clock_span_ms(link->resolving_at_ms, clock_now_ms());
 	link->failed = CLASS_NONE;
 	stuck_forget(link);
 	addr_format(link->addr, addr);
@@ -203,6 +205,7 @@ static void act_up(struct link *link)
 		link->exclusive = seat;
 	link->used_at_ms = 0;
 	link->unwanted_at_ms = 0;
+	recall_up(link);
 	link_tell_up(link);
 }
 
@@ -411,6 +414,8 @@ static void act_report(struct link *link)
 	bool came_up = link->is_told_up;
 	char addr[ADDR_TEXT_LEN + 1];
 
+	if (link->op.is_on)
+		link->connect_ms = clock_span_ms(link->op.at_ms, clock_now_ms());
 	link_release(link);
 	if (link->failed == CLASS_OUT_OF_SLOTS)
 		room_refused(&link->w->links->room, (uint32_t)link->w->n_links, clock_now_ms());

@@ -2,34 +2,6 @@
 /* What the supervisor is told of a link, worker/link.h. */
 #include "worker/link.h"
 
-/* FNV-1a: another table of services is to look different, and nobody has a reason to cheat. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
-{
-	const uint8_t *at = data;
-
-	while (len-- > 0)
-		hash = (hash ^ *at++) * 0x100000001b3u;
-	return hash;
-}
-
-static uint64_t services_hash(const struct gatt_db *db)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-	size_t i;
-
-	if (db->n_services == 0)
-		return 0;
-	for (i = 0; i < db->n_services; i++) {
-		hash = hash_bytes(hash, &db->services[i].handle, sizeof(db->services[i].handle));
-		hash = hash_bytes(hash, &db->services[i].uuid, sizeof(db->services[i].uuid));
-	}
-	for (i = 0; i < db->n_chrcs; i++) {
-		hash = hash_bytes(hash, &db->chrcs[i].handle, sizeof(db->chrcs[i].handle));
-		hash = hash_bytes(hash, &db->chrcs[i].uuid, sizeof(db->chrcs[i].uuid));
-	}
-	return hash != 0 ? hash : 1;
-}
-
 static void fill_up(const struct link *link, Bh__Ctl__Link *msg)
 {
 	const struct device *device = mirror_device(link->w->mirror, link->addr);
@@ -41,7 +13,7 @@ static void fill_up(const struct link *link, Bh__Ctl__Link *msg)
 	msg->sessions += seat_wants_link(seat) ? 1 : 0;
 	msg->idle = link->is_told_idle;
 	msg->has_services_hash = 1;
-	msg->services_hash = device ? services_hash(&device->db) : 0;
+	msg->services_hash = device ? gatt_db_hash(&device->db) : 0;
 	msg->bonded = device && device->is_bonded;
 	msg->adopted = link->is_adopted;
 	msg->queue_ms = link->queue_ms;

@@ -10,7 +10,9 @@
 #include "ipc/workarounds.h"
 #include "worker/cancel.h"
 #include "worker/control.h"
+#include "worker/gatt_cache.h"
 #include "worker/link.h"
+#include "worker/recall.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
 #include "worker/sight.h"
@@ -248,6 +250,8 @@ static int make_parts(struct worker *w)
 		r = seats_new(&w->seats, w);
 	if (r >= 0)
 		r = cancels_new(&w->cancels, w);
+	if (r >= 0)
+		r = gatt_cache_new(&w->gatt_cache);
 	return r >= 0 ? add_sources(w) : r;
 }
 
@@ -263,6 +267,8 @@ static void free_parts(struct worker *w)
 	lockc_free(w->lockc);
 	bus_free(w->bus);
 	cancels_free(w->cancels);
+	recall_end(w);
+	gatt_cache_free(w->gatt_cache);
 	deadlines_free(w->deadlines);
 	chan_buf_free(w->buf);
 	sd_event_source_disable_unref(w->settle);
@@ -320,6 +326,7 @@ int main(int argc, char **argv)
 	w.starting.fire = control_starting_over;
 	w.stopping.fire = control_stop_over;
 	TAILQ_INIT(&w.ops);
+	TAILQ_INIT(&w.removals);
 	log_setup(w.label, options.level);
 	r = protect(&options);
 	if (r >= 0)

@@ -33,14 +33,16 @@ static void lose(struct mirror *mirror, const struct objpath *path, const char *
 	case OBJPATH_SERVICE:
 		if (device && strcmp(interface, "org.bluez.GattService1") == 0)
 			gatt_db_remove_service(&device->db, path->service);
-		return;
+		break;
 	case OBJPATH_CHRC:
 		if (device && strcmp(interface, "org.bluez.GattCharacteristic1") == 0)
 			gatt_db_remove_chrc(&device->db, path->chrc);
-		return;
+		break;
 	case OBJPATH_OTHER:
 		return;
 	}
+	if (device)
+		mirror->ops->device(mirror->ctx, device, 1u << DEVICE_GATT);
 }
 
 int mirror_read_removed(struct mirror *mirror, sd_bus_message *m)

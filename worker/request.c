@@ -70,20 +70,26 @@ static void finish(struct request *request)
 	forget(request);
 }
 
+/*
+ * All of them, always: what there was not is 0. On a link that was there its parts are none of this
+ * request's; of one that was being made when it came, only what it waited for.
+ */
 static void fill_timings(const struct request *request, Bh__Timings *out)
 {
 	const struct link *link = request->seat->link;
 	uint64_t now_ms = clock_now_ms();
 
 	bh__timings__init(out);
-	out->has_total_ms = 1;
+	out->has_queue_ms = out->has_connect_ms = out->has_services_ms = 1;
+	out->has_query_ms = out->has_total_ms = out->has_cached = 1;
+	out->cached = request->is_cached;
+	if (request->is_cached)
+		return;
 	out->total_ms = clock_span_ms(request->at_ms, now_ms);
-	if (request->issued_at_ms != 0) {
-		out->has_query_ms = 1;
+	if (request->issued_at_ms != 0)
 		out->query_ms = clock_span_ms(request->issued_at_ms, now_ms);
-	}
 	if (link && request->has_waited)
-		link_timings(link, out);
+		link_timings(link, request->at_ms, out);
 }
 
 static void send(struct request *request, uint16_t type, const ProtobufCMessage *msg)
@@ -91,7 +97,8 @@ static void send(struct request *request, uint16_t type, const ProtobufCMessage 
 	struct link *link = request->seat->link;
 
 	/* A CONNECT that fails on a link that is up was not given it. */
-	if (link && (type != BH__TYPE__ERROR || request->type != BH__TYPE__CONNECT))
+	if (link && !request->is_cached &&
+	    (type != BH__TYPE__ERROR || request->type != BH__TYPE__CONNECT))
 		link_used(link);
 	if (request->seat->is_keeper)
 		keeper_answer(request, type, msg);

@@ -35,6 +35,8 @@ struct request {
 	bool has_uuid;
 	bool no_response;
 	bool is_exclusive; /* a CONNECT: for itself alone */
+	bool is_fresh;	   /* not from memory */
+	bool is_cached;	   /* its answer is: nothing was waited for */
 	uint16_t chrc;	   /* handle, once resolved */
 	uint32_t handle;
 	uint32_t subscription;

@@ -147,15 +147,30 @@ static int on_plain(struct seat *seat, struct chan_frame *frame, const void *msg
 	return r;
 }
 
+static int on_services(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__ServicesRequest *services = msg;
+	struct request *request;
+	int r = open_request(seat, frame, services->timeout_ms, 0, &request);
+
+	if (r != 0)
+		return r;
+	request->is_fresh = services->fresh;
+	link_request(request);
+	return 0;
+}
+
 static int on_read(struct seat *seat, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Read *read = msg;
 	struct request *request;
 	int r = open_request(seat, frame, read->timeout_ms, 0, &request);
 
-	if (r == 0 && take_target(request, read->target))
-		link_request(request);
-	return r;
+	if (r != 0 || !take_target(request, read->target))
+		return r;
+	request->is_fresh = read->fresh;
+	link_request(request);
+	return 0;
 }
 
 static int on_write(struct seat *seat, struct chan_frame *frame, const void *msg)
@@ -263,7 +278,7 @@ static const struct {
 } KINDS[] = {
 	{ BH__TYPE__CONNECT, false, true, on_connect },
 	{ BH__TYPE__DISCONNECT, false, true, on_plain },
-	{ BH__TYPE__SERVICES_REQUEST, false, true, on_plain },
+	{ BH__TYPE__SERVICES_REQUEST, false, true, on_services },
 	{ BH__TYPE__READ, false, true, on_read },
 	{ BH__TYPE__WRITE, false, true, on_write },
 	{ BH__TYPE__SUBSCRIBE, false, true, on_subscribe },
@@ -299,7 +314,7 @@ const struct chan_rule SEAT_RULES[SEAT_RULES_LEN] = {
 	{ BH__TYPE__READ, 0, 0, &bh__read__descriptor, on_request },
 	{ BH__TYPE__WRITE, 0, 0, &bh__write__descriptor, on_request },
 	{ BH__TYPE__DISCONNECT, 0, 0, &bh__empty__descriptor, on_request },
-	{ BH__TYPE__SERVICES_REQUEST, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__SERVICES_REQUEST, 0, 0, &bh__services_request__descriptor, on_request },
 	{ BH__TYPE__SUBSCRIBE, 0, 0, &bh__subscribe__descriptor, on_request },
 	{ BH__TYPE__UNSUBSCRIBE, 0, 0, &bh__unsubscribe__descriptor, on_request },
 	{ BH__TYPE__SCAN, 0, 0, &bh__scan__descriptor, on_request },

@@ -14,7 +14,9 @@
 #include "worker/mirror.h"
 
 struct cancels;
+struct gatt_cache;
 struct links;
+struct removal;
 struct scan;
 struct seats;
 struct sight;
@@ -52,6 +54,8 @@ struct worker {
 	struct links *links;
 	struct seats *seats;
 	struct cancels *cancels;
+	struct gatt_cache *gatt_cache;
+	TAILQ_HEAD(, removal) removals; /* recall_clear.c */
 	TAILQ_HEAD(, op_mark) ops;
 	struct op_mark load_op;
 	struct deadline starting; /* is_bluez_starting ends */
