@@ -89,6 +89,7 @@ struct bh_timings {
 	uint32_t services_ms;
 	uint32_t query_ms; /* the read or write itself */
 	uint32_t total_ms; /* from the call to the answer, seen from the program */
+	bool is_cached;	   /* from memory: no radio was used, and all the others are 0 */
 };
 
 /* The answer to a request. Pointers are valid inside the callback only. */
@@ -421,6 +422,10 @@ BH_API int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ct
 BH_API int bh_services(struct bh_session *session,
 		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
 		       void *ctx);
+/* The same with a deadline: it may have to connect. */
+BH_API int bh_services_within(struct bh_session *session, uint32_t timeout_ms,
+			      void (*item)(void *ctx, const struct bh_service *service),
+			      bh_result_cb done, void *ctx);
 BH_API int bh_read(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
 		   bh_result_cb done, void *ctx);
 
@@ -491,3 +496,4 @@ BH_API void bh_format_uuid(const struct bh_uuid *uuid, char out_text[37]);
 #include "bleherd_sync.h"
 #include "bleherd_lock.h"
 #include "bleherd_strategy.h"
+#include "bleherd_cache.h"

@@ -12,6 +12,7 @@
 #include "supervisor/spawn.h"
 
 struct adapters;
+struct caches;
 struct cleaner;
 struct devices;
 struct escalation;
@@ -43,6 +44,7 @@ struct sup {
 	struct sessions *sessions;
 	struct keepers *keepers;
 	struct identities *identities;
+	struct caches *caches;
 	struct server *server;
 	struct lockd_child *lockd;
 	struct lock_peers *lock_peers;

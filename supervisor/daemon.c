@@ -9,6 +9,7 @@
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
 #include "supervisor/attempts.h"
+#include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
 #include "supervisor/enumerate.h"
@@ -180,6 +181,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = keepers_new(sup);
 	if (r >= 0)
+		r = caches_new(sup);
+	if (r >= 0)
 		r = lock_peers_new(&sup->lock_peers, sup);
 	if (r >= 0)
 		r = cleaner_new(&sup->cleaner, sup);
@@ -214,6 +217,7 @@ static void free_parts(struct daemon *daemon)
 	sup->rescue = rescue_child_free(sup->rescue);
 	sup->lock_self = lock_self_free(sup->lock_self);
 	sup->lockd = lockd_child_free(sup->lockd);
+	sup->caches = caches_free(sup->caches);
 	sup->keepers = keepers_free(sup->keepers);
 	sup->identities = identities_free(sup->identities);
 	sup->sessions = sessions_free(sup->sessions);

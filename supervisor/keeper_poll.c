@@ -4,6 +4,7 @@
  * to beginning, on the link that is kept or on one of their own, and made rarer by the breaker.
  */
 #include "ipc/clock.h"
+#include "supervisor/caches.h"
 #include "supervisor/device_log.h"
 #include "supervisor/keeper_state.h"
 #include "supervisor/sessions_state.h"
@@ -114,6 +115,9 @@ static void tell(struct keeper *keeper, enum breaker_news news, uint32_t failure
 				   1000,
 			   text[0] ? text : class_name(class));
 	event.kind = EVENT_BREAKER_CLOSED;
+	/* Whatever it was that made it fail for so long: what it says now is asked for again. */
+	if (news == BREAKER_CLOSED)
+		caches_forget(keeper->sup, keeper->address, NULL);
 	if (news == BREAKER_CLOSED)
 		events_add(keeper->sup->events, &event, "recovered after %u failures", failures);
 }

@@ -8,6 +8,7 @@
 #include "ipc/clock.h"
 #include "ipc/session.pb-c.h"
 #include "supervisor/adapters.h"
+#include "supervisor/caches.h"
 #include "supervisor/client.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
@@ -28,7 +29,8 @@ static bool is_proper(struct client *client, uint32_t id)
 {
 	return client->has_said_hello && id != 0 && !streams_find(client, id) &&
 	       !sessions_is_opening(client->sup, client, id) &&
-	       !lock_peers_is_opening(client, id) && !reset_is_asked(client->sup, client, id);
+	       !lock_peers_is_opening(client, id) && !reset_is_asked(client->sup, client, id) &&
+	       !caches_is_asked(client, id);
 }
 
 static int on_hello(void *ctx, struct chan_frame *frame, const void *msg)
@@ -325,6 +327,16 @@ static int on_strategy(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_cache_clear(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	caches_ask(client, frame->id, msg);
+	return 0;
+}
+
 const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
 	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
@@ -338,5 +350,6 @@ const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__LOCK_OPEN, 0, 0, &bh__empty__descriptor, on_lock_open },
 	{ BH__TYPE__RESET_ADAPTER, 0, 0, &bh__reset_adapter__descriptor, on_reset },
 	{ BH__TYPE__STRATEGY_SET, 0, 0, &bh__strategy_set__descriptor, on_strategy },
+	{ BH__TYPE__CACHE_CLEAR, 0, 0, &bh__cache_clear__descriptor, on_cache_clear },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
 };

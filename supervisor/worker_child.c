@@ -7,6 +7,7 @@
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "supervisor/bus_feed.h"
+#include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
@@ -162,6 +163,7 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	tell_death(adapter, obituary, delay_ms);
 	sessions_worker_died(sup, adapter, obituary, delay_ms);
 	room_desk_worker_died(adapter);
+	caches_worker_died(adapter);
 	reset_worker_changed(adapter);
 }
 
@@ -286,6 +288,12 @@ void worker_child_keep(struct adapter *adapter, const Bh__Ctl__Keep *keep)
 void worker_child_check(struct adapter *adapter, uint32_t id, const Bh__Ctl__Check *check)
 {
 	port_send(port_of(adapter), BH__CTL__TYPE__CHECK, id, 0, &check->base);
+}
+
+void worker_child_cache_clear(struct adapter *adapter, uint32_t id,
+			      const Bh__Ctl__CacheClear *clear)
+{
+	port_send(port_of(adapter), BH__CTL__TYPE__CACHE_CLEAR, id, 0, &clear->base);
 }
 
 void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over)

@@ -30,5 +30,8 @@ void worker_child_rules(struct adapter *adapter, const Bh__Ctl__DeviceRules *rul
 void worker_child_keep(struct adapter *adapter, const Bh__Ctl__Keep *keep);
 /* Answered to keepers_checked(). */
 void worker_child_check(struct adapter *adapter, uint32_t id, const Bh__Ctl__Check *check);
+/* Answered to caches_cleared(), unless @id is 0. */
+void worker_child_cache_clear(struct adapter *adapter, uint32_t id,
+			      const Bh__Ctl__CacheClear *clear);
 /* @is_over: it goes on nowhere else. */
 void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over);

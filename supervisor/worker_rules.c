@@ -9,6 +9,7 @@
 #include "ipc/log.h"
 #include "supervisor/attempts.h"
 #include "supervisor/bus_feed.h"
+#include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/devices.h"
 #include "supervisor/escalation.h"
@@ -250,6 +251,8 @@ static void note_identity(struct adapter *adapter, const Bh__Ctl__Link *link)
 	unsigned changes = identities_note(adapter->sup->identities, &seen);
 
 	event.address = link->address;
+	if (changes)
+		caches_forget(adapter->sup, link->address, adapter);
 	if (changes & IDENTITY_SERVICES)
 		events_add(adapter->sup->events, &event, "other services than before");
 	if (changes & IDENTITY_BOND)
@@ -302,6 +305,14 @@ static int on_checked(void *ctx, struct chan_frame *frame, const void *msg)
 	if (frame->id == 0)
 		return -EBADMSG;
 	keepers_checked(child_owner(ctx), frame->id, msg);
+	return 0;
+}
+
+static int on_cache_cleared(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	if (frame->id == 0)
+		return -EBADMSG;
+	caches_cleared(child_owner(ctx), frame->id, msg);
 	return 0;
 }
 
@@ -374,6 +385,8 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },
 	{ BH__CTL__TYPE__CHECKED, 0, 0, &bh__ctl__checked__descriptor, on_checked },
+	{ BH__CTL__TYPE__CACHE_CLEARED, 0, 0, &bh__ctl__cache_cleared__descriptor,
+	  on_cache_cleared },
 	{ BH__CTL__TYPE__CONNECT_CANCELLED, 0, 0, &bh__ctl__connect_cancel__descriptor,
 	  on_connect_cancelled },
 };

@@ -38,7 +38,7 @@ _bleherd_lock() {
 
 _bleherd() {
 	local commands='status adapters devices scan connect services read write notify disconnect
-		events lock locks reset strategy doctor help'
+		events lock locks reset strategy clear-cache doctor help'
 	local common='--json --timeout --socket --help'
 	local words=() cword cur prev command='' i options
 	COMPREPLY=()
@@ -81,13 +81,14 @@ _bleherd() {
 	devices) options="$common --adapter --scan --cached" ;;
 	scan) options="$common --adapter --duration --service --rssi-min" ;;
 	connect) options="$common --adapter --hold --validate --exclusive --fail-fast" ;;
-	services | read) options="$common --adapter --fail-fast" ;;
+	services | read) options="$common --adapter --fresh --fail-fast" ;;
 	write) options="$common --adapter --no-response --text --fail-fast" ;;
 	notify) options="$common --adapter --count --duration --reconnect --fail-fast" ;;
 	events) options="$common --adapter --follow --lines" ;;
 	locks) options="$common --watch" ;;
 	reset) options="$common --level --yes" ;;
 	strategy) options="$common --interval" ;;
+	clear-cache) options="$common --bluez --bond" ;;
 	*) options=$common ;;
 	esac
 
@@ -107,7 +108,7 @@ _bleherd() {
 			return
 		fi
 		;;&
-	connect | services | read | write | notify | disconnect | strategy)
+	connect | services | read | write | notify | disconnect | strategy | clear-cache)
 		[[ $prev == "$command" ]] || return 0
 		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_addresses)" -- "${cur^^}")
 		declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "${cur^^}"

@@ -97,7 +97,17 @@ int bh_services(struct bh_session *session,
 		void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
 		void *ctx)
 {
-	struct request_args args = { .type = BH__TYPE__SERVICES_REQUEST, .done = done, .ctx = ctx };
+	return bh_services_within(session, 0, item, done, ctx);
+}
+
+int bh_services_within(struct bh_session *session, uint32_t timeout_ms,
+		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
+		       void *ctx)
+{
+	struct request_args args = { .type = BH__TYPE__SERVICES_REQUEST,
+				     .timeout_ms = timeout_ms,
+				     .done = done,
+				     .ctx = ctx };
 	struct request *request;
 	int r;
 
@@ -105,6 +115,7 @@ int bh_services(struct bh_session *session,
 	if (r < 0)
 		return r;
 	request->item.service = item;
+	request->is_fresh = session->is_fresh;
 	return session_ask(session, request);
 }
 
@@ -123,6 +134,7 @@ int bh_read(struct bh_session *session, const struct bh_uuid *uuid, uint32_t tim
 	if (r < 0)
 		return r;
 	request->uuid = *uuid;
+	request->is_fresh = session->is_fresh;
 	return session_ask(session, request);
 }
 

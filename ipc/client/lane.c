@@ -202,7 +202,8 @@ void lane_answer(struct lane *lane, struct request *request, struct bh_result *r
 	/* There is room for the next one. */
 	if (lane->unsent)
 		lane_pump(lane);
-	result->timings.total_ms = clock_span_ms(request->started_at_ms, clock_now_ms());
+	if (!result->timings.is_cached)
+		result->timings.total_ms = clock_span_ms(request->started_at_ms, clock_now_ms());
 	if (request->done)
 		request->done(request->ctx, result);
 	free(request);

@@ -193,12 +193,36 @@ static int put_connect(const struct request *request, const struct way *way)
 	return put(request, way, &msg.base);
 }
 
+static int put_services(const struct request *request, const struct way *way)
+{
+	Bh__ServicesRequest msg = BH__SERVICES_REQUEST__INIT;
+
+	msg.has_fresh = request->is_fresh;
+	msg.fresh = request->is_fresh;
+	msg.has_timeout_ms = true;
+	msg.timeout_ms = left_ms(request, way->now_ms);
+	return put(request, way, &msg.base);
+}
+
+static int put_cache_clear(const struct request *request, const struct way *way)
+{
+	Bh__CacheClear msg = BH__CACHE_CLEAR__INIT;
+
+	msg.has_address = msg.has_bluez = msg.has_bond = true;
+	msg.address = request->address;
+	msg.bluez = (request->number & BH_CLEAR_BLUEZ) != 0;
+	msg.bond = (request->number & BH_CLEAR_BOND) != 0;
+	return put(request, way, &msg.base);
+}
+
 static int put_read(const struct request *request, const struct way *way)
 {
 	Bh__Read msg = BH__READ__INIT;
 	Bh__Target target = target_of(request);
 
 	msg.target = &target;
+	msg.has_fresh = request->is_fresh;
+	msg.fresh = request->is_fresh;
 	msg.has_timeout_ms = true;
 	msg.timeout_ms = left_ms(request, way->now_ms);
 	return put(request, way, &msg.base);
@@ -271,7 +295,7 @@ static const struct {
 	{ BH__TYPE__WRITE, put_write },
 	{ BH__TYPE__CONNECT, put_connect },
 	{ BH__TYPE__DISCONNECT, put_empty },
-	{ BH__TYPE__SERVICES_REQUEST, put_empty },
+	{ BH__TYPE__SERVICES_REQUEST, put_services },
 	{ BH__TYPE__SUBSCRIBE, put_subscribe },
 	{ BH__TYPE__UNSUBSCRIBE, put_unsubscribe },
 	{ BH__TYPE__SCAN, put_scan },
@@ -287,6 +311,7 @@ static const struct {
 	{ BH__TYPE__LINK_DROP, put_link_drop },
 	{ BH__TYPE__RESET_ADAPTER, put_reset },
 	{ BH__TYPE__STRATEGY_SET, put_strategy },
+	{ BH__TYPE__CACHE_CLEAR, put_cache_clear },
 };
 
 int request_send(const struct request *request, struct chan *chan, uint32_t epoch, uint64_t now_ms)
@@ -319,6 +344,7 @@ struct bh_timings request_timings(const Bh__Timings *timings)
 		.services_ms = timings->services_ms,
 		.query_ms = timings->query_ms,
 		.total_ms = timings->total_ms,
+		.is_cached = timings->cached,
 	};
 }
 

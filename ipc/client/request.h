@@ -54,7 +54,7 @@ struct request {
 	} item;
 
 	struct bh_uuid uuid;
-	uint64_t address; /* LINK_DROP, SESSION_OPEN, STRATEGY_SET */
+	uint64_t address; /* LINK_DROP, SESSION_OPEN, STRATEGY_SET, CACHE_CLEAR */
 	uint64_t under;	  /* SESSION_OPEN: a grant, or 0 */
 	uint32_t number;  /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level */
 	const char *text; /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
@@ -70,10 +70,11 @@ struct request {
 	bool no_response;  /* WRITE */
 	bool is_exclusive; /* CONNECT */
 	bool only_list;	   /* RESET_ADAPTER */
+	bool is_fresh;	   /* READ, SERVICES_REQUEST */
 	const char *why; /* CONNECT: it rejects the link; in value, behind the checks. NULL: not */
 	uint32_t epoch;	 /* with why: of that link; a later one is not rejected */
-	bool is_failing_fast;		     /* SESSION_OPEN */
-	enum bh_strategy strategy;	     /* STRATEGY_SET; number: its interval */
+	bool is_failing_fast;	   /* SESSION_OPEN */
+	enum bh_strategy strategy; /* STRATEGY_SET; number: its interval */
 	size_t len;
 	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name
 			  */

@@ -63,6 +63,7 @@ struct bh_session {
 	enum bh_class refused; /* the last reason that it was told of */
 	bool wants_link;       /* as far as the answers say */
 	bool is_exclusive;     /* its connects ask for the link for itself */
+	bool is_fresh;	       /* nothing is to come from memory */
 	uint32_t connect_timeout_ms;
 	size_t checks_len;
 	uint8_t checks[BH_CHECKS_MAX * sizeof(struct bh_check)]; /* of the last CONNECT */

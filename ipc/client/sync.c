@@ -251,6 +251,18 @@ int bh_strategy_set_sync(struct bh_client *client, uint64_t address, enum bh_str
 	return r < 0 ? r : wait_for(client, &client->control, &call);
 }
 
+int bh_clear_cache_sync(struct bh_client *client, uint64_t address, unsigned flags,
+			struct bh_answer *answer)
+{
+	struct sync_call call = { .is_done = false };
+	int r;
+
+	r = begin(client, &call, answer);
+	if (r == 0)
+		r = bh_clear_cache(client, address, flags, on_done, &call);
+	return r < 0 ? r : wait_for(client, &client->control, &call);
+}
+
 int bh_lock_acquire_sync(struct bh_lock **out, struct bh_client *client,
 			 const struct bh_lock_request *request, bh_lock_cb news, void *ctx,
 			 struct bh_answer *answer)

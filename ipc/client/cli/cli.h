@@ -76,6 +76,7 @@ int cmd_locks(struct cli *cli);
 int cmd_doctor(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_strategy(struct cli *cli);
+int cmd_clear_cache(struct cli *cli);
 int cmd_help(struct cli *cli);
 
 /* help.c */

@@ -115,10 +115,11 @@ static int list(struct listing *listing)
 	json_t *object;
 	int r;
 
-	r = link_start(link, "asking for the services");
+	r = link_start_on_demand(link, "asking for the services");
 	if (r != 0)
 		return r;
-	r = bh_services(link->session, on_service, on_done, listing);
+	r = bh_services_within(link->session, link_timeout_ms(link->cli), on_service, on_done,
+			       listing);
 	if (r < 0)
 		return cli_fail_errno(link->cli, r, "asking for the services");
 	r = link_wait(link, &listing->reply);
@@ -126,6 +127,9 @@ static int list(struct listing *listing)
 		return r;
 	if (listing->n == 0)
 		cli_note(link->cli, "%s has no services", link->cli->address);
+	if (listing->reply.timings.is_cached)
+		cli_note(link->cli, "(cached) as when %s was connected last; --fresh asks it",
+			 link->cli->address);
 	if (!listing->array)
 		return CLI_DONE;
 	object = link_json(link, &listing->reply.timings);

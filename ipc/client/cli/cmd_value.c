@@ -29,7 +29,7 @@ static int read_with(struct link *link, const struct bh_uuid *uuid)
 	json_t *object;
 	int r;
 
-	r = link_start(link, "reading");
+	r = link_start_on_demand(link, "reading");
 	if (r != 0)
 		return r;
 	r = bh_read(link->session, uuid, link_timeout_ms(cli), reply_take, &reply);
@@ -43,6 +43,8 @@ static int read_with(struct link *link, const struct bh_uuid *uuid)
 		return r;
 	if (!cli->out.is_json) {
 		value_write(cli->out.stream, reply.value, reply.len_bytes);
+		if (reply.timings.is_cached && cli->out.is_tty)
+			cli_note(cli, "(cached) as it was read once; --fresh asks the device");
 		return CLI_DONE;
 	}
 	object = link_json(link, &reply.timings);

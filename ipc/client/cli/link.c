@@ -103,6 +103,10 @@ static void on_opened(void *ctx, const struct bh_result *result)
 
 	reply_take(&link->opened, result);
 	link->is_waiting = false;
+	/* Nobody else says it where no link is asked for. */
+	if (link->is_on_demand)
+		(void)snprintf(link->connected.adapter, sizeof(link->connected.adapter), "%s",
+			       link->opened.adapter);
 	if (result->error == BH_CLASS_NONE && link->cli->out.progress[0] != '\0')
 		out_progress(&link->cli->out, "connecting to %s on %s", link->cli->address,
 			     result->adapter ? result->adapter : "?");
@@ -117,22 +121,41 @@ static void on_connected(void *ctx, const struct bh_result *result)
 		out_progress(&link->cli->out, "%s of %s", link->what, link->cli->address);
 }
 
-int link_start(struct link *link, const char *what)
+static int open_session(struct link *link, const char *what)
 {
 	struct cli *cli = link->cli;
-	uint32_t timeout_ms = link_timeout_ms(cli);
 	int r;
 
 	(void)snprintf(link->what, sizeof(link->what), "%s", what);
 	out_progress(&cli->out, "looking for %s", cli->address);
 	bh_fail_fast(cli->client, cli->opt.given[OPTION_FAIL_FAST]);
 	r = bh_session_open(&link->session, cli->client, link->address, cli->opt.adapter,
-			    timeout_ms, on_news, on_opened, link);
-	if (r < 0)
-		return cli_fail_errno(cli, r, "opening a session");
+			    link_timeout_ms(cli), on_news, on_opened, link);
+	return r < 0 ? cli_fail_errno(cli, r, "opening a session") : 0;
+}
+
+int link_start_on_demand(struct link *link, const char *what)
+{
+	int r;
+
+	link->is_on_demand = true;
+	link->connected.is_done = true;
+	r = open_session(link, what);
+	if (r == 0)
+		bh_fresh(link->session, link->cli->opt.given[OPTION_FRESH]);
+	return r;
+}
+
+int link_start(struct link *link, const char *what)
+{
+	struct cli *cli = link->cli;
+	int r = open_session(link, what);
+
+	if (r != 0)
+		return r;
 	bh_exclusive(link->session, cli->opt.given[OPTION_EXCLUSIVE]);
-	r = bh_connect_checked(link->session, timeout_ms, cli->opt.checks, cli->opt.n_checks,
-			       on_connected, link);
+	r = bh_connect_checked(link->session, link_timeout_ms(cli), cli->opt.checks,
+			       cli->opt.n_checks, on_connected, link);
 	return r < 0 ? cli_fail_errno(cli, r, "connecting") : 0;
 }
 
@@ -179,8 +202,10 @@ static int report_deadline(struct link *link)
 	enum bh_class class = BH_CLASS_DEADLINE;
 
 	words_duration(link_timeout_ms(link->cli), waited);
-	if (!link->connected.is_done)
-		doing = link->opened.is_done ? "connecting" : "looking for it";
+	if (!link->opened.is_done)
+		doing = "looking for it";
+	else if (!link->connected.is_done)
+		doing = "connecting";
 	(void)snprintf(text, sizeof(text), "%s took more than %s", doing, waited);
 	if (link->is_waiting) {
 		class = link->why_class;
@@ -223,9 +248,10 @@ json_t *link_json(const struct link *link, const struct bh_timings *timings)
 	json_t *object = json_object();
 	struct bh_timings all = *timings;
 
-	/* One that used a link tells also what the link cost. */
-	if (timings != connect) {
-		all.queue_ms += connect->queue_ms;
+	/* One that used a link tells also what that cost; sent at once, both waited for the same.
+	 */
+	if (all.connect_ms + all.services_ms + all.queue_ms == 0) {
+		all.queue_ms = connect->queue_ms;
 		all.connect_ms = connect->connect_ms;
 		all.services_ms = connect->services_ms;
 	}

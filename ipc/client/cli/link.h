@@ -18,6 +18,7 @@ struct link {
 	bool is_lost;		  /* the link; why_class, why_text */
 	bool is_closed;		  /* the session */
 	bool is_waiting;	  /* nobody serves it */
+	bool is_on_demand;	  /* no link is asked for */
 	enum bh_class why_class;
 	char why_text[256];
 	char what[80]; /* "reading fff3": for progress and errors */
@@ -33,6 +34,9 @@ struct link {
  * Outcomes: 0; else the exit status, told.  The answers are waited for by link_wait().
  */
 must_check int link_start(struct link *link, const char *what);
+
+/* The same without asking for a link: the request gets one if it needs one. */
+must_check int link_start_on_demand(struct link *link, const char *what);
 
 /* The time that a request gets: --timeout, or the default of the commands that need a link. */
 uint32_t link_timeout_ms(const struct cli *cli);

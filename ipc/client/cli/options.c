@@ -261,6 +261,12 @@ static const struct {
 			      "poll it every S seconds; 0: not at all" },
 	[OPTION_FAIL_FAST] = { "fail-fast", 0, no_argument, NULL, NULL, NULL,
 			       "fail at once if the daemon's polls of it fail, too" },
+	[OPTION_FRESH] = { "fresh", 0, no_argument, NULL, NULL, NULL,
+			   "ask the device, also for what is remembered of it" },
+	[OPTION_BLUEZ] = { "bluez", 0, no_argument, NULL, NULL, NULL,
+			   "bluetoothd forgets the device, too" },
+	[OPTION_BOND] = { "bond", 0, no_argument, NULL, NULL, NULL,
+			  "with --bluez: also if it is paired, which ends that" },
 };
 
 static_assert(ARRAY_LEN(TABLE) == OPTION_END, "every option has a row");

@@ -142,6 +142,7 @@ void out_timings(json_t *object, const struct bh_timings *timings)
 
 	for (i = 0; i < ARRAY_LEN(all); i++)
 		(void)json_object_set_new(object, all[i].name, json_integer(all[i].ms));
+	(void)json_object_set_new(object, "cached", json_boolean(timings->is_cached));
 }
 
 void out_progress(struct out *out, const char *format, ...)
