@@ -85,10 +85,10 @@ static const char *refusal(const struct worker *w, const struct device *device, 
 
 	*out_class = CLASS_BUSY_SAME_DEVICE;
 	if (device->is_connected || (link && link->state != LINK_DOWN))
-		return "it is connected, or about to be: end that first";
+		return "BlueZ cannot forget it while it is connected, or about to be";
 	*out_class = CLASS_INVALID;
 	if ((device->is_bonded || device->is_paired) && !takes_bond)
-		return "it is paired, and that would end, too";
+		return "it is paired, and would not be any more";
 	return NULL;
 }
 

@@ -41,6 +41,8 @@ static void fail_json(struct cli *cli, const char *class, const char *text, cons
 	set_text(object, "command", cli->command ? cli->command->name : NULL);
 	set_text(object, "address", cli->address);
 	set_text(object, "uuid", cli->uuid);
+	if (cli->has_cost)
+		out_timings(object, &cli->cost);
 	out_json(&cli->out, object);
 	out_flush(&cli->out);
 }

@@ -53,6 +53,8 @@ struct cli {
 	/* What the command is about, for error objects; "" if nothing. */
 	char address[18];
 	char uuid[37];
+	bool has_cost; /* what a request took until it failed, for error objects */
+	struct bh_timings cost;
 };
 
 /* The end is a row without a name. */

@@ -218,6 +218,9 @@ int link_report(struct link *link, enum cli_wait outcome)
 {
 	const struct reply *failure = link_failure(link);
 
+	link->cli->has_cost = true;
+	if (failure)
+		link->cli->cost = failure->timings;
 	if (outcome == CLI_WAIT_OVER && failure)
 		return reply_fail(link->cli, failure);
 	if (outcome == CLI_WAIT_OVER)
