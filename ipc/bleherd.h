@@ -422,10 +422,6 @@ BH_API int bh_disconnect(struct bh_session *session, bh_result_cb done, void *ct
 BH_API int bh_services(struct bh_session *session,
 		       void (*item)(void *ctx, const struct bh_service *service), bh_result_cb done,
 		       void *ctx);
-/* The same with a deadline: it may have to connect. */
-BH_API int bh_services_within(struct bh_session *session, uint32_t timeout_ms,
-			      void (*item)(void *ctx, const struct bh_service *service),
-			      bh_result_cb done, void *ctx);
 BH_API int bh_read(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
 		   bh_result_cb done, void *ctx);
 

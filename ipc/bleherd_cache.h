@@ -19,6 +19,11 @@ extern "C" {
  */
 BH_API void bh_fresh(struct bh_session *session, bool is_on);
 
+/* bh_services() with a deadline: it may have to connect. 0: the daemon's default. */
+BH_API int bh_services_within(struct bh_session *session, uint32_t timeout_ms,
+			      void (*item)(void *ctx, const struct bh_service *service),
+			      bh_result_cb done, void *ctx);
+
 /* For bh_clear_cache(). */
 enum bh_clear_flags {
 	BH_CLEAR_BLUEZ = 1, /* bluetoothd forgets the device, too */

@@ -214,14 +214,6 @@ static int on_connect_cancel(void *ctx, struct chan_frame *frame, const void *ms
 	return 0;
 }
 
-static int on_cache_clear(void *ctx, struct chan_frame *frame, const void *msg)
-{
-	struct worker *w = ctx;
-
-	recall_clear(w, frame->id, msg);
-	return 0;
-}
-
 const struct chan_rule CONTROL_RULES[CONTROL_RULES_LEN] = {
 	{ BH__CTL__TYPE__STOP, 0, 0, &bh__ctl__empty__descriptor, on_stop },
 	{ BH__CTL__TYPE__BUS, 1, 1, &bh__ctl__empty__descriptor, on_bus },
@@ -238,7 +230,7 @@ const struct chan_rule CONTROL_RULES[CONTROL_RULES_LEN] = {
 	{ BH__CTL__TYPE__FIND, 0, 0, &bh__ctl__find__descriptor, on_find },
 	{ BH__CTL__TYPE__DEVICE_RULES, 0, 0, &bh__ctl__device_rules__descriptor, on_rules },
 	{ BH__CTL__TYPE__KEEP, 0, 0, &bh__ctl__keep__descriptor, on_keep },
-	{ BH__CTL__TYPE__CACHE_CLEAR, 0, 0, &bh__ctl__cache_clear__descriptor, on_cache_clear },
+	{ BH__CTL__TYPE__CACHE_CLEAR, 0, 0, &bh__ctl__cache_clear__descriptor, recall_on_clear },
 	{ BH__CTL__TYPE__CHECK, 0, 0, &bh__ctl__check__descriptor, on_check },
 	{ BH__CTL__TYPE__ROOM, 0, 0, &bh__ctl__room__descriptor, on_room },
 	{ BH__CTL__TYPE__CONNECT_CANCEL, 0, 0, &bh__ctl__connect_cancel__descriptor,

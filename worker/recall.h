@@ -24,7 +24,7 @@ void recall_written(const struct link *link, uint16_t handle);
 /* Something of a device changed, whoever uses it. */
 void recall_device(const struct worker *w, const struct device *device, unsigned changes);
 
-/* CACHE_CLEAR, answered by CACHE_CLEARED. */
-void recall_clear(struct worker *w, uint32_t id, const Bh__Ctl__CacheClear *clear);
+/* CACHE_CLEAR, answered by CACHE_CLEARED; ctx: the worker. */
+int recall_on_clear(void *ctx, struct chan_frame *frame, const void *msg);
 /* The worker ends: nothing waits for an answer any more. */
 void recall_end(struct worker *w);

@@ -92,17 +92,14 @@ static const char *refusal(const struct worker *w, const struct device *device, 
 	return NULL;
 }
 
-void recall_clear(struct worker *w, uint32_t id, const Bh__Ctl__CacheClear *clear)
+static void clear_bluez(struct worker *w, uint32_t id, const Bh__Ctl__CacheClear *clear)
 {
 	const struct device *device = mirror_device(w->mirror, clear->address);
 	struct removal *removal;
 	enum err_class class;
 	const char *text;
 
-	gatt_cache_drop(w->gatt_cache, clear->address);
-	if (id == 0)
-		return;
-	if (!clear->bluez || !device) {
+	if (!device) {
 		answer(w, id, CLASS_NONE, NULL, false);
 		return;
 	}
@@ -121,4 +118,17 @@ void recall_clear(struct worker *w, uint32_t id, const Bh__Ctl__CacheClear *clea
 		forget(removal);
 		answer(w, id, CLASS_BLUEZ_GONE, "the call could not be sent", false);
 	}
+}
+
+int recall_on_clear(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Ctl__CacheClear *clear = msg;
+	struct worker *w = ctx;
+
+	gatt_cache_drop(w->gatt_cache, clear->address);
+	if (clear->bluez)
+		clear_bluez(w, frame->id, clear);
+	else if (frame->id != 0)
+		answer(w, frame->id, CLASS_NONE, NULL, false);
+	return 0;
 }

@@ -335,6 +335,7 @@ static void on_control(struct agent *agent)
 		if (frame.type == BH__CTL__TYPE__LINK_CAUSE)
 			on_cause(agent, &frame);
 		agent_on_keep(agent->up, &frame);
+		agent_on_cache(agent->up, agent->adapter, &frame);
 		chan_frame_done(&frame);
 	}
 }

@@ -20,6 +20,10 @@
 #define RIG_CANCEL_NEVER   0xc0aabb000013u
 #define RIG_CANCEL_DIES	   0xc0aabb000014u /* the first worker of each adapter does */
 
+/* How a worker answers when it is to forget it; of others it is done. Of hci1 only. */
+#define RIG_CACHE_REFUSED 0xc0aabb000020u
+#define RIG_CACHE_DIES	  0xc0aabb000021u
+
 enum { RIG_ADAPTERS = 2, RIG_INDEXES = 4, RIG_WAIT_MS = 8000, RIG_CHANS_MAX = 700 };
 
 struct rig {
@@ -95,6 +99,9 @@ bool agent_read(const char *file, char *out, size_t size);
 /* agent_keep.c: frames about the daemon's own sessions; says that a link came or went. */
 void agent_on_keep(struct chan *up, struct chan_frame *frame);
 void agent_link(struct chan *up, uint64_t address, bool is_up, int class, uint64_t services);
+
+/* agent_cache.c: CACHE_CLEAR. */
+void agent_on_cache(struct chan *up, const char *adapter, struct chan_frame *frame);
 
 /* agent_lockd.c: what bleherd-lockd is here. */
 _Noreturn void agent_be_lockd(char **argv);
