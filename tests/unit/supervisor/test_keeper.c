@@ -448,6 +448,8 @@ START_TEST(test_identity)
 	order(program, "link 2");
 	order(program, "link 5");
 	rig_expect_event(rig, "identity-changed", "other services than before");
+	/* What the other worker remembers of it is not true any more either. */
+	said("forget");
 	order(program, "link 5");
 	order(program, "link 0");
 	rig_expect_event(rig, "identity-changed", "bond lost");
