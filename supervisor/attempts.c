@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ipc/clock.h"
+#include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/dice.h"
 #include "supervisor/escalation.h"
@@ -117,6 +118,20 @@ static struct event attempt_event(const struct adapter *adapter, enum event_kind
 	return event;
 }
 
+static void log_failed(struct adapter *adapter, const struct escalation_failure *failure,
+		       const struct escalation_answer *answer)
+{
+	const struct device_log_attempt attempt = {
+		.address = failure->address,
+		.attempt = answer->attempt,
+		.class = failure->class,
+		.is_last = answer->step == ESCALATION_GIVE_UP,
+		.left_ms = failure->left_ms,
+	};
+
+	device_log_attempt(adapter, &attempt);
+}
+
 static void tell_failed(const struct adapter *adapter, const struct escalation_failure *failure,
 			const struct escalation_answer *answer, const char *text)
 {
@@ -189,6 +204,7 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 				  &failure, now_ms, dice_throw());
 	learn_slots(adapter, failure.class);
 	tell_failed(adapter, &failure, &answer, failed->text);
+	log_failed(adapter, &failure, &answer);
 	if (answer.is_reset_due)
 		reset(adapter, &failure, &answer);
 	if (answer.step == ESCALATION_CLEAR)

@@ -14,6 +14,7 @@
 struct adapters;
 struct caches;
 struct cleaner;
+struct device_log;
 struct devices;
 struct escalation;
 struct events;
@@ -39,6 +40,7 @@ struct sup {
 	struct mgmt *mgmt;
 	struct adapters *adapters;
 	struct devices *devices;
+	struct device_log *log;
 	struct escalation *escalation;
 	struct events *events;
 	struct sessions *sessions;

@@ -11,6 +11,7 @@
 #include "supervisor/attempts.h"
 #include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
+#include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/enumerate.h"
 #include "supervisor/escalation.h"
@@ -179,6 +180,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = identities_new(&sup->identities);
 	if (r >= 0)
+		r = device_log_new(sup);
+	if (r >= 0)
 		r = keepers_new(sup);
 	if (r >= 0)
 		r = caches_new(sup);
@@ -226,6 +229,7 @@ static void free_parts(struct daemon *daemon)
 	sup->room = room_free(sup->room);
 	sup->escalation = escalation_free(sup->escalation);
 	sup->devices = devices_free(sup->devices);
+	sup->log = device_log_free(sup->log);
 	sup->events = events_free(sup->events);
 	sup->buf = chan_buf_free(sup->buf);
 	spawn_close(&sup->binaries);

@@ -68,6 +68,7 @@ static const struct {
 	[EVENT_BREAKER_OPEN] = { "breaker-open", LOG_LEVEL_WARN },
 	[EVENT_BREAKER_CLOSED] = { "breaker-closed", LOG_LEVEL_INFO },
 	[EVENT_IDENTITY_CHANGED] = { "identity-changed", LOG_LEVEL_WARN },
+	[EVENT_HEALTH] = { "health", LOG_LEVEL_INFO },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)

@@ -89,6 +89,7 @@ static void note_attached(struct session *session, struct adapter *adapter)
 	finder_stop_search(session);
 	TAILQ_REMOVE(&session->sup->sessions->homeless, session, homeless);
 	session->state = SESSION_SERVED;
+	session->served_at_ms = clock_now_ms();
 	(void)sd_event_source_set_enabled(session->timer, SD_EVENT_OFF);
 	/* Polls come and go by the minute. */
 	if (session->keeper && !keeper_holds(session->keeper))

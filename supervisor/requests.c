@@ -10,6 +10,7 @@
 #include "supervisor/adapters.h"
 #include "supervisor/caches.h"
 #include "supervisor/client.h"
+#include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
@@ -272,6 +273,7 @@ static void drop_link(struct client *client, uint32_t id, struct adapter *adapte
 	(void)snprintf(event.adapter, sizeof(event.adapter), "%s", adapter->name);
 	events_add(sup->events, &event, "asked for by %s",
 		   client->label[0] ? client->label : "a program");
+	device_log_ending(adapter, address, client->label[0] ? client->label : "a program");
 	/* Its worker first: it is not to take this for a loss. */
 	worker_child_cut(adapter, address, is_random);
 	if (mgmt_disconnect(sup->mgmt, adapter->index, address, is_random, on_dropped, token) < 0) {
@@ -337,6 +339,36 @@ static int on_cache_clear(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_device_info(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	device_log_answer(client, frame->id, ((const Bh__DeviceInfoRequest *)msg)->address);
+	return 0;
+}
+
+static int on_mark(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	device_log_mark(client, frame->id, msg);
+	return 0;
+}
+
+static int on_sessions(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct stream *stream;
+	int r = begin_stream(ctx, frame, &stream);
+
+	if (stream)
+		stream->address = ((const Bh__SessionsRequest *)msg)->address;
+	return r;
+}
+
 const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
 	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
@@ -351,5 +383,9 @@ const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__RESET_ADAPTER, 0, 0, &bh__reset_adapter__descriptor, on_reset },
 	{ BH__TYPE__STRATEGY_SET, 0, 0, &bh__strategy_set__descriptor, on_strategy },
 	{ BH__TYPE__CACHE_CLEAR, 0, 0, &bh__cache_clear__descriptor, on_cache_clear },
+	{ BH__TYPE__DEVICE_INFO_REQUEST, 0, 0, &bh__device_info_request__descriptor,
+	  on_device_info },
+	{ BH__TYPE__SESSIONS_REQUEST, 0, 0, &bh__sessions_request__descriptor, on_sessions },
+	{ BH__TYPE__HEALTH_MARK, 0, 0, &bh__health_mark__descriptor, on_mark },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
 };

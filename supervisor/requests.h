@@ -6,5 +6,5 @@
  */
 #include "ipc/chan.h"
 
-enum { REQUESTS_RULES_LEN = 14 };
+enum { REQUESTS_RULES_LEN = 17 };
 extern const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN]; /* ctx: struct client */

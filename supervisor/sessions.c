@@ -118,6 +118,8 @@ void session_uproot(struct session *session, const char *reason)
 	session->is_cutting = false;
 	session->is_cut = false;
 	session->is_home_soon = false;
+	session->holds_link = false;
+	session->subscriptions = 0;
 	session->is_rotating = false;
 	session->told = CLASS_NONE;
 	(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
@@ -384,25 +386,6 @@ uint32_t sessions_on(const struct sup *sup, uint16_t adapter)
 	TAILQ_FOREACH(session, &sup->sessions->all, entry)
 	n += session->state == SESSION_SERVED && session->home == adapter;
 	return n;
-}
-
-void sessions_each(const struct sup *sup, uint16_t adapter,
-		   void (*item)(void *ctx, const struct sessions_row *row), void *ctx)
-{
-	const struct session *session;
-
-	TAILQ_FOREACH(session, &sup->sessions->all, entry)
-	{
-		struct sessions_row row = {
-			.id = session->id,
-			.address = session->address,
-			.label = session_label(session),
-			.pid = session_pid(session),
-		};
-
-		if (session->state == SESSION_SERVED && session->home == adapter)
-			item(ctx, &row);
-	}
 }
 
 void sessions_rules_changed(struct sup *sup, uint64_t address)

@@ -97,6 +97,18 @@ struct sessions_row {
 	pid_t pid;
 };
 
+/* What a worker says of how a session uses its link. */
+void sessions_used(struct adapter *adapter, uint32_t session, bool holds, uint32_t subscriptions);
+
+/**
+ * sessions_row() - walk over them while they change
+ * @after:   the number of the one before; 0: from the beginning
+ * @address: of this device only; 0: all
+ * @out:     valid until the next change
+ * Outcomes: its number; 0: there are no more.
+ */
+uint32_t sessions_row(const struct sup *sup, uint32_t after, uint64_t address, Bh__SessionRow *out);
+
 /* Each session that this adapter serves. */
 void sessions_each(const struct sup *sup, uint16_t adapter,
 		   void (*item)(void *ctx, const struct sessions_row *row), void *ctx);

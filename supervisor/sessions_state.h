@@ -37,6 +37,11 @@ struct session {
 	uint16_t home;		     /* the adapter that serves or served it */
 	uint64_t incarnation;	     /* of the worker there */
 
+	/* while it is served */
+	uint64_t served_at_ms;
+	bool holds_link; /* as its worker said */
+	uint32_t subscriptions;
+
 	/* while nobody serves it */
 	uint64_t asked_at_ms;
 	uint64_t deadline_at_ms;

@@ -4,6 +4,7 @@
 #include "ipc/clock.h"
 #include "ipc/session.pb-c.h"
 #include "supervisor/adapters.h"
+#include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
@@ -50,12 +51,27 @@ void streams_end(struct client *client, struct stream *stream)
 
 /* --- one item of each kind --- */
 
+static void fill_use(struct sup *sup, const struct adapter *adapter, Bh__Adapter *out,
+		     struct device_log_timings *timings)
+{
+	const struct adapter_use *use = device_log_adapter(sup, adapter);
+
+	out->has_slots = out->has_attempts = out->has_requests = out->has_values = 1;
+	out->slots = adapter_slots(adapter);
+	out->attempts = adapter->state.attempts;
+	out->requests = use->requests;
+	out->values = use->values;
+	out->n_timings = device_log_fill(use->parts, timings);
+	out->timings = timings->list;
+}
+
 static int push_adapter(struct client *client, struct stream *stream)
 {
 	struct sup *sup = client->sup;
 	Bh__Adapter item = BH__ADAPTER__INIT;
 	const struct adapter *adapter;
 	const char *text;
+	struct device_log_timings timings;
 
 	do {
 		if (stream->cursor >= sup->adapters->n)
@@ -77,6 +93,7 @@ static int push_adapter(struct client *client, struct stream *stream)
 	item.deaths = child_deaths(adapter->child);
 	item.trouble = (Bh__Class)adapter_trouble(adapter, &text);
 	item.trouble_text = (char *)(uintptr_t)text;
+	fill_use(sup, adapter, &item, &timings);
 	client_send(client, BH__TYPE__ADAPTER, stream->id, &item.base);
 	return STREAM_ITEM;
 }
@@ -119,6 +136,7 @@ static void send_device(struct client *client, uint32_t id, const struct device 
 						  &sightings[item.n_sightings]);
 	}
 	keepers_describe(client->sup, device->address, &item);
+	device_log_describe(client->sup, device->address, &item);
 	client_send(client, BH__TYPE__DEVICE, id, &item.base);
 }
 
@@ -144,6 +162,18 @@ static int push_device(struct client *client, struct stream *stream)
 	if (!device)
 		return STREAM_END;
 	send_device(client, stream->id, device);
+	return STREAM_ITEM;
+}
+
+static int push_session(struct client *client, struct stream *stream)
+{
+	Bh__SessionRow item = BH__SESSION_ROW__INIT;
+
+	stream->cursor =
+		sessions_row(client->sup, (uint32_t)stream->cursor, stream->address, &item);
+	if (stream->cursor == 0)
+		return STREAM_END;
+	client_send(client, BH__TYPE__SESSION_ROW, stream->id, &item.base);
 	return STREAM_ITEM;
 }
 
@@ -177,6 +207,7 @@ static const struct {
 	{ BH__TYPE__ADAPTERS_REQUEST, push_adapter },
 	{ BH__TYPE__DEVICES_REQUEST, push_device },
 	{ BH__TYPE__EVENTS_REQUEST, push_event },
+	{ BH__TYPE__SESSIONS_REQUEST, push_session },
 };
 
 static int push_one(struct client *client, struct stream *stream)

@@ -9,6 +9,7 @@
 #include "supervisor/bus_feed.h"
 #include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
+#include "supervisor/device_log.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
 #include "supervisor/lockd_child.h"
@@ -164,6 +165,7 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	sessions_worker_died(sup, adapter, obituary, delay_ms);
 	room_desk_worker_died(adapter);
 	caches_worker_died(adapter);
+	device_log_worker_died(adapter);
 	reset_worker_changed(adapter);
 }
 

@@ -11,6 +11,7 @@
 #include "supervisor/bus_feed.h"
 #include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
+#include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/escalation.h"
 #include "supervisor/identity.h"
@@ -230,6 +231,7 @@ static int on_link_end(void *ctx, struct chan_frame *frame, const void *msg)
 
 	if (frame->id == 0 || !is_address(link->address))
 		return -EBADMSG;
+	device_log_ending(adapter, link->address, NULL);
 	if (reset_is_of(adapter->sup, adapter->address) ||
 	    mgmt_disconnect(adapter->sup->mgmt, adapter->index, link->address, link->random,
 			    link->only_failure ? on_disconnected_quietly : on_disconnected,
@@ -285,6 +287,7 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 		   link->text && link->text[0] ? ": " : "", link->text ? link->text : "");
 	if (link->up)
 		attempts_worked(adapter, link->address);
+	device_log_link(adapter, link);
 	keepers_link(adapter, link);
 	sessions_seen(adapter->sup, link->address);
 	return 0;
@@ -314,6 +317,12 @@ static int on_cache_cleared(void *ctx, struct chan_frame *frame, const void *msg
 		return -EBADMSG;
 	caches_cleared(child_owner(ctx), frame->id, msg);
 	return 0;
+}
+
+static int on_usage(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	(void)frame;
+	return device_log_usage(child_owner(ctx), msg);
 }
 
 static int on_bus_wanted(void *ctx, struct chan_frame *frame, const void *msg)
@@ -382,6 +391,7 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__KERNEL_LINK, 0, 0, &bh__ctl__link__descriptor, kernel_link_asked },
 	{ BH__CTL__TYPE__LINK_STATE, 0, 0, &bh__ctl__link__descriptor, on_link_state },
 	{ BH__CTL__TYPE__ROOM_WANTED, 0, 0, &bh__ctl__room_wanted__descriptor, on_room_wanted },
+	{ BH__CTL__TYPE__USAGE, 0, 0, &bh__ctl__usage__descriptor, on_usage },
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },
 	{ BH__CTL__TYPE__CHECKED, 0, 0, &bh__ctl__checked__descriptor, on_checked },
