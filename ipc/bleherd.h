@@ -157,7 +157,14 @@ struct bh_device {
 	const char *keeper;	    /* persistent: "held", "resting", ...; else "" */
 	uint32_t check_interval_ms; /* between polls; 0: it is not polled */
 	uint32_t circuit_failures;  /* of polls in a row, when their circuit is open */
+	const char *health;	    /* "unknown", "healthy", "degraded", "unhealthy" */
+	const char *state;	    /* "disconnected", "connecting", ..., bleherd_device.h */
+	uint32_t state_for_ms;	    /* UINT32_MAX: nothing is known of it */
+	uint64_t requests;	    /* answered since it is known */
+	uint64_t values;	    /* notified since then */
 };
+
+struct bh_distribution;
 
 struct bh_adapter {
 	const char *name;
@@ -171,6 +178,12 @@ struct bh_adapter {
 	uint32_t deaths;
 	enum bh_class trouble;
 	const char *trouble_text;
+	uint32_t slots;	   /* links that fit there; 0: not known */
+	uint32_t attempts; /* to connect, in progress */
+	uint64_t requests; /* answered there since it is there */
+	uint64_t values;   /* notified there since then */
+	const struct bh_distribution *timings;
+	size_t n_timings;
 };
 
 struct bh_status {
@@ -490,6 +503,7 @@ BH_API void bh_format_uuid(const struct bh_uuid *uuid, char out_text[37]);
 #endif
 
 #include "bleherd_sync.h"
+#include "bleherd_device.h"
 #include "bleherd_lock.h"
 #include "bleherd_strategy.h"
 #include "bleherd_cache.h"

@@ -3,6 +3,7 @@
 #include "worker/notify_state.h"
 
 #include "ipc/clock.h"
+#include "worker/usage.h"
 
 #include <string.h>
 
@@ -105,6 +106,7 @@ void fanout_values(struct sub *sub, const struct span *values, size_t n)
 	bool is_slow = false;
 
 	link_used(sub->link);
+	usage_values(sub->link->w, sub->link->addr, n);
 	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
 	{
 		/* The SUBSCRIBE is answered first. */

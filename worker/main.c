@@ -16,6 +16,7 @@
 #include "worker/scan.h"
 #include "worker/seat.h"
 #include "worker/sight.h"
+#include "worker/usage.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -245,6 +246,8 @@ static int make_parts(struct worker *w)
 	if (r >= 0)
 		r = sight_new(&w->sight, w);
 	if (r >= 0)
+		r = usages_new(&w->usages, w);
+	if (r >= 0)
 		r = links_new(&w->links, w);
 	if (r >= 0)
 		r = seats_new(&w->seats, w);
@@ -264,6 +267,7 @@ static void free_parts(struct worker *w)
 	scan_free(w->scan);
 	mirror_free(w->mirror);
 	sight_free(w->sight);
+	usages_free(w->usages);
 	lockc_free(w->lockc);
 	bus_free(w->bus);
 	cancels_free(w->cancels);

@@ -8,6 +8,7 @@
 #include "worker/notify.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
+#include "worker/usage.h"
 
 static void on_deadline(struct deadline *deadline)
 {
@@ -96,6 +97,9 @@ static void send(struct request *request, uint16_t type, const ProtobufCMessage 
 {
 	struct link *link = request->seat->link;
 
+	usage_answered(request, type == BH__TYPE__ERROR
+					? class_from_wire((int)((const Bh__Error *)msg)->class_)
+					: CLASS_NONE);
 	/* A CONNECT that fails on a link that is up was not given it. */
 	if (link && !request->is_cached &&
 	    (type != BH__TYPE__ERROR || request->type != BH__TYPE__CONNECT))

@@ -5,6 +5,7 @@
 #include "ipc/log.h"
 #include "worker/link.h"
 #include "worker/notify.h"
+#include "worker/usage.h"
 #include "worker/seat_rules.h"
 
 #include <string.h>
@@ -244,6 +245,14 @@ void seats_detach(struct seats *seats, uint32_t session, bool is_over)
 	report(w, BH__CTL__TYPE__SESSION_GIVEN_UP, session, "");
 }
 
+void seats_each(struct seats *seats, void (*each)(struct seat *seat, void *ctx), void *ctx)
+{
+	struct seat *seat;
+
+	TAILQ_FOREACH(seat, &seats->list, entry)
+	each(seat, ctx);
+}
+
 void seats_close(struct seats *seats)
 {
 	struct seat *seat;
@@ -261,6 +270,7 @@ void seat_let_go(struct seat *seat)
 {
 	seat->holds_link = false;
 	seat->is_exclusive = false;
+	usage_changed(seat->w);
 }
 
 void seat_tell_lost(struct seat *seat, enum err_class class, const char *text)

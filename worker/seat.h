@@ -42,6 +42,10 @@ struct seat {
 	bool is_exclusive;	      /* and so that nobody else's requests are served */
 	bool loses_link;	      /* the link is going: it is to be told */
 	uint64_t connecting_until_ms; /* deadline of the CONNECT that it has its link from */
+	struct {
+		bool holds;
+		size_t subscribers;
+	} told; /* the supervisor, by usage.c */
 	TAILQ_HEAD(, request) requests;
 	size_t n_requests;
 	TAILQ_HEAD(, subscriber) subscribers;
@@ -71,6 +75,8 @@ struct worker *seats_worker(const struct seats *seats);
  */
 void seats_detach(struct seats *seats, uint32_t session, bool is_over);
 
+/* @each must not free any. */
+void seats_each(struct seats *seats, void (*each)(struct seat *seat, void *ctx), void *ctx);
 size_t seats_count(const struct seats *seats);
 
 /* Clears page entries of answers that have been sent by now; on each tick. */

@@ -20,6 +20,7 @@ struct removal;
 struct scan;
 struct seats;
 struct sight;
+struct usages;
 
 /* What a worker is busy with, for the watchdog: the oldest is shown on the page. */
 struct op_mark {
@@ -51,6 +52,7 @@ struct worker {
 	struct lockc *lockc;
 	struct scan *scan;
 	struct sight *sight;
+	struct usages *usages;
 	struct links *links;
 	struct seats *seats;
 	struct cancels *cancels;

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "ipc/class.h"
+#include "ipc/client/device.h"
 #include "ipc/client/lists.h"
 #include "ipc/client/reset.h"
 #include "ipc/client/resume.h"
@@ -141,6 +142,10 @@ static const struct chan_rule RULES[] = {
 	{ BH__TYPE__SESSION_CLOSED, 0, 0, &bh__session_closed__descriptor, session_on_closed },
 	{ BH__TYPE__RESET_VICTIM, 0, 0, &bh__reset_victim__descriptor, reset_on_victim },
 	{ BH__TYPE__RESET_STEP, 0, 0, &bh__reset_step__descriptor, reset_on_step },
+	{ BH__TYPE__DEVICE_INFO, 0, 0, &bh__device_info__descriptor, device_on_info },
+	{ BH__TYPE__HISTORY, 0, 0, &bh__history__descriptor, device_on_history },
+	{ BH__TYPE__DISTRIBUTION, 0, 0, &bh__distribution__descriptor, device_on_distribution },
+	{ BH__TYPE__SESSION_ROW, 0, 0, &bh__session_row__descriptor, device_on_session },
 	{ BH__TYPE__DONE, 0, 0, &bh__done__descriptor, lists_on_done },
 	{ BH__TYPE__ERROR, 0, 0, &bh__error__descriptor, lists_on_error },
 };

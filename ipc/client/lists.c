@@ -2,6 +2,7 @@
 #include "ipc/client/lists.h"
 
 #include "ipc/class.h"
+#include "ipc/client/device.h"
 
 enum { LIST_MS = 30000 };
 
@@ -70,6 +71,7 @@ int lists_on_status(void *ctx, struct chan_frame *frame, const void *msg)
 int lists_on_adapter(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Adapter *wire = msg;
+	struct bh_distribution timings[BH__PART__PART_TOTAL];
 	struct request *request;
 	struct bh_adapter adapter = {
 		.name = request_text(wire->name),
@@ -83,6 +85,11 @@ int lists_on_adapter(void *ctx, struct chan_frame *frame, const void *msg)
 		.deaths = wire->deaths,
 		.trouble = (enum bh_class)class_from_wire((int)wire->trouble),
 		.trouble_text = request_text(wire->trouble_text),
+		.slots = wire->slots,
+		.attempts = wire->attempts,
+		.requests = wire->requests,
+		.values = wire->values,
+		.timings = timings,
 	};
 	int r;
 
@@ -90,6 +97,10 @@ int lists_on_adapter(void *ctx, struct chan_frame *frame, const void *msg)
 	if (r <= 0)
 		return r;
 	request->has_items = true;
+	while (adapter.n_timings < ARRAY_LEN(timings) && adapter.n_timings < wire->n_timings) {
+		timings[adapter.n_timings] = device_distribution(wire->timings[adapter.n_timings]);
+		adapter.n_timings++;
+	}
 	if (request->item.adapter)
 		request->item.adapter(request->ctx, &adapter);
 	return 0;
@@ -125,6 +136,11 @@ int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 		.keeper = request_text(wire->keeper),
 		.check_interval_ms = wire->check_interval_ms,
 		.circuit_failures = wire->circuit_failures,
+		.health = bh_health_name((enum bh_health)wire->health),
+		.state = device_state_name((int)wire->state),
+		.state_for_ms = wire->has_state_for_ms ? wire->state_for_ms : UINT32_MAX,
+		.requests = wire->requests,
+		.values = wire->values,
 	};
 	size_t i;
 	int r;
@@ -132,6 +148,8 @@ int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 	r = asked(ctx, frame, BH__TYPE__DEVICES_REQUEST, &request);
 	if (r == -EBADMSG)
 		r = asked(ctx, frame, BH__TYPE__STRATEGY_SET, &request);
+	if (r == -EBADMSG)
+		r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
 	if (r <= 0)
 		return r;
 	sightings = calloc(wire->n_sightings + 1, sizeof(*sightings));
@@ -147,7 +165,9 @@ int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 	}
 	device.sightings = sightings;
 	request->has_items = true;
-	if (request->item.device)
+	if (request->type == BH__TYPE__DEVICE_INFO_REQUEST)
+		device_item(request, &device);
+	else if (request->item.device)
 		request->item.device(request->ctx, &device);
 	return 0;
 }

@@ -161,6 +161,35 @@ static int put_strategy(const struct request *request, const struct way *way)
 	return put(request, way, &msg.base);
 }
 
+static int put_device_info(const struct request *request, const struct way *way)
+{
+	Bh__DeviceInfoRequest msg = BH__DEVICE_INFO_REQUEST__INIT;
+
+	msg.has_address = true;
+	msg.address = request->address;
+	return put(request, way, &msg.base);
+}
+
+static int put_sessions(const struct request *request, const struct way *way)
+{
+	Bh__SessionsRequest msg = BH__SESSIONS_REQUEST__INIT;
+
+	msg.has_address = request->address != 0;
+	msg.address = request->address;
+	return put(request, way, &msg.base);
+}
+
+static int put_mark(const struct request *request, const struct way *way)
+{
+	Bh__HealthMark msg = BH__HEALTH_MARK__INIT;
+
+	msg.has_address = true;
+	msg.address = request->address;
+	msg.has_health = true;
+	msg.health = (Bh__Health)request->number;
+	return put(request, way, &msg.base);
+}
+
 static int put_connect(const struct request *request, const struct way *way)
 {
 	Bh__Connect msg = BH__CONNECT__INIT;
@@ -312,6 +341,9 @@ static const struct {
 	{ BH__TYPE__RESET_ADAPTER, put_reset },
 	{ BH__TYPE__STRATEGY_SET, put_strategy },
 	{ BH__TYPE__CACHE_CLEAR, put_cache_clear },
+	{ BH__TYPE__DEVICE_INFO_REQUEST, put_device_info },
+	{ BH__TYPE__SESSIONS_REQUEST, put_sessions },
+	{ BH__TYPE__HEALTH_MARK, put_mark },
 };
 
 int request_send(const struct request *request, struct chan *chan, uint32_t epoch, uint64_t now_ms)

@@ -50,13 +50,15 @@ struct request {
 		void (*locks)(void *ctx, int fd);
 		void (*reset)(void *ctx, const struct bh_reset_news *news);
 		void (*service)(void *ctx, const struct bh_service *service);
+		void (*session)(void *ctx, const struct bh_session_row *row);
 		void (*advert)(void *ctx, const struct bh_advert *advert);
 	} item;
 
 	struct bh_uuid uuid;
-	uint64_t address; /* LINK_DROP, SESSION_OPEN, STRATEGY_SET, CACHE_CLEAR */
+	uint64_t address; /* LINK_DROP, SESSION_OPEN, STRATEGY_SET; what is about a device */
 	uint64_t under;	  /* SESSION_OPEN: a grant, or 0 */
-	uint32_t number;  /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level */
+	uint32_t number;  /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level;
+			     HEALTH_MARK */
 	const char *text; /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
 	struct bh_session *session;	     /* SESSION_OPEN: whose it is */
 	const struct request_filter *filter; /* SCAN; not owned */
@@ -76,8 +78,8 @@ struct request {
 	bool is_failing_fast;	   /* SESSION_OPEN */
 	enum bh_strategy strategy; /* STRATEGY_SET; number: its interval */
 	size_t len;
-	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name
-			  */
+	uint8_t value[]; /* WRITE; CONNECT: its checks, as struct bh_check; RESET_ADAPTER: its name;
+			    DEVICE_INFO_REQUEST: its struct bh_device_items */
 };
 
 /* What one asks for; more is filled in by the caller before the lane gets it. */
