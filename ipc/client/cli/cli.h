@@ -79,6 +79,10 @@ int cmd_doctor(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_strategy(struct cli *cli);
 int cmd_clear_cache(struct cli *cli);
+int cmd_sessions(struct cli *cli);
+int cmd_device(struct cli *cli);
+int cmd_mark(struct cli *cli);
+int cmd_top(struct cli *cli);
 int cmd_help(struct cli *cli);
 
 /* help.c */
