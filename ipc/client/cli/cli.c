@@ -271,7 +271,8 @@ enum cli_wait cli_wait(struct cli *cli, bool (*is_over)(const void *ctx), const 
 	 */
 	struct pollfd fds[] = { { .fd = cli->signal_fd, .events = POLLIN },
 				{ .fd = STDOUT_FILENO },
-				{ .fd = cli->client ? bh_fd(cli->client) : -1, .events = POLLIN } };
+				{ .fd = cli->client ? bh_fd(cli->client) : -1, .events = POLLIN },
+				{ .fd = cli->wake_fd > 0 ? cli->wake_fd : -1, .events = POLLIN } };
 	uint64_t now_ms;
 	int r = 0;
 
@@ -283,6 +284,8 @@ enum cli_wait cli_wait(struct cli *cli, bool (*is_over)(const void *ctx), const 
 			return CLI_WAIT_OVER;
 		if (r == -ENOTCONN)
 			return CLI_WAIT_GONE;
+		if (fds[3].revents != 0)
+			return CLI_WAIT_WOKEN;
 		now_ms = clock_now_ms();
 		out_progress_tick(&cli->out, now_ms);
 		if (until_ms != 0 && now_ms >= until_ms)

@@ -47,6 +47,7 @@ struct cli {
 	struct bh_client *client;
 	int signal_fd;
 	int signal;	       /* that ends us; 0: none */
+	int wake_fd;	       /* cli_wait() comes back when it is readable; 0: none */
 	sigset_t old_mask;     /* what a child begins with */
 	bool was_pipe_ignored; /* SIGPIPE, before we did */
 	uint64_t start_at_ms;
@@ -150,6 +151,7 @@ enum cli_wait {
 	CLI_WAIT_OVER,	   /* the predicate holds */
 	CLI_WAIT_DEADLINE, /* the time is up */
 	CLI_WAIT_STOP,	   /* a signal, or nobody reads stdout: cli_stop_status() */
+	CLI_WAIT_WOKEN,	   /* cli->wake_fd is readable */
 	CLI_WAIT_GONE,	   /* the daemon went and the predicate still does not hold */
 };
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ipc/client/cli/out.h"
-#include "ipc/client/cli/sessview.h"
 #include "ipc/client/cli/table.h"
 #include "ipc/client/cli/words.h"
 
@@ -78,22 +77,10 @@ void deviceview_timing(struct deviceview *view, const struct bh_distribution *ti
 
 void deviceview_session(struct deviceview *view, const struct bh_session_row *row)
 {
-	struct deviceview_session *session = &view->sessions[view->n_sessions];
-
-	if (view->n_sessions == DEVICEVIEW_SESSIONS_MAX) {
+	if (view->n_sessions == DEVICEVIEW_SESSIONS_MAX)
 		view->n_left_out++;
-		return;
-	}
-	view->n_sessions++;
-	session->row = *row;
-	COPY(session->adapter, row->adapter);
-	COPY(session->label, row->label);
-	COPY(session->state, row->state);
-	COPY(session->text, row->text);
-	session->row.adapter = session->adapter;
-	session->row.label = session->label;
-	session->row.state = session->state;
-	session->row.text = session->text;
+	else
+		sessview_keep(&view->sessions[view->n_sessions++], row);
 }
 
 /* --- as a page --- */
@@ -279,9 +266,10 @@ static void show_steps(const struct deviceview *view, FILE *stream,
 		words_clean(text, clean, sizeof(clean));
 		if (style->columns > 40)
 			words_cut(clean, style->columns - 36);
-		(void)fprintf(stream, "%s %-5s %s%-13s%s %s\n", clock,
+		(void)fprintf(stream, "%s %-5s %s%s%s%*s%s\n", clock,
 			      *step->adapter ? step->adapter : "-", is_bad ? style->red : "",
-			      step->state, is_bad ? style->plain : "", clean);
+			      step->state, is_bad ? style->plain : "",
+			      *clean ? 14 - (int)strlen(step->state) : 0, "", clean);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "ipc/base.h"
+#include "ipc/client/cli/sessview.h"
 
 enum {
 	DEVICEVIEW_ADAPTERS_MAX = 64,
@@ -56,13 +57,7 @@ struct deviceview {
 		uint32_t count, min_ms, p50_ms, p95_ms, max_ms;
 	} timings[DEVICEVIEW_TIMINGS_MAX];
 	size_t n_sessions;
-	struct deviceview_session {
-		struct bh_session_row row; /* its texts are those below */
-		char adapter[16];
-		char label[64];
-		char state[16];
-		char text[DEVICEVIEW_TEXT_LEN];
-	} sessions[DEVICEVIEW_SESSIONS_MAX];
+	struct sessview_kept sessions[DEVICEVIEW_SESSIONS_MAX];
 	size_t n_left_out; /* sessions */
 };
 

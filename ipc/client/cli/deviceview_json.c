@@ -3,7 +3,6 @@
 #include "ipc/client/cli/deviceview.h"
 
 #include "ipc/client/cli/out.h"
-#include "ipc/client/cli/sessview.h"
 
 static json_t *adapters_json(const struct deviceview *view)
 {

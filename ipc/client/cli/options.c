@@ -234,7 +234,7 @@ static const struct {
 	[OPTION_TEXT] = { "text", 0, required_argument, "STR", "a text", set_text,
 			  "write this text instead of HEX" },
 	[OPTION_COUNT] = { "count", 'n', required_argument, "N", "a number from 1", set_count,
-			   "end after N values" },
+			   "end after N values or pictures" },
 	[OPTION_RECONNECT] = { "reconnect", 0, no_argument, NULL, NULL, NULL,
 			       "when the link is lost, connect and subscribe again" },
 	[OPTION_FOLLOW] = { "follow", 'f', no_argument, NULL, NULL, NULL,

@@ -5,10 +5,23 @@
 #include "ipc/client/cli/words.h"
 
 static const struct table_column COLUMNS[] = {
-	{ "DEVICE", false, false }, { "ID", true, false },     { "ADAPTER", false, false },
-	{ "PROGRAM", false, true }, { "PID", true, false },    { "STATE", false, false },
-	{ "SINCE", true, false },   { "HOLDS", false, false }, { "WHY", false, true },
+	{ "DEVICE", false, false }, { "ID", true, false },  { "ADAPTER", false, false },
+	{ "PROGRAM", false, true }, { "PID", true, false }, { "HOLDS", false, false },
+	{ "SUBS", true, false },    { "FOR", true, false }, { "STATE", false, true },
 };
+
+void sessview_keep(struct sessview_kept *out, const struct bh_session_row *row)
+{
+	out->row = *row;
+	(void)snprintf(out->adapter, sizeof(out->adapter), "%s", row->adapter);
+	(void)snprintf(out->label, sizeof(out->label), "%s", row->label);
+	(void)snprintf(out->state, sizeof(out->state), "%s", row->state);
+	(void)snprintf(out->text, sizeof(out->text), "%s", row->text);
+	out->row.adapter = out->adapter;
+	out->row.label = out->label;
+	out->row.state = out->state;
+	out->row.text = out->text;
+}
 
 void sessview_columns(struct table *out, bool has_device)
 {
@@ -18,41 +31,32 @@ void sessview_columns(struct table *out, bool has_device)
 		table_column(out, COLUMNS[i].title, COLUMNS[i].is_number, COLUMNS[i].is_flexible);
 }
 
-void sessview_holds(const struct bh_session_row *row, char out[48])
-{
-	const char *link = row->holds_link ? "link" : "";
-	const char *comma = row->holds_link ? ", " : "";
-
-	if (row->subscriptions > 0)
-		(void)snprintf(out, 48, "%s%s%u subscription%s", link, comma, row->subscriptions,
-			       row->subscriptions == 1 ? "" : "s");
-	else
-		(void)snprintf(out, 48, "%s", row->holds_link ? link : "-");
-}
-
 int sessview_row(struct table *out, const struct bh_session_row *row, bool has_device)
 {
 	char address[18] = "(scan)";
 	char id[12];
 	char pid[12];
 	char since[WORDS_SHORT_LEN];
-	char holds[48];
+	char subs[12];
+	char state[128];
 	const char *cells[] = { address,
 				id,
 				*row->adapter ? row->adapter : "-",
 				*row->label ? row->label : "?",
 				pid,
-				row->state,
+				row->holds_link ? "link" : "-",
+				subs,
 				since,
-				holds,
-				row->text };
+				state };
 
 	if (row->address != 0)
 		bh_format_address(row->address, address);
 	(void)snprintf(id, sizeof(id), "%u", row->session);
 	(void)snprintf(pid, sizeof(pid), "%u", row->pid);
 	words_duration(row->state_for_ms, since);
-	sessview_holds(row, holds);
+	(void)snprintf(subs, sizeof(subs), "%u", row->subscriptions);
+	(void)snprintf(state, sizeof(state), "%s%s%s", row->state, *row->text ? ": " : "",
+		       row->text);
 	return table_row(out, cells + (has_device ? 0 : 1));
 }
 
