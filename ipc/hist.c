@@ -142,8 +142,10 @@ uint32_t hist_percentile(const struct hist *hist, unsigned percent)
 
 	if (hist->count == 0)
 		return 0;
-	if (rank == 0)
-		rank = 1;
+	if (rank >= hist->count)
+		return hist->max_ms;
+	if (rank <= 1)
+		return hist->min_ms;
 	for (i = 0; i < hist->n && below < rank; i++) {
 		below += hist->counts[i];
 		value_ms = middle_of(hist->buckets[i]);

@@ -6,7 +6,8 @@
  *
  * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; "heard" (an
  * advert of its device), "link N" (it comes up; a hash of its services, odd: bonded), "lost N" (it
- * goes, with that class), "named TEXT"; these and anything else are answered. A READ is answered
+ * goes, with that class), "named TEXT", "use N" (it holds the link, and so many requests took 1 to
+ * N ms); these and anything else are answered. A READ is answered
  * with the adapter's name. What it is asked to do under a grant it says as an event. CONNECT_CANCEL
  * is answered as the address says, rig.h's RIG_CANCEL_*.
  */
@@ -187,6 +188,8 @@ static void tell_numbered(struct agent *agent, const struct seat *seat,
 		agent_link(agent->up, seat->address, true, 0, number);
 	if (sscanf(text, "lost %u", &number) == 1)
 		agent_link(agent->up, seat->address, false, (int)number, 0);
+	if (sscanf(text, "use %u", &number) == 1)
+		agent_use(agent->up, seat->session, seat->address, number);
 	if (strncmp(text, "named ", 6) == 0)
 		tell_named(agent, seat->address, text + 6);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "ipc/control.pb-c.h"
+#include "ipc/hist.h"
 #include "tests/unit/supervisor/rig.h"
 
 enum { KEPT_MAX = 16, NEVER = 99 };
@@ -45,6 +46,45 @@ void agent_link(struct chan *up, uint64_t address, bool is_up, int class, uint64
 	link.services_hash = services;
 	link.bonded = services % 2;
 	(void)!chan_send(up, BH__CTL__TYPE__LINK_STATE, 0, 0, &link.base, NULL, 0);
+}
+
+void agent_use(struct chan *up, uint32_t session, uint64_t address, unsigned n)
+{
+	Bh__Ctl__Usage usage = BH__CTL__USAGE__INIT;
+	Bh__Ctl__SessionUse use = BH__CTL__SESSION_USE__INIT;
+	Bh__Ctl__SessionUse *uses[] = { &use };
+	Bh__Ctl__Used used = BH__CTL__USED__INIT;
+	Bh__Ctl__Used *all[] = { &used };
+	Bh__Ctl__Spread query = BH__CTL__SPREAD__INIT;
+	struct hist hist = { 0 };
+	uint32_t buckets[HIST_BUCKETS_MAX];
+	unsigned i;
+
+	for (i = 1; i <= n; i++)
+		hist_add(&hist, i);
+	for (i = 0; i < hist.n; i++)
+		buckets[i] = hist.buckets[i];
+	query.has_count = query.has_min_ms = query.has_max_ms = 1;
+	query.count = hist.count;
+	query.min_ms = hist.min_ms;
+	query.max_ms = hist.max_ms;
+	query.n_buckets = query.n_counts = hist.n;
+	query.buckets = buckets;
+	query.counts = hist.counts;
+	used.has_address = used.has_requests = used.has_failures = used.has_values = 1;
+	used.address = address;
+	used.requests = n;
+	used.failures = 1;
+	used.values = 3;
+	used.query = &query;
+	use.has_session = use.has_holds = use.has_subscriptions = 1;
+	use.session = session;
+	use.holds = 1;
+	use.subscriptions = 2;
+	usage.n_used = usage.n_sessions = 1;
+	usage.used = all;
+	usage.sessions = uses;
+	(void)!chan_send(up, BH__CTL__TYPE__USAGE, 0, 0, &usage.base, NULL, 0);
 }
 
 /* The number in that file; -1: there is none. */

@@ -98,6 +98,7 @@ bool agent_read(const char *file, char *out, size_t size);
 
 /* agent_keep.c: frames about the daemon's own sessions; says that a link came or went. */
 void agent_on_keep(struct chan *up, struct chan_frame *frame);
+void agent_use(struct chan *up, uint32_t session, uint64_t address, unsigned n);
 void agent_link(struct chan *up, uint64_t address, bool is_up, int class, uint64_t services);
 
 /* agent_cache.c: CACHE_CLEAR. */
