@@ -125,7 +125,9 @@ int cmd_status(struct cli *cli)
 static json_t *adapter_json(const struct bh_adapter *adapter)
 {
 	json_t *object = json_object();
+	json_t *timings = json_object();
 	char address[18];
+	size_t i;
 
 	bh_format_address(adapter->address, address);
 	/* "adapter" is its key in every other object, "name" in the library's. */
@@ -141,6 +143,13 @@ static json_t *adapter_json(const struct bh_adapter *adapter)
 	(void)json_object_set_new(object, "deaths", json_integer(adapter->deaths));
 	(void)json_object_set_new(object, "trouble", out_string(bh_class_name(adapter->trouble)));
 	(void)json_object_set_new(object, "trouble_text", out_string(adapter->trouble_text));
+	(void)json_object_set_new(object, "slots", json_integer(adapter->slots));
+	(void)json_object_set_new(object, "requests", json_integer((json_int_t)adapter->requests));
+	(void)json_object_set_new(object, "values", json_integer((json_int_t)adapter->values));
+	for (i = 0; i < adapter->n_timings; i++)
+		(void)json_object_set_new(timings, adapter->timings[i].part,
+					  out_distribution(&adapter->timings[i]));
+	(void)json_object_set_new(object, "timings", timings);
 	return object;
 }
 

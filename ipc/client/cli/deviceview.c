@@ -68,11 +68,8 @@ void deviceview_timing(struct deviceview *view, const struct bh_distribution *ti
 		return;
 	view->n_timings++;
 	COPY(slot->part, timing->part);
-	slot->count = timing->count;
-	slot->min_ms = timing->min_ms;
-	slot->p50_ms = timing->p50_ms;
-	slot->p95_ms = timing->p95_ms;
-	slot->max_ms = timing->max_ms;
+	slot->took = *timing;
+	slot->took.part = "";
 }
 
 void deviceview_session(struct deviceview *view, const struct bh_session_row *row)
@@ -227,11 +224,11 @@ static int show_timings(const struct deviceview *view, FILE *stream,
 		const struct deviceview_timing *t = &view->timings[i];
 		const char *cells[] = { t->part, count, spans[0], spans[1], spans[2], spans[3] };
 
-		(void)snprintf(count, sizeof(count), "%u", t->count);
-		words_duration(t->min_ms, spans[0]);
-		words_duration(t->p50_ms, spans[1]);
-		words_duration(t->p95_ms, spans[2]);
-		words_duration(t->max_ms, spans[3]);
+		(void)snprintf(count, sizeof(count), "%u", t->took.count);
+		words_duration(t->took.min_ms, spans[0]);
+		words_duration(t->took.p50_ms, spans[1]);
+		words_duration(t->took.p95_ms, spans[2]);
+		words_duration(t->took.max_ms, spans[3]);
 		r = table_row(&table, cells);
 	}
 	if (r < 0)

@@ -54,7 +54,7 @@ struct deviceview {
 	size_t n_timings;
 	struct deviceview_timing {
 		char part[16];
-		uint32_t count, min_ms, p50_ms, p95_ms, max_ms;
+		struct bh_distribution took; /* without its part */
 	} timings[DEVICEVIEW_TIMINGS_MAX];
 	size_t n_sessions;
 	struct sessview_kept sessions[DEVICEVIEW_SESSIONS_MAX];

@@ -80,16 +80,9 @@ static json_t *timings_json(const struct deviceview *view)
 	json_t *object = json_object();
 	size_t i;
 
-	for (i = 0; i < view->n_timings; i++) {
-		const struct deviceview_timing *t = &view->timings[i];
-
-		(void)json_object_set_new(
-			object, t->part,
-			json_pack("{s:I, s:I, s:I, s:I, s:I}", "count", (json_int_t)t->count,
-				  "min_ms", (json_int_t)t->min_ms, "p50_ms", (json_int_t)t->p50_ms,
-				  "p95_ms", (json_int_t)t->p95_ms, "max_ms",
-				  (json_int_t)t->max_ms));
-	}
+	for (i = 0; i < view->n_timings; i++)
+		(void)json_object_set_new(object, view->timings[i].part,
+					  out_distribution(&view->timings[i].took));
 	return object;
 }
 

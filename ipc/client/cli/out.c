@@ -145,6 +145,18 @@ void out_timings(json_t *object, const struct bh_timings *timings)
 	(void)json_object_set_new(object, "cached", json_boolean(timings->is_cached));
 }
 
+json_t *out_distribution(const struct bh_distribution *timing)
+{
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "count", json_integer(timing->count));
+	(void)json_object_set_new(object, "min_ms", json_integer(timing->min_ms));
+	(void)json_object_set_new(object, "p50_ms", json_integer(timing->p50_ms));
+	(void)json_object_set_new(object, "p95_ms", json_integer(timing->p95_ms));
+	(void)json_object_set_new(object, "max_ms", json_integer(timing->max_ms));
+	return object;
+}
+
 void out_progress(struct out *out, const char *format, ...)
 {
 	char text[sizeof(out->progress)];

@@ -50,6 +50,9 @@ json_t *out_string(const char *text);
 /* Sets the five *_ms members. */
 void out_timings(json_t *object, const struct bh_timings *timings);
 
+/* How long things took, as an object. */
+json_t *out_distribution(const struct bh_distribution *timing);
+
 /* What is being done: shown after a second, with the seconds. */
 void out_progress(struct out *out, const char *format, ...) _printf_(2, 3);
 
