@@ -38,7 +38,7 @@ _bleherd_lock() {
 
 _bleherd() {
 	local commands='status adapters devices scan connect services read write notify disconnect
-		events lock locks reset strategy clear-cache doctor help'
+		events lock locks reset strategy clear-cache device mark sessions top doctor help'
 	local common='--json --timeout --socket --help'
 	local words=() cword cur prev command='' i options
 	COMPREPLY=()
@@ -89,6 +89,8 @@ _bleherd() {
 	reset) options="$common --level --yes" ;;
 	strategy) options="$common --interval" ;;
 	clear-cache) options="$common --bluez --bond" ;;
+	device) options="$common --lines" ;;
+	top) options="$common --count" ;;
 	*) options=$common ;;
 	esac
 
@@ -108,7 +110,13 @@ _bleherd() {
 			return
 		fi
 		;;&
-	connect | services | read | write | notify | disconnect | strategy | clear-cache)
+	mark)
+		if [[ $prev != "$command" ]]; then
+			mapfile -t COMPREPLY < <(compgen -W 'healthy unhealthy unknown' -- "$cur")
+			return
+		fi
+		;;&
+	connect | services | read | write | notify | disconnect | strategy | clear-cache | device | mark | sessions)
 		[[ $prev == "$command" ]] || return 0
 		mapfile -t COMPREPLY < <(compgen -W "$(_bleherd_addresses)" -- "${cur^^}")
 		declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "${cur^^}"
