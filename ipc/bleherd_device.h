@@ -17,6 +17,43 @@ struct bh_distribution {
 	uint32_t min_ms, p50_ms, p95_ms, max_ms; /* percentiles at most 5 % off */
 };
 
+struct bh_device {
+	uint64_t address;
+	bool is_random;
+	const char *name;
+	const struct bh_sighting *sightings;
+	size_t n_sightings;
+	enum bh_strategy strategy;
+	const char *keeper;	    /* persistent: "held", "resting", ...; else "" */
+	uint32_t check_interval_ms; /* between polls; 0: it is not polled */
+	uint32_t circuit_failures;  /* of polls in a row, when their circuit is open */
+	const char *health;	    /* "unknown", "healthy", "degraded", "unhealthy" */
+	const char *state;	    /* "disconnected", "connecting", ...: as of a transition */
+	uint32_t state_for_ms;	    /* UINT32_MAX: nothing is known of it */
+	uint64_t requests;	    /* answered since it is known */
+	uint64_t values;	    /* notified since then */
+};
+
+struct bh_adapter {
+	const char *name;
+	uint64_t address;
+	const char *state;
+	bool is_powered;
+	bool is_discovering;
+	uint32_t links;
+	uint32_t sessions;
+	uint32_t worker_pid;
+	uint32_t deaths;
+	enum bh_class trouble;
+	const char *trouble_text;
+	uint32_t slots;	   /* links that fit there; 0: not known */
+	uint32_t attempts; /* to connect, in progress */
+	uint64_t requests; /* answered there since it is there */
+	uint64_t values;   /* notified there since then */
+	const struct bh_distribution *timings;
+	size_t n_timings;
+};
+
 /* A change of state. */
 struct bh_transition {
 	uint64_t at_ms;	   /* CLOCK_REALTIME */
