@@ -110,6 +110,8 @@ int device_on_info(void *ctx, struct chan_frame *frame, const void *msg)
 	int r;
 
 	r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
+	if (r > 0)
+		request->has_items = true;
 	if (r > 0 && items_of(request).counts)
 		items_of(request).counts(request->ctx, &counts);
 	return r < 0 ? r : 0;
@@ -129,6 +131,8 @@ int device_on_history(void *ctx, struct chan_frame *frame, const void *msg)
 	int r;
 
 	r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
+	if (r > 0)
+		request->has_items = true;
 	if (r > 0 && items_of(request).transition)
 		items_of(request).transition(request->ctx, &transition);
 	return r < 0 ? r : 0;
@@ -166,6 +170,8 @@ int device_on_session(void *ctx, struct chan_frame *frame, const void *msg)
 	int r;
 
 	r = asked(ctx, frame, BH__TYPE__SESSIONS_REQUEST, &request);
+	if (r > 0)
+		request->has_items = true;
 	if (r > 0 && request->item.session)
 		request->item.session(request->ctx, &row);
 	return r < 0 ? r : 0;

@@ -55,7 +55,7 @@ struct request {
 	} item;
 
 	struct bh_uuid uuid;
-	uint64_t address; /* LINK_DROP, SESSION_OPEN, STRATEGY_SET; what is about a device */
+	uint64_t address; /* LINK_DROP, SESSION_OPEN; of what is about a device: its */
 	uint64_t under;	  /* SESSION_OPEN: a grant, or 0 */
 	uint32_t number;  /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level;
 			     HEALTH_MARK */

@@ -35,6 +35,8 @@ static enum verdict verdict_of(const struct request *request)
 	case BH__TYPE__ADAPTERS_REQUEST:
 	case BH__TYPE__DEVICES_REQUEST:
 	case BH__TYPE__STRATEGY_SET:
+	case BH__TYPE__DEVICE_INFO_REQUEST:
+	case BH__TYPE__SESSIONS_REQUEST:
 		/* Half a list and then a whole one would be no list. */
 		return request->has_items ? INTERRUPT : ASK_AGAIN;
 	default:
