@@ -240,8 +240,8 @@ BH_API struct bh_client *bh_free(struct bh_client *client);
  * - sessions wait (news WAITS, class `no-daemon`), are opened again, connected and subscribed as
  *   they were (news MOVED); subscriptions keep their ids, their seq goes on as over a move
  * - what is not answered is asked again, what was not sent is sent. What may have been done is
- *   not: a write that was sent, a bh_link_drop(), a reset is answered `interrupted`, and so is a
- *   list of which a part was given already
+ *   not: a write that was sent, a bh_link_drop(), a reset, a mark is answered `interrupted`, and
+ *   so is a list of which a part was given already
  * - calls may be made all the time; their deadlines hold: `no-daemon` if there is none then
  * - bh_events() with @follow goes on: first an event of kind "daemon-back" with seq 0, then what
  *   the ring of the daemon holds and was not given yet

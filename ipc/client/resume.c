@@ -29,18 +29,12 @@ static enum verdict verdict_of(const struct request *request)
 		return request->is_replay ? FORGET : ASK_AGAIN;
 	case BH__TYPE__LINK_DROP:
 	case BH__TYPE__RESET_ADAPTER:
+	case BH__TYPE__CACHE_CLEAR:
+	case BH__TYPE__HEALTH_MARK:
 		return request->is_sent ? INTERRUPT : ASK_AGAIN;
-	case BH__TYPE__EVENTS_REQUEST:
-		return request->has_items && !request->wants_follow ? INTERRUPT : ASK_AGAIN;
-	case BH__TYPE__ADAPTERS_REQUEST:
-	case BH__TYPE__DEVICES_REQUEST:
-	case BH__TYPE__STRATEGY_SET:
-	case BH__TYPE__DEVICE_INFO_REQUEST:
-	case BH__TYPE__SESSIONS_REQUEST:
-		/* Half a list and then a whole one would be no list. */
-		return request->has_items ? INTERRUPT : ASK_AGAIN;
 	default:
-		return ASK_AGAIN;
+		/* Half a list and then a whole one would be no list. */
+		return request->has_items && !request->wants_follow ? INTERRUPT : ASK_AGAIN;
 	}
 }
 
