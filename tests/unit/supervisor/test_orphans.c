@@ -38,7 +38,7 @@ static struct chan *open_session(void)
 	msg.address = RIG_SEEN;
 	msg.timeout_ms = 2000;
 	/* Elsewhere nobody adopts what is left here. */
-	msg.adapter = (char *)(uintptr_t)"hci0";
+	msg.adapter = (char *)(uintptr_t) "hci0";
 	(void)rig_ask(rig, rig->control, BH__TYPE__SESSION_OPEN, &msg.base);
 	return data_of(BH__TYPE__SESSION_OPENED);
 }
