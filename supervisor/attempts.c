@@ -12,6 +12,7 @@
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
 #include "supervisor/reset.h"
+#include "supervisor/room.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_child.h"
 #include "supervisor/worker_rules.h"
@@ -217,6 +218,18 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 	send_step(adapter, id, answer.step, answer.step == ESCALATION_ROTATE ? 0 : answer.delay_ms);
 }
 
+/*
+ * What is being connected there takes a place, too, and so does what waits there for one among all
+ * links: full ones would pass a session to and fro.
+ */
+static uint32_t places_taken(const struct adapter *adapter)
+{
+	uint32_t seen = adapter->state.links + adapter->state.attempts;
+	uint32_t known = room_on(adapter->sup->room, adapter->index);
+
+	return seen > known ? seen : known;
+}
+
 void attempts_full(struct adapter *adapter, uint64_t address)
 {
 	struct sup *sup = adapter->sup;
@@ -225,9 +238,8 @@ void attempts_full(struct adapter *adapter, uint64_t address)
 	uint32_t slots = other ? adapter_slots(other) : 0;
 	char reason[96];
 
-	/* What is being connected there takes a place, too: two full ones would pass it to and fro.
-	 */
-	if (!other || (slots > 0 && other->state.links + other->state.attempts >= slots))
+	if (!other || (slots > 0 && places_taken(other) >= slots) ||
+	    !sessions_may_seek_room(sup, adapter, address, clock_now_ms()))
 		return;
 	(void)snprintf(reason, sizeof(reason), "%s has no room for its link; now %s", adapter->name,
 		       other->name);

@@ -182,6 +182,21 @@ uint16_t sessions_other(struct sup *sup, const struct adapter *adapter, uint64_t
 	return other;
 }
 
+bool sessions_may_seek_room(struct sup *sup, const struct adapter *adapter, uint64_t address,
+			    uint64_t now_ms)
+{
+	struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	if (is_served_on(session, adapter->index) && session->address == address &&
+	    session->sought_room_at_ms > 0 && now_ms - session->sought_room_at_ms < ROOM_AGAIN_MS)
+		return false;
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	if (is_served_on(session, adapter->index) && session->address == address)
+		session->sought_room_at_ms = now_ms;
+	return true;
+}
+
 void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address, const char *reason)
 {
 	struct session *session;

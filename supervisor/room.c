@@ -114,6 +114,16 @@ void room_stop(struct room *room, uint16_t adapter, uint64_t address)
 		row_free(room, row);
 }
 
+uint32_t room_on(const struct room *room, uint16_t adapter)
+{
+	const struct row *row;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH(row, &room->rows, entry)
+	n += row->adapter == adapter;
+	return n;
+}
+
 bool room_link(struct room *room, uint16_t adapter, uint64_t address, const struct room_link *link,
 	       uint64_t now_ms)
 {

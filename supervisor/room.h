@@ -45,6 +45,9 @@ bool room_link(struct room *room, uint16_t adapter, uint64_t address, const stru
 void room_worker_gone(struct room *room, uint16_t adapter,
 		      void (*left)(void *ctx, uint64_t address), void *ctx);
 
+/* How many places of that adapter they take: links, and what is let in there and waits here. */
+uint32_t room_on(const struct room *room, uint16_t adapter);
+
 /* --- what follows --- */
 
 enum room_act {

@@ -82,6 +82,14 @@ uint16_t sessions_other(struct sup *sup, const struct adapter *adapter, uint64_t
 void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address,
 		     const char *reason);
 
+/*
+ * Whether the sessions on that device may leave an adapter that has no room for their link, and
+ * then they are taken to do so: not again within ROOM_AGAIN_MS. They go to the end of a queue, and
+ * what is known of the room there is a moment old.
+ */
+bool sessions_may_seek_room(struct sup *sup, const struct adapter *adapter, uint64_t address,
+			    uint64_t now_ms);
+
 /* Whether a link or session of another device is on that adapter. */
 bool sessions_has_others(const struct sup *sup, uint16_t adapter, uint64_t address);
 

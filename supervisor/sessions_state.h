@@ -14,6 +14,7 @@ enum {
 	SESSION_NO_ADAPTER = ADAPTERS_NOBODY,
 	SESSION_ISSUED_MAX = 512, /* ids of a MOVED: 6 bytes each, its body 4 KiB */
 	SESSION_BLAMES_MAX = 2,	  /* DESIGN 4, poison */
+	ROOM_AGAIN_MS = 5000,	  /* between moves for want of room: what people notice */
 	SESSION_BARRED_MS = 1000, /* an adapter that gave it up is not asked again at once */
 	SESSION_REASON_LEN = 128,
 };
@@ -46,9 +47,10 @@ struct session {
 	uint64_t asked_at_ms;
 	uint64_t deadline_at_ms;
 	uint64_t heard_at_ms;
-	uint64_t barred_until_ms; /* its home is not asked before */
-	bool is_rotating;	  /* its worker was told to let go of it; reason says why */
-	bool is_home_soon;	  /* its home's next worker is about to start */
+	uint64_t barred_until_ms;   /* its home is not asked before */
+	uint64_t sought_room_at_ms; /* when it left an adapter that was full; 0: never */
+	bool is_rotating;	    /* its worker was told to let go of it; reason says why */
+	bool is_home_soon;	    /* its home's next worker is about to start */
 	bool is_searching;
 	bool is_cutting;
 	bool is_cut;

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tests/integ/test_full.c - more sessions want a link than all adapters may have together: they
+ * wait where they are, and have their turns.
+ */
+#include "ipc/bleherd.h"
+#include "tests/support/world.h"
+
+#include <check.h>
+#include <string.h>
+#include <time.h>
+
+Suite *suite_full(void);
+
+enum { SESSIONS = 12, WAIT_MS = 20000, MOVES_MAX = SESSIONS };
+
+static struct world *world;
+static struct bh_client *client;
+
+struct holder {
+	struct bh_session *session;
+	bool is_answered;
+	unsigned moves;
+};
+
+static void start(void)
+{
+	static const char *const options[] = { "--adapters", "3",
+					       "--devices",  "12",
+					       "--set",	     "links.per_adapter=1",
+					       "--set",	     "links.total=1",
+					       "--set",	     "links.linger_ms=0",
+					       NULL };
+
+	world = world_start(options);
+	ck_assert_int_eq(bh_new(&client, NULL, "full"), 0);
+}
+
+static void stop(void)
+{
+	client = bh_free(client);
+	world = world_stop(world);
+}
+
+static void on_news(void *ctx, struct bh_session *session, const struct bh_session_news *news)
+{
+	struct holder *holder = ctx;
+
+	(void)session;
+	holder->moves += news->event == BH_SESSION_MOVED;
+}
+
+static void on_connected(void *ctx, const struct bh_result *result)
+{
+	struct holder *holder = ctx;
+
+	ck_assert_msg(result->error == BH_CLASS_NONE, "%s", result->text);
+	ck_assert(!holder->is_answered);
+	holder->is_answered = true;
+}
+
+/* The one that has the link. */
+static struct holder *served(struct holder *holders)
+{
+	for (;;) {
+		for (size_t i = 0; i < SESSIONS; i++)
+			if (holders[i].session && holders[i].is_answered)
+				return &holders[i];
+		ck_assert_int_eq(bh_wait(client, WAIT_MS), 0);
+	}
+}
+
+/* A move is news to the program and the end of the queue: none of them has a use for many. */
+START_TEST(test_turns)
+{
+	struct holder holders[SESSIONS] = { 0 };
+	struct bh_answer answer;
+	struct holder *holder;
+	unsigned moves = 0;
+
+	for (size_t i = 0; i < SESSIONS; i++) {
+		ck_assert_int_eq(bh_session_open_sync(&holders[i].session, client,
+						      0xc0aabb000000 + i, NULL, WAIT_MS, &answer),
+				 0);
+		bh_answer_clear(&answer);
+		holders[i].session = bh_session_close(holders[i].session);
+	}
+	for (size_t i = 0; i < SESSIONS; i++) {
+		ck_assert_int_eq(bh_session_open(&holders[i].session, client, 0xc0aabb000000 + i,
+						 NULL, WAIT_MS, on_news, NULL, &holders[i]),
+				 0);
+		ck_assert_int_eq(bh_connect(holders[i].session, WAIT_MS, on_connected, &holders[i]),
+				 0);
+	}
+	for (size_t i = 0; i < SESSIONS; i++) {
+		holder = served(holders);
+		for (size_t j = 0; j < SESSIONS; j++)
+			ck_assert(&holders[j] == holder || !holders[j].session ||
+				  !holders[j].is_answered);
+		ck_assert_int_eq(bh_disconnect_sync(holder->session, &answer), 0);
+		bh_answer_clear(&answer);
+		moves += holder->moves;
+		holder->session = bh_session_close(holder->session);
+	}
+	ck_assert_msg(moves <= MOVES_MAX, "%u moves of %d sessions", moves, SESSIONS);
+}
+END_TEST
+
+Suite *suite_full(void)
+{
+	Suite *suite = suite_create("full");
+	TCase *tc = tcase_create("total");
+
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_test(tc, test_turns);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
