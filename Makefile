@@ -189,7 +189,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan tsan
+.PHONY: run test check tests lint format churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan tsan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -214,6 +214,11 @@ asan: ## the tests once more under ASan and UBSan
 tsan: ## the library in several threads under TSan
 	$(SUBMAKE) CONFIG=tsan build/tsan/tests/unit-client
 	@CK_TIMEOUT_MULTIPLIER=4 build/tsan/tests/unit-client threads
+
+churn: ## 20 programs and 50 peripherals while links drop: T=SECONDS SEED=N
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all $(B)/tests/integ
+	@BLEHERD_BIN='$(B)/bin' CHURN_S='$(or $(T),60)' CHURN_SEED='$(SEED)' $(B)/tests/integ churn
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
 	@printf '%s\n' $(CPPFLAGS) -Iipc -std=c17 > compile_flags.txt

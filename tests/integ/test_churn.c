@@ -340,6 +340,8 @@ static void judge(const struct churn_report *reports)
 	for (size_t i = 0; i < CHURN_CLASSES; i++)
 		ck_assert_msg(is_expected[i] || sum.classes[i] == 0, "%u answers %s",
 			      sum.classes[i], bh_class_name((enum bh_class)i));
+	/* Moving is no way of waiting. */
+	ck_assert_uint_le(sum.moves, sum.asked / 10);
 	/* It did happen: all kinds, and most of it well. */
 	for (size_t i = 0; i < 5; i++)
 		ck_assert_uint_gt(sum.episodes[i], 0);
