@@ -189,7 +189,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect install uninstall clean help asan tsan
+.PHONY: run test check tests lint format churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -248,6 +248,11 @@ bench-connect: ## connects, notifications, memory, failover beside bleak: table,
 	$(BOOTSTRAP) bench
 	$(SUBMAKE) all $(B)/tests/connect-client
 	@BLEHERD_BIN='$(B)/bin' tests/bench/connect.sh $(if $(JSON),--json '$(JSON)')
+
+bench-notify: ## notifications to one and ten programs beside bleak, growth: table, JSON=FILE
+	$(BOOTSTRAP) bench
+	$(SUBMAKE) all $(B)/tests/connect-client
+	@BLEHERD_BIN='$(B)/bin' tests/bench/notify.sh $(if $(JSON),--json '$(JSON)')
 
 lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoothd
 	$(BOOTSTRAP) lab

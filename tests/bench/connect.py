@@ -260,15 +260,16 @@ SECTIONS = {"a": cycles, "b": starts, "c": notifications, "d": five_programs, "e
             "f": failover, "g": growth}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def run_sections(name, about, sections):
+    """What the command line asks for; the exit status."""
+    parser = argparse.ArgumentParser(description=about.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--only", default="".join(SECTIONS), metavar="".join(SECTIONS))
+    parser.add_argument("--only", default="".join(sections), metavar="".join(sections))
     arguments = parser.parse_args()
     version = subprocess.run([f"{BIN}/bleherd", "--version"], check=True, text=True,
                              stdout=subprocess.PIPE).stdout.split()[-1]
-    report = Report(arguments.json, version)
-    for letter, section in SECTIONS.items():
+    report = Report(name, arguments.json, version)
+    for letter, section in sections.items():
         if letter not in arguments.only:
             continue
         try:
@@ -279,4 +280,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_sections("bench-connect", __doc__, SECTIONS))

@@ -55,6 +55,9 @@ class Peripheral:
 
     def on_value(self, _sender, value):
         counter = int.from_bytes(value, "little")
+        # bluetoothd tells all of them once for each program that has called StartNotify.
+        if counter <= self.counter:
+            return
         if self.counter:
             self.lost += counter - self.counter - 1
         self.counter = counter
@@ -121,7 +124,7 @@ class Bench:
 
     async def sub(self):
         for p in self.peripherals:
-            p.counter = 0
+            p.counter = p.values = 0
             await p.client.start_notify(COUNTER, p.on_value)
 
     async def unsub(self):
@@ -132,6 +135,11 @@ class Bench:
         import asyncio
 
         await asyncio.gather(*(p.await_values(p.values + int(count)) for p in self.peripherals))
+
+    async def reach(self, count):
+        import asyncio
+
+        await asyncio.gather(*(p.await_values(int(count)) for p in self.peripherals))
 
     async def settle(self, count):
         await self.receive(count)

@@ -55,6 +55,7 @@ void do_subscribe(struct bench *bench, const char *text);
 void do_unsubscribe(struct bench *bench, const char *text);
 void do_receive(struct bench *bench, const char *text);
 void do_settle(struct bench *bench, const char *text);
+void do_reach(struct bench *bench, const char *text);
 void do_burst(struct bench *bench, const char *text);
 
 /* Its own programs: from nothing to the first value; and the stop-watch for such programs. */

@@ -259,6 +259,7 @@ void do_subscribe(struct bench *bench, const char *text _unused_)
 
 		bench->open++;
 		p->counter = 0;
+		p->values = 0;
 		if (bh_subscribe(p->session, &uuid, WAIT_MS, on_value, on_done, p,
 				 &p->subscription) < 0)
 			give_up("no subscription");
@@ -302,7 +303,14 @@ void do_receive(struct bench *bench, const char *text)
 	free(at);
 }
 
-/* "N": the same, for what must be over before anything counts. */
+/* "N": so many since it subscribed, whenever they came. */
+void do_reach(struct bench *bench, const char *text)
+{
+	for (size_t i = 0; i < bench->n; i++)
+		await_values(bench, &bench->peripherals[i], strtoull(text, NULL, 10));
+}
+
+/* "N": so many more, for what must be over before anything counts. */
 void do_settle(struct bench *bench, const char *text)
 {
 	bench->is_settling = true;

@@ -9,8 +9,8 @@ import time
 
 
 class Report:
-    def __init__(self, json_path, version):
-        self.json_path, self.began = json_path, time.monotonic()
+    def __init__(self, name, json_path, version):
+        self.name, self.json_path, self.began = name, json_path, time.monotonic()
         self.rows, self.columns, self.peers = [], [], {}
         self.failed = self.short = 0
         with open("/proc/loadavg", encoding="ascii") as load:
@@ -19,7 +19,7 @@ class Report:
                             "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                             "load": load.read().strip()}
         m = self.machine
-        print(f"bench-connect: bleherd {version}, {m['cpu']}, {m['cores']} cores, "
+        print(f"{name}: bleherd {version}, {m['cpu']}, {m['cores']} cores, "
               f"Linux {m['kernel']}, {m['date']}, load before {m['load']}")
         print("Medians of the alternating runs; in brackets lowest to highest run.")
 
@@ -70,7 +70,7 @@ class Report:
     def failure(self, what, error):
         self.failed += 1
         print(f"  {what}: FAILED")
-        print(f"bench-connect: {what}: {error}", file=sys.stderr, flush=True)
+        print(f"{self.name}: {what}: {error}", file=sys.stderr, flush=True)
 
     def end(self):
         print(f"\n{time.monotonic() - self.began:.0f} s; goals not reached: {self.short}; "
@@ -81,7 +81,7 @@ class Report:
                     json.dump({"machine": self.machine, "rows": self.rows}, out, indent=1)
                     out.write("\n")
             except OSError as error:
-                print(f"bench-connect: {error}", file=sys.stderr)
+                print(f"{self.name}: {error}", file=sys.stderr)
                 return 1
         return 1 if self.failed else 0
 

@@ -189,13 +189,19 @@ class World:
             raise Failed(f"{argv[0]}: status {done.returncode}")
         return json.loads(done.stdout)
 
-    def measure(self, programs, command):
-        """All of them do it, at the same time; CPU of ours or the peer's, and of the system."""
+    def measure(self, programs, commands):
+        """
+        All of them do it, at the same time; CPU of ours or the peer's, and of the system.
+        @commands: one for all of them, or one for each
+        """
+        if isinstance(commands, str):
+            commands = [commands] * len(programs)
         clients = [program.pid for program in programs]
         own = clients + self.ours()
         system = clients + self.system
         before_us, before_system_us, at = cpu_us(own), cpu_us(system), time.monotonic()
-        for program in programs:
+        # The last first: it is the first that makes things happen.
+        for program, command in reversed(list(zip(programs, commands))):
             program.send(command)
         answers = [program.answer() for program in programs]
         wall_us = (time.monotonic() - at) * 1e6

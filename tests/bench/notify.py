@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bench-notify: notifications to one and to ten programs with bleherd beside bleak, and what a
+connect costs with more adapters and devices. See README.md.
+
+Called by notify.sh; connect.py has what both need.
+"""
+import contextlib
+import functools
+import sys
+
+from connect import COST, RUNS, alternate, both, held_by_another, per, run_sections
+from connect_world import World, addresses
+
+MANY = 10
+BURSTS, BURST = 20, 100  # ten sockets at once: what does not fit in one is announced as lost
+RATE_VALUES = 1000
+CYCLES = 100
+SIZES = [(adapters, devices) for devices in (10, 100, 1000) for adapters in (1, 4, 16)]
+
+
+def received(world, programs, settle, commands, values, before):
+    """One run: cost of each value that a program was given, and how many came in a second."""
+    with before():
+        for program in programs:
+            program.do("sub")
+    for program, command in zip(programs, settle):
+        program.do(command)
+    run = world.measure(programs, commands)
+    for program in programs:
+        program.do("unsub")
+    return dict(per(run, values * len(programs)),
+                rate=values * len(programs) / (run["wall"] / 1e6))
+
+
+def deliveries(report, letter, title, notify_ms, commands, values):
+    """@commands: what so many programs do to settle, and measured; @values: that each gets."""
+    report.section(letter, title, COST[:1] + COST[2:] + [("rate", "values/s"), ("lost", "lost")])
+    with both(notify_ms=notify_ms) as (ours, peers):
+        where = addresses(1)
+        clients = [ours.client(where) for _ in range(MANY)]
+        bleaks = [peers.peer(where) for _ in range(MANY)]
+        for program in clients[:1] + bleaks[:1]:
+            program.do("find")
+        for program in clients + bleaks:
+            program.do("open")
+        ways = []
+        for n in (1, MANY):
+            many = f"{n} program{'s' if n > 1 else ''}"
+            ways += [(f"bleak (StartNotify), {many}", peers, bleaks[:n], None),
+                     (f"libbleherd, AcquireNotify, {many}", ours, clients[:n], None),
+                     (f"libbleherd, StartNotify, {many}", ours, clients[:n], where[0])]
+        runs = alternate(RUNS, *(functools.partial(
+            received, world, programs, *commands(len(programs)), values,
+            contextlib.nullcontext if held is None else
+            functools.partial(held_by_another, world, held))
+            for _, world, programs, held in ways))
+    for at, ((name, world, *_), kept) in enumerate(zip(ways, runs)):
+        bleak = ways[at // 3 * 3][0]
+        report.row(name, kept, [("cpu", ">=", 2 if "Acquire" in name else 1, bleak),
+                                ("lost", "<=", 0, None)] if world.daemon else [])
+
+
+# --- a. as fast as they come ---
+
+def bursts(report):
+    def commands(n):
+        return ([f"burst 1 {BURST}"] + [f"reach {BURST}"] * (n - 1),
+                [f"burst {BURSTS} {BURST}"] + [f"reach {BURST + BURSTS * BURST}"] * (n - 1))
+
+    deliveries(report, "a", f"notifications in bursts of {BURST}, per value that a program gets",
+               3600000, commands, BURSTS * BURST)
+
+
+# --- b. at a pace ---
+
+def paced(report):
+    deliveries(report, "b", "notifications at 1000/s, per value that a program gets", 1,
+               lambda n: (["settle 100"] * n, [f"receive {RATE_VALUES}"] * n), RATE_VALUES)
+
+
+# --- c. growth ---
+
+def growth(report):
+    report.section("c", "connect + read + disconnect with more adapters and devices, per cycle",
+                   COST)
+    with contextlib.ExitStack() as stack:
+        bodies = []
+        for adapters, devices in SIZES:
+            world = stack.enter_context(World(adapters=adapters, devices=devices))
+            world.find(devices, adapters)
+            client = world.client(addresses(10))
+            client.do(f"open {adapters}")
+            client.do("cycle 20")
+            bodies.append(lambda world=world, client=client:
+                          per(world.measure([client], f"cycle {CYCLES}"), CYCLES))
+        runs = alternate(RUNS, *bodies)
+    names = [f"{adapters} adapter{'s' if adapters > 1 else ''}, {devices} devices"
+             for adapters, devices in SIZES]
+    for name, kept in zip(names, runs):
+        report.row(name, kept, [] if name == names[0] else [("cpu", "<=", 1.5, names[0])])
+
+
+if __name__ == "__main__":
+    sys.exit(run_sections("bench-notify", __doc__, {"a": bursts, "b": paced, "c": growth}))
