@@ -163,6 +163,8 @@ $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
 $(B)/tests/integ: $(LIB_A)
 
+$(B)/tests/churn-lab: $(O)/tests/lab/churn_lab.o $(O)/tests/support/churn.o \
+	$(O)/tests/support/churn_judge.o $(LIB_A)
 $(B)/tests/contend-client: $(O)/tests/lab/contend_client.o $(LIB_A)
 
 define test_program
@@ -189,7 +191,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan
+.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -258,6 +260,11 @@ lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoo
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/smoke
+
+lab-churn: ## 4 programs and 10 peripherals while links drop, in the lab: T=SECONDS SEED=N
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all $(B)/tests/churn-lab
+	@tests/lab/churn $(or $(T),180) $(or $(SEED),1)
 
 lab-locks: ## holders killed while they connect, and a jumping wall clock, in the lab
 	$(BOOTSTRAP) lab
