@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/support/churn.h"
 
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -399,12 +399,20 @@ static void child(const struct churn_plan *plan, struct churn_report *report)
 	_exit(0);
 }
 
+void churn_need(bool is_so, const char *what)
+{
+	if (is_so)
+		return;
+	fprintf(stderr, "churn: %s: %s\n", what, strerror(errno));
+	abort();
+}
+
 struct churn_report *churn_reports(size_t n)
 {
 	void *at = mmap(NULL, n * sizeof(struct churn_report), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	ck_assert_ptr_ne(at, MAP_FAILED);
+	churn_need(at != MAP_FAILED, "no memory for reports");
 	return at;
 }
 
@@ -413,7 +421,7 @@ pid_t churn_start(const struct churn_plan *plan, struct churn_report *report)
 	pid_t parent = getpid();
 	pid_t pid = fork();
 
-	ck_assert_int_ge(pid, 0);
+	churn_need(pid >= 0, "no process");
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() == parent)

@@ -62,6 +62,9 @@ struct churn_plan {
 
 int64_t churn_now_us(void);
 
+/* Aborts with a line if it is not so: what is used here runs without check, too. */
+void churn_need(bool is_so, const char *what);
+
 /* A number below @below; @state is the generator's, not 0. */
 uint32_t churn_random(uint32_t *state, uint32_t below);
 

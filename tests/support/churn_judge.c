@@ -8,7 +8,6 @@
  */
 #include "tests/support/churn.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +85,7 @@ static void collect(struct judge *judge, const struct churn_record *record)
 	}
 	if ((*n & (*n - 1)) == 0) {
 		*proofs = realloc(*proofs, (*n > 0 ? 2 * *n : 1) * sizeof(**proofs));
-		ck_assert_ptr_nonnull(*proofs);
+		churn_need(*proofs != NULL, "no memory");
 	}
 	(*proofs)[(*n)++] = (struct proof){ record->ended_us, place };
 }
@@ -165,7 +164,7 @@ struct churn_verdict churn_judge(const struct churn_report *reports, size_t n, u
 	judge = (struct judge){ .reports = reports, .n = n };
 	for (size_t p = 0; p < n; p++) {
 		judge.places[p] = calloc(reports[p].numbers + 1u, sizeof(uint32_t));
-		ck_assert_ptr_nonnull(judge.places[p]);
+		churn_need(judge.places[p] != NULL, "no memory");
 	}
 	while ((line = strsep(&writes, "\n")) != NULL)
 		take_line(&judge, line, first);
