@@ -2,12 +2,9 @@
 /* Values to programs: in order, counted, the oldest dropped for who is slow; worker/notify.h. */
 #include "worker/notify_state.h"
 
-#include "ipc/clock.h"
 #include "worker/usage.h"
 
 #include <string.h>
-
-enum { DRAIN_MS = 10 };
 
 bool fanout_keep(struct value_list *list, const struct span *value)
 {
@@ -28,6 +25,7 @@ static void drop_oldest(struct subscriber *s)
 
 	TAILQ_REMOVE(&s->backlog, oldest, entry);
 	s->n_backlog--;
+	s->backlog_bytes -= oldest->len;
 	free(oldest);
 }
 
@@ -37,11 +35,9 @@ void fanout_clear(struct subscriber *s)
 		drop_oldest(s);
 }
 
-/* A lost value uses up its number: the program sees the gap in the count, and how wide it is. */
 static void lose_oldest(struct subscriber *s)
 {
 	drop_oldest(s);
-	s->next_seq++;
 	s->lost += s->lost < UINT32_MAX ? 1 : 0;
 }
 
@@ -55,6 +51,12 @@ static void send(struct subscriber *s, const struct span *values, size_t n)
 		wire[i].data = (uint8_t *)(uintptr_t)values[i].data;
 		wire[i].len = values[i].len;
 	}
+	/*
+	 * A lost value uses up its number: the program sees the gap in the count, and how wide it
+	 * is. It uses up no credit, since it is never taken.
+	 */
+	s->next_seq += s->lost;
+	s->taken_seq += s->lost;
 	msg.has_first_seq = 1;
 	msg.first_seq = s->next_seq;
 	msg.values = wire;
@@ -71,25 +73,48 @@ static void keep(struct subscriber *s, const struct span *values, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (s->n_backlog >= NOTIFY_BACKLOG_MAX)
+		while (s->n_backlog >= NOTIFY_BACKLOG_MAX ||
+		       (s->n_backlog > 0 &&
+			s->backlog_bytes + values[i].len > NOTIFY_BACKLOG_BYTES))
 			lose_oldest(s);
-		if (fanout_keep(&s->backlog, &values[i]))
-			s->n_backlog++;
+		if (!fanout_keep(&s->backlog, &values[i])) {
+			/* It is the newest: those before it must go, or the count would lie. */
+			while (s->n_backlog > 0)
+				lose_oldest(s);
+			s->lost += s->lost < UINT32_MAX ? 1 : 0;
+			continue;
+		}
+		s->n_backlog++;
+		s->backlog_bytes += values[i].len;
 	}
 }
 
-/* What waited, in messages of the usual size, as long as the socket takes them. */
-static void send_backlog(struct subscriber *s)
+/* How many values its program may be given now. */
+static size_t credit(const struct subscriber *s)
+{
+	uint64_t under_way = s->next_seq - 1 - s->taken_seq;
+
+	/* The SUBSCRIBE is answered first. */
+	if (s->request || port_queued(s->seat->port) > 0 || under_way >= NOTIFY_CREDIT)
+		return 0;
+	return (size_t)(NOTIFY_CREDIT - under_way);
+}
+
+/* What waited, in messages of the usual size. */
+void fanout_more(struct subscriber *s)
 {
 	struct span values[NOTIFY_READS_MAX];
 	struct value *v;
+	size_t most;
 	size_t n;
 
-	while (s->n_backlog > 0 && port_queued(s->seat->port) == 0) {
+	while (s->n_backlog > 0 && (most = credit(s)) > 0) {
 		n = 0;
+		if (most > NOTIFY_READS_MAX)
+			most = NOTIFY_READS_MAX;
 		TAILQ_FOREACH(v, &s->backlog, entry)
 		{
-			if (n == NOTIFY_READS_MAX)
+			if (n == most)
 				break;
 			values[n].data = v->data;
 			values[n++].len = v->len;
@@ -103,35 +128,18 @@ static void send_backlog(struct subscriber *s)
 void fanout_values(struct sub *sub, const struct span *values, size_t n)
 {
 	struct subscriber *s;
-	bool is_slow = false;
 
 	link_used(sub->link);
 	usage_values(sub->link->w, sub->link->addr, n);
+	quiet_heard(sub);
 	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
 	{
-		/* The SUBSCRIBE is answered first. */
+		/* Values before its SUBSCRIBE is answered are not its own. */
 		if (s->request)
 			continue;
-		if (s->n_backlog == 0 && port_queued(s->seat->port) == 0)
+		if (s->n_backlog == 0 && credit(s) >= n)
 			send(s, values, n);
 		else
 			keep(s, values, n);
-		is_slow = is_slow || s->n_backlog > 0;
 	}
-	if (is_slow && !sub->drain.is_set)
-		deadline_set(sub->link->w->deadlines, &sub->drain, clock_now_ms() + DRAIN_MS);
-}
-
-void fanout_drain(struct sub *sub)
-{
-	struct subscriber *s;
-	bool is_slow = false;
-
-	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
-	{
-		send_backlog(s);
-		is_slow = is_slow || s->n_backlog > 0;
-	}
-	if (is_slow)
-		deadline_set(sub->link->w->deadlines, &sub->drain, clock_now_ms() + DRAIN_MS);
 }

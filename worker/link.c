@@ -189,12 +189,13 @@ static bool serve(struct link *link, struct request *request)
 		return true;
 	/* Also if it was up when the request came, and went for an earlier one. */
 	request->has_waited |= request_needs_link(request) && link->state != LINK_UP;
-	if (request_needs_link(request) && (link->state != LINK_UP || !link_lets_in(link, request)))
+	if (request_needs_link(request) &&
+	    (link->state != LINK_UP || resume_rests(request) || !link_lets_in(link, request)))
 		return false;
 	switch (request->type) {
 	case BH__TYPE__DISCONNECT:
 		/* Its session's earlier requests come first. */
-		if (request != TAILQ_FIRST(&request->seat->requests))
+		if (!request_is_first(request))
 			return false;
 		end_for_seat(request->seat, request);
 		return true;
@@ -218,9 +219,10 @@ static bool serve_seat(struct link *link, struct seat *seat)
 		struct request *next = TAILQ_NEXT(request, entry);
 
 		if (request->state == REQUEST_QUEUED) {
-			if (!serve(link, request))
+			if (serve(link, request))
+				any = true;
+			else if (!request->is_resuming) /* nothing waits for what resumes */
 				return any;
-			any = true;
 		} else if (request->checks) {
 			return any; /* what comes behind it waits for its check */
 		}

@@ -10,6 +10,7 @@
 #include "worker/cure.h"
 #include "worker/link_limits.h"
 #include "worker/link_table.h"
+#include "worker/resume.h"
 #include "worker/room.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
@@ -41,6 +42,7 @@ struct link {
 	struct deadline look;	   /* a limit may end it */
 	struct deadline tell;	   /* the supervisor whether anybody uses it */
 	struct rules rules;
+	struct resume resume;
 	struct room_place place;
 	bool is_room_asked;	 /* of the supervisor, too */
 	struct seat *exclusive;	 /* nobody else's requests are served; NULL: everybody's */

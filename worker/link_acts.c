@@ -75,7 +75,9 @@ static uint32_t longest_left_ms(const struct link *link)
 	TAILQ_FOREACH(seat, &link->seats, on_link)
 	TAILQ_FOREACH(request, &seat->requests, entry)
 	{
-		left = request_needs_link(request) ? request_left_ms(request) : 0;
+		left = request->is_resuming ? clock_left_ms(link->resume.until_ms, clock_now_ms())
+		       : request_needs_link(request) ? request_left_ms(request)
+						     : 0;
 		longest = left > longest ? left : longest;
 	}
 	/* Who was told CONNECTED waits without a request. */
@@ -206,6 +208,7 @@ static void act_up(struct link *link)
 	link->used_at_ms = 0;
 	link->unwanted_at_ms = 0;
 	recall_up(link);
+	resume_link_up(link);
 	link_tell_up(link);
 }
 
@@ -264,14 +267,16 @@ static void tell_users(struct link *link, enum err_class class, const char *text
 	link->went = class;
 	(void)snprintf(link->went_text, sizeof(link->went_text), "%s", text);
 	TAILQ_FOREACH(seat, &link->seats, on_link)
-	seat->loses_link = seat->holds_link || seat->n_subscribers > 0;
+	seat->loses_link = seat->holds_link || notify_is_on_link(seat);
 	notify_drop_link_why(link, class, text);
+	resume_link_lost(link);
 	TAILQ_FOREACH(seat, &link->seats, on_link)
 	{
 		seat_let_go(seat);
 		for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 			next = TAILQ_NEXT(request, entry);
-			if (request_needs_link(request))
+			if (request_needs_link(request) &&
+			    !(request->is_resuming && resume_is_hopeful(class)))
 				request_fail(request, class, text);
 		}
 		if (seat->loses_link)

@@ -7,6 +7,7 @@
 #include "ipc/clock.h"
 #include "worker/link.h"
 #include "worker/link_limits.h"
+#include "worker/notify.h"
 
 #include <stdio.h>
 
@@ -22,7 +23,7 @@ static bool has_requests_for_link(const struct seat *seat)
 		/* What comes behind it wants a link again, a new one. */
 		if (request->type == BH__TYPE__DISCONNECT)
 			return false;
-		if (request_needs_link(request))
+		if (request_needs_link(request) && !resume_rests(request))
 			return true;
 	}
 	return false;
@@ -30,7 +31,7 @@ static bool has_requests_for_link(const struct seat *seat)
 
 bool seat_wants_link(const struct seat *seat)
 {
-	return seat->holds_link || seat->n_subscribers > 0 || has_requests_for_link(seat);
+	return seat->holds_link || notify_is_on_link(seat) || has_requests_for_link(seat);
 }
 
 bool link_is_wanted(const struct link *link)

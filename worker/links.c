@@ -152,6 +152,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	link->pump.fire = link_on_pump;
 	link->look.fire = link_on_look;
 	link->tell.fire = link_on_tell;
+	link->resume.rest.fire = resume_on_rest;
 	link->cause.wait.fire = link_on_cause_wait;
 	link->seek.fenced = link_on_seek_fenced;
 	link->seek.is_search = true;
@@ -202,6 +203,7 @@ void links_rules(struct links *links, const Bh__Ctl__DeviceRules *rules)
 	if (!link)
 		return;
 	rules_take(&link->rules, rules);
+	notify_rules_changed(link);
 	link_review(link);
 }
 
@@ -214,6 +216,7 @@ static void link_free(struct link *link)
 	deadline_clear(link->w->deadlines, &link->pump);
 	deadline_clear(link->w->deadlines, &link->look);
 	deadline_clear(link->w->deadlines, &link->tell);
+	deadline_clear(link->w->deadlines, &link->resume.rest);
 	deadline_clear(link->w->deadlines, &link->cause.wait);
 	free(link);
 }

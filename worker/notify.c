@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/notify_state.h"
 
+#include "ipc/clock.h"
 #include "ipc/log.h"
 #include "worker/gatt.h"
 #include "worker/objpath.h"
+#include "worker/resume.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -60,14 +62,9 @@ void sub_free(struct sub *sub)
 		sub->link->w->links->due = NULL;
 	if (sub->call)
 		bus_abandon(sub->call);
-	deadline_clear(sub->link->w->deadlines, &sub->drain);
+	deadline_clear(sub->link->w->deadlines, &sub->quiet);
 	TAILQ_REMOVE(&sub->link->subs, sub, entry);
 	free(sub);
-}
-
-static void on_drain(struct deadline *deadline)
-{
-	fanout_drain(container_of(deadline, struct sub, drain));
 }
 
 struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc)
@@ -80,7 +77,7 @@ struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc)
 	sub->chrc = chrc->handle;
 	sub->has_notify = chrc->flags & GATT_NOTIFY;
 	sub->fd = -EBADF;
-	sub->drain.fire = on_drain;
+	sub->quiet.fire = quiet_on_deadline;
 	TAILQ_INIT(&sub->held);
 	TAILQ_INIT(&sub->due);
 	TAILQ_INIT(&sub->subscribers);
@@ -88,10 +85,17 @@ struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc)
 	return sub;
 }
 
+void subscriber_unhook(struct subscriber *s)
+{
+	if (s->sub)
+		TAILQ_REMOVE(&s->sub->subscribers, s, on_sub);
+	s->sub = NULL;
+}
+
 void subscriber_free(struct subscriber *s)
 {
 	fanout_clear(s);
-	TAILQ_REMOVE(&s->sub->subscribers, s, on_sub);
+	subscriber_unhook(s);
 	TAILQ_REMOVE(&s->seat->subscribers, s, on_seat);
 	s->seat->n_subscribers--;
 	free(s);
@@ -107,8 +111,14 @@ void sub_tell_done(struct sub *sub)
 		struct request *request = s->request;
 
 		s->request = NULL;
-		request_done(request, 0);
+		s->since_ms = clock_now_ms();
+		if (request->is_resuming)
+			resume_done(request);
+		else
+			request_done(request, 0);
+		fanout_more(s);
 	}
+	quiet_review(sub);
 }
 
 void subscriber_tell_end(struct subscriber *s, enum err_class class, const char *text)
@@ -133,6 +143,8 @@ void sub_fail(struct sub *sub, enum err_class class, const char *text)
 	struct subscriber *s;
 
 	while ((s = TAILQ_FIRST(&sub->subscribers))) {
+		if (resume_park(s, class))
+			continue;
 		subscriber_tell_end(s, class, text);
 		subscriber_free(s);
 	}
@@ -161,6 +173,19 @@ static size_t read_values(struct sub *sub, uint8_t (*space)[VALUE_MAX], struct s
 		out_values[n++].len = (size_t)len;
 	}
 	return n;
+}
+
+void sub_catch_up(struct sub *sub)
+{
+	struct span values[NOTIFY_READS_MAX];
+	uint8_t space[NOTIFY_READS_MAX][VALUE_MAX];
+	bool is_over;
+	size_t n;
+
+	notify_flush(sub->link->w->links);
+	n = sub->fd >= 0 ? read_values(sub, space, values, &is_over) : 0;
+	if (n > 0)
+		fanout_values(sub, values, n);
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -269,12 +294,41 @@ void sub_stop(struct sub *sub)
 		sub_free(sub);
 }
 
+static void on_cleared(void *ctx, const struct bus_result *result)
+{
+	struct sub *sub = ctx;
+	struct link *link = sub->link;
+
+	(void)result;
+	sub->call = NULL;
+	if (TAILQ_EMPTY(&sub->subscribers))
+		sub_free(sub);
+	else
+		sub_start(sub);
+	link_review(link);
+}
+
+/*
+ * BlueZ has notifications of it on for somebody: what an earlier one of us left behind (a
+ * StartNotify outlives its link, and one that is under way outlives its caller), or a program that
+ * is gone and not cleaned up after. StopNotify ends either, and no more than that is tried.
+ */
+static bool clear_leftover(struct sub *sub, const struct bus_result *result)
+{
+	if (result->class != CLASS_BUSY_SAME_DEVICE || sub->has_cleared)
+		return false;
+	sub->has_cleared = true;
+	return call(sub, "StopNotify", on_cleared) == 0;
+}
+
 static void on_started(void *ctx, const struct bus_result *result)
 {
 	struct sub *sub = ctx;
 	struct link *link = sub->link;
 
 	sub->call = NULL;
+	if (!result->reply && clear_leftover(sub, result))
+		return;
 	if (!result->reply) {
 		sub_fail(sub, result->class, result->text);
 	} else {
@@ -326,7 +380,7 @@ static void on_acquired(void *ctx, const struct bus_result *result)
 void sub_start(struct sub *sub)
 {
 	want_values(sub, false);
-	if (!sub->has_notify) {
+	if (!sub->has_notify || sub->link->rules.notify == BH__CTL__NOTIFY__NOTIFY_START) {
 		start_signals(sub);
 		return;
 	}

@@ -5,14 +5,18 @@
  *
  * AcquireNotify first: its socket takes dbus-daemon out of the path, and what one wake-up reads
  * goes to each program in one message. Where BlueZ refuses (indications, another program has it)
- * StartNotify and the Value signal do. A program that reads too slowly loses the oldest values and
- * is told how many; nobody else notices.
+ * StartNotify and the Value signal do, and do in any case where the rules of the device say so.
+ * A program is given NOTIFY_CREDIT values that it has not acknowledged; what it does not take then
+ * waits in a queue of bounded length and size, loses the oldest, and is told how many. Nobody else
+ * notices.
  */
 #include "worker/link.h"
 
 enum {
 	NOTIFY_READS_MAX = 32,	  /* values per wake-up and message */
+	NOTIFY_CREDIT = 512,	  /* session.proto */
 	NOTIFY_BACKLOG_MAX = 256, /* values kept for a slow program */
+	NOTIFY_BACKLOG_BYTES = 32768,
 };
 
 /* For gatt.c's table: a SUBSCRIBE whose turn it is. Always true. */
@@ -25,12 +29,23 @@ void notify_cancel(struct seat *seat, uint32_t id);
 /* A SUBSCRIBE that was not answered yet goes. */
 void notify_forget_request(struct request *request);
 
+/* Its program has taken the values up to @seq. */
+void notify_acknowledged(struct seat *seat, uint32_t id, uint64_t seq);
+/* The socket of its program takes more. */
+void notify_drained(struct seat *seat);
+
+/* Whether it is subscribed, or about to be, on the link that is there. */
+bool notify_is_on_link(const struct seat *seat);
+
+/* The rules of its device have changed. */
+void notify_rules_changed(struct link *link);
+
 struct subscriber *notify_find(const struct seat *seat, uint32_t id);
 
 /* Its program is told nothing: the session goes, or it disconnected by itself. */
 void notify_drop_seat(struct seat *seat);
 
-/* The link went: every subscription ends with that class. */
+/* The link went: every subscription ends with that class, or waits for another link. */
 void notify_drop_link_why(struct link *link, enum err_class class, const char *text);
 /* The worker ends. */
 void notify_drop_link(struct link *link);

@@ -24,13 +24,22 @@ struct subscriber {
 	TAILQ_ENTRY(subscriber) on_seat;
 	TAILQ_ENTRY(subscriber) on_sub;
 	struct seat *seat;
-	struct sub *sub;
+	struct sub *sub; /* NULL: it waits for the link; worker/resume.h */
 	uint32_t id;
 	struct request *request; /* SUBSCRIBE, until it is answered */
-	uint64_t next_seq;	 /* of the first value that is not sent */
+	bool resumes;
+	bool has_uuid;
+	struct uuid uuid; /* what it asked for, to find it on the next link */
+	uint32_t handle;
+	uint32_t silence_ms; /* 0: what the device's rules say */
+	bool is_spent;	     /* the watchdog has ended a link: not again before there is a value */
+	uint64_t since_ms;   /* it is on */
+	uint64_t next_seq;   /* of the first value that is not sent, but for those lost */
+	uint64_t taken_seq;  /* by its program */
 	uint32_t lost;
 	struct value_list backlog;
 	size_t n_backlog;
+	size_t backlog_bytes;
 };
 
 struct sub {
@@ -44,7 +53,10 @@ struct sub {
 	struct bus_call *call;
 	int fd;
 	sd_event_source *io;
-	struct deadline drain;	/* slow programs: look again */
+	struct deadline quiet; /* when there must have been a value */
+	uint64_t heard_at_ms;
+	bool has_spent;		/* one of its watchdogs is to be armed by the next value */
+	bool has_cleared;	/* what was left over in BlueZ: once */
 	struct value_list held; /* signals during our own read of it */
 	struct value_list due;	/* signals of this wake-up: one message to each program */
 	size_t n_due;
@@ -58,11 +70,18 @@ struct span {
 
 /* Values for every subscriber, at most NOTIFY_READS_MAX. */
 void fanout_values(struct sub *sub, const struct span *values, size_t n);
-/* Sends what slow programs can take by now; sets the next look. */
-void fanout_drain(struct sub *sub);
+/* Sends what its program can take by now. */
+void fanout_more(struct subscriber *s);
 void fanout_clear(struct subscriber *s);
 /* Appends a copy; false without memory. */
 bool fanout_keep(struct value_list *list, const struct span *value);
+
+/* --- quiet.c: the watchdog --- */
+/* Somebody came, or the rules changed. */
+void quiet_review(struct sub *sub);
+/* A value came, at the time of link_used(). */
+void quiet_heard(struct sub *sub);
+void quiet_on_deadline(struct deadline *deadline);
 
 /* --- notify.c --- */
 struct sub *sub_find(const struct link *link, uint16_t chrc);
@@ -74,7 +93,11 @@ void sub_stop(struct sub *sub);
 /* Every subscriber is told, and it is freed. */
 void sub_fail(struct sub *sub, enum err_class class, const char *text);
 void sub_close_socket(struct sub *sub);
+/* Passes on what has come and was not read yet. */
+void sub_catch_up(struct sub *sub);
 /* It is on: whoever waited for that is told. */
 void sub_tell_done(struct sub *sub);
 void subscriber_free(struct subscriber *s);
+/* Off its subscription; it goes on without. */
+void subscriber_unhook(struct subscriber *s);
 void subscriber_tell_end(struct subscriber *s, enum err_class class, const char *text);

@@ -6,6 +6,7 @@
 #include "worker/keeper.h"
 #include "worker/link.h"
 #include "worker/notify.h"
+#include "worker/resume.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
 #include "worker/usage.h"
@@ -35,6 +36,15 @@ bool request_needs_link(const struct request *request)
 	       request->type != BH__TYPE__SCAN;
 }
 
+bool request_is_first(const struct request *request)
+{
+	const struct request *first = TAILQ_FIRST(&request->seat->requests);
+
+	while (first->is_resuming)
+		first = TAILQ_NEXT(first, entry);
+	return first == request;
+}
+
 uint32_t request_left_ms(const struct request *request)
 {
 	return clock_left_ms(request->deadline.at_ms, clock_now_ms());
@@ -52,7 +62,7 @@ static void forget(struct request *request)
 
 	if (request->type == BH__TYPE__SCAN)
 		scan_remove(seat->w->scan, request);
-	if (request->type == BH__TYPE__SUBSCRIBE && request->state == REQUEST_HELD)
+	if (request->type == BH__TYPE__SUBSCRIBE)
 		notify_forget_request(request);
 	link_unfly(request);
 	deadline_clear(seat->w->deadlines, &request->deadline);
@@ -173,6 +183,8 @@ void request_fail(struct request *request, enum err_class class, const char *tex
 	Bh__Error error = BH__ERROR__INIT;
 	Bh__Timings timings;
 
+	if (request->is_resuming && resume_keeps(request, class))
+		return;
 	fill_timings(request, &timings);
 	error.timings = &timings;
 	error.has_class_ = 1;

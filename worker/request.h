@@ -37,7 +37,11 @@ struct request {
 	bool is_exclusive; /* a CONNECT: for itself alone */
 	bool is_fresh;	   /* not from memory */
 	bool is_cached;	   /* its answer is: nothing was waited for */
-	uint16_t chrc;	   /* handle, once resolved */
+	bool is_resuming;  /* a SUBSCRIBE that was answered, and is to be there again */
+	bool is_own;	   /* our own: nobody waits for its answer; worker/resume.h */
+	bool resume;	   /* a SUBSCRIBE: it is to outlive the link */
+	uint32_t silence_ms;
+	uint16_t chrc; /* handle, once resolved */
 	uint32_t handle;
 	uint32_t subscription;
 	int32_t rssi_min_dbm;
@@ -62,6 +66,9 @@ void request_open(struct request *request, struct seat *seat, uint32_t id, uint1
 
 /* Whether it needs the link; the others are served without one. */
 bool request_needs_link(const struct request *request);
+
+/* Of its session; one that resumes is before nobody. */
+bool request_is_first(const struct request *request);
 
 uint32_t request_left_ms(const struct request *request);
 

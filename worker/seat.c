@@ -151,11 +151,13 @@ static void on_closed(struct port *port, void *ctx, int error)
 
 static void on_drained(struct port *port, void *ctx)
 {
-	const struct seat *seat = ctx;
+	struct seat *seat = ctx;
 
 	(void)port;
 	if (seat->is_scan)
 		scan_drained(seat->w->scan, seat);
+	else
+		notify_drained(seat);
 }
 
 static const struct port_ops PORT = {
@@ -280,7 +282,17 @@ void seat_tell_lost(struct seat *seat, enum err_class class, const char *text)
 	lost.has_class_ = 1;
 	lost.class_ = (Bh__Class) class;
 	lost.text = (char *)(uintptr_t)text;
+	lost.has_resumes = 1;
+	lost.resumes = resume_is_any(seat);
 	port_send(seat->port, BH__TYPE__LINK_LOST, 0, seat->epoch, &lost.base);
+}
+
+void seat_tell_back(struct seat *seat)
+{
+	Bh__LinkBack back = BH__LINK_BACK__INIT;
+
+	back.adapter = (char *)(uintptr_t)seat->w->adapter;
+	port_send(seat->port, BH__TYPE__LINK_BACK, 0, seat->epoch, &back.base);
 }
 
 int seats_new(struct seats **out, struct worker *w)

@@ -90,5 +90,8 @@ void seat_keep_on_page(struct seat *seat, uint32_t id);
 /* Its CONNECT holds the link no more. */
 void seat_let_go(struct seat *seat);
 
+/* LINK_BACK to the program. */
+void seat_tell_back(struct seat *seat);
+
 /* LINK_LOST to the program. */
 void seat_tell_lost(struct seat *seat, enum err_class class, const char *text);

@@ -200,9 +200,18 @@ static int on_subscribe(struct seat *seat, struct chan_frame *frame, const void 
 	struct request *request;
 	int r = open_request(seat, frame, subscribe->timeout_ms, 0, &request);
 
-	if (r == 0 && take_target(request, subscribe->target))
+	if (r != 0)
+		return r;
+	request->silence_ms = subscribe->silence_ms;
+	request->resume = subscribe->resume;
+	if (subscribe->resume && subscribe->resumed) {
+		request->is_resuming = true;
+		deadline_clear(seat->w->deadlines, &request->deadline);
+		resume_begin(seat->link);
+	}
+	if (take_target(request, subscribe->target))
 		link_request(request);
-	return r;
+	return 0;
 }
 
 static int on_unsubscribe(struct seat *seat, struct chan_frame *frame, const void *msg)
@@ -215,6 +224,15 @@ static int on_unsubscribe(struct seat *seat, struct chan_frame *frame, const voi
 		return r;
 	request->subscription = unsubscribe->subscription;
 	link_request(request);
+	return 0;
+}
+
+static int on_notify_ack(struct seat *seat, struct chan_frame *frame, const void *msg)
+{
+	const Bh__NotifyAck *ack = msg;
+
+	(void)frame;
+	notify_acknowledged(seat, ack->subscription, ack->seq);
 	return 0;
 }
 
@@ -283,6 +301,7 @@ static const struct {
 	{ BH__TYPE__WRITE, false, true, on_write },
 	{ BH__TYPE__SUBSCRIBE, false, true, on_subscribe },
 	{ BH__TYPE__UNSUBSCRIBE, false, true, on_unsubscribe },
+	{ BH__TYPE__NOTIFY_ACK, false, true, on_notify_ack },
 	{ BH__TYPE__SCAN, true, false, on_scan },
 	{ BH__TYPE__CANCEL, true, true, on_cancel },
 };
@@ -317,6 +336,7 @@ const struct chan_rule SEAT_RULES[SEAT_RULES_LEN] = {
 	{ BH__TYPE__SERVICES_REQUEST, 0, 0, &bh__services_request__descriptor, on_request },
 	{ BH__TYPE__SUBSCRIBE, 0, 0, &bh__subscribe__descriptor, on_request },
 	{ BH__TYPE__UNSUBSCRIBE, 0, 0, &bh__unsubscribe__descriptor, on_request },
+	{ BH__TYPE__NOTIFY_ACK, 0, 0, &bh__notify_ack__descriptor, on_request },
 	{ BH__TYPE__SCAN, 0, 0, &bh__scan__descriptor, on_request },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_request },
 };

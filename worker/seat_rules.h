@@ -4,6 +4,6 @@
  */
 #include "ipc/chan.h"
 
-enum { SEAT_RULES_LEN = 9 };
+enum { SEAT_RULES_LEN = 10 };
 
 extern const struct chan_rule SEAT_RULES[SEAT_RULES_LEN];

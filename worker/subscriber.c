@@ -2,11 +2,38 @@
 /* Programs come to subscriptions and leave them; worker/notify.h. */
 #include "worker/notify_state.h"
 
+#include "ipc/clock.h"
 #include "worker/gatt.h"
+#include "worker/resume.h"
 
 static bool is_on(const struct sub *sub)
 {
 	return sub->state == SUB_SOCKET || sub->state == SUB_SIGNALS;
+}
+
+/* A new one, or the one that the request was before its link went. */
+static struct subscriber *make(struct request *request)
+{
+	struct seat *seat = request->seat;
+	struct subscriber *s = notify_find(seat, request->id);
+
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->seat = seat;
+	s->id = request->id;
+	s->next_seq = 1;
+	s->resumes = request->resume;
+	s->silence_ms = request->silence_ms;
+	s->has_uuid = request->has_uuid;
+	s->uuid = request->uuid;
+	s->handle = request->handle;
+	TAILQ_INIT(&s->backlog);
+	TAILQ_INSERT_TAIL(&seat->subscribers, s, on_seat);
+	seat->n_subscribers++;
+	return s;
 }
 
 bool notify_subscribe(struct link *link, struct request *request)
@@ -23,22 +50,16 @@ bool notify_subscribe(struct link *link, struct request *request)
 	is_new = !sub;
 	if (is_new)
 		sub = sub_new(link, chrc);
-	s = sub ? calloc(1, sizeof(*s)) : NULL;
+	s = sub ? make(request) : NULL;
 	if (!s) {
 		request_fail(request, CLASS_INTERNAL, "out of memory");
 		if (is_new && sub)
 			sub_free(sub);
 		return true;
 	}
-	s->seat = request->seat;
 	s->sub = sub;
-	s->id = request->id;
 	s->request = request;
-	s->next_seq = 1;
-	TAILQ_INIT(&s->backlog);
 	TAILQ_INSERT_TAIL(&sub->subscribers, s, on_sub);
-	TAILQ_INSERT_TAIL(&s->seat->subscribers, s, on_seat);
-	s->seat->n_subscribers++;
 	request->state = REQUEST_HELD;
 	if (is_new)
 		sub_start(sub);
@@ -63,9 +84,13 @@ static void leave(struct subscriber *s)
 	struct sub *sub = s->sub;
 
 	subscriber_free(s);
+	if (!sub)
+		return;
 	/* A call under way is answered first: its callback sees that nobody is left. */
 	if (TAILQ_EMPTY(&sub->subscribers) && is_on(sub))
 		sub_stop(sub);
+	else
+		quiet_review(sub);
 }
 
 void notify_unsubscribe(struct request *request)
@@ -76,9 +101,13 @@ void notify_unsubscribe(struct request *request)
 		request_fail(request, CLASS_INVALID, "there is no such subscription");
 		return;
 	}
-	if (s->request)
-		subscriber_tell_end(s, CLASS_CANCELLED, "it was ended before it began");
-	leave(s);
+	if (s->request && s->request->is_own) {
+		request_drop(s->request, false);
+	} else {
+		if (s->request)
+			subscriber_tell_end(s, CLASS_CANCELLED, "it was ended before it began");
+		leave(s);
+	}
 	request_done(request, 0);
 }
 
@@ -106,10 +135,49 @@ void notify_drop_seat(struct seat *seat)
 {
 	struct subscriber *s;
 
+	resume_end(seat);
 	while ((s = TAILQ_FIRST(&seat->subscribers))) {
 		s->request = NULL;
 		leave(s);
 	}
+}
+
+bool notify_is_on_link(const struct seat *seat)
+{
+	const struct subscriber *s;
+
+	TAILQ_FOREACH(s, &seat->subscribers, on_seat)
+	if (s->sub)
+		return true;
+	return false;
+}
+
+void notify_acknowledged(struct seat *seat, uint32_t id, uint64_t seq)
+{
+	struct subscriber *s = notify_find(seat, id);
+
+	/* More than it was given is a mistake of its own: its credit is not larger for it. */
+	if (!s || seq <= s->taken_seq || seq >= s->next_seq)
+		return;
+	s->taken_seq = seq;
+	fanout_more(s);
+}
+
+void notify_drained(struct seat *seat)
+{
+	struct subscriber *s;
+
+	TAILQ_FOREACH(s, &seat->subscribers, on_seat)
+	fanout_more(s);
+}
+
+void notify_rules_changed(struct link *link)
+{
+	struct sub *sub;
+
+	TAILQ_FOREACH(sub, &link->subs, entry)
+	if (is_on(sub))
+		quiet_review(sub);
 }
 
 void notify_drop_link_why(struct link *link, enum err_class class, const char *text)

@@ -160,7 +160,7 @@ static bool take_rejection(struct link *link, struct request *request)
 	char text[LINK_TEXT_LEN + 64];
 	bool is_shared;
 
-	if (request != TAILQ_FIRST(&seat->requests))
+	if (!request_is_first(request))
 		return false;
 	notify_drop_seat(seat);
 	seat_let_go(seat);
