@@ -176,8 +176,9 @@ struct bh_event {
 enum bh_session_event {
 	BH_SESSION_MOVED,     /* served by another worker now; text says why */
 	BH_SESSION_WAITS,     /* nobody serves it at the moment; requests wait */
-	BH_SESSION_LINK_LOST, /* the link went; its subscriptions ended */
+	BH_SESSION_LINK_LOST, /* the link went; its subscriptions ended but for those that resume */
 	BH_SESSION_CLOSED,    /* for good: open requests were answered with the class */
+	BH_SESSION_LINK_BACK, /* every subscription that resumes has values again */
 };
 
 struct bh_session_news {
@@ -185,6 +186,7 @@ struct bh_session_news {
 	enum bh_class error;
 	const char *adapter;
 	const char *text;
+	bool resumes; /* LINK_LOST: a subscription waits; LINK_BACK follows, or its end */
 };
 
 typedef void (*bh_session_cb)(void *ctx, struct bh_session *session,
@@ -423,10 +425,33 @@ BH_API int bh_write(struct bh_session *session, const struct bh_uuid *uuid, cons
  *          bh_unsubscribe(), bh_disconnect(), bh_session_close(): those are the program's own)
  * @out_id: for bh_unsubscribe(); may be NULL
  *
- * It survives the death of a worker and moves; it ends when the link is lost.
+ * It survives the death of a worker and moves; it ends when the link is lost. A program that takes
+ * its values too slowly loses the oldest: about 750 wait for it. Others do not notice.
  */
 BH_API int bh_subscribe(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
 			bh_notify_cb value, bh_result_cb done, void *ctx, uint32_t *out_id);
+
+struct bh_subscribe_options {
+	bool resumes;	     /* it outlives the link, and wants it back */
+	uint32_t silence_ms; /* without a value for so long the link is ended; 0: as configured */
+};
+
+/**
+ * bh_subscribe_with() - bh_subscribe() with options
+ * @options: copied; NULL: none
+ *
+ * One that resumes keeps its link wanted, for as long as it lives: when the link is lost the news
+ * are LINK_LOST with `resumes`, and LINK_BACK when there are values again; its numbers go on, and
+ * what the peripheral sent meanwhile is not counted. It ends by bh_unsubscribe(), bh_disconnect(),
+ * or by itself where another link would not help (gatt-missing, auth, ...). A link that was
+ * connected is not connected any more: bh_connect() where the program wants to hold it.
+ * A link that is ended for its silence is lost with class `zombie`; the silence of the next one is
+ * not looked at before it had a value. Errors as bh_subscribe().   Blocks: never.
+ */
+BH_API int bh_subscribe_with(struct bh_session *session, const struct bh_uuid *uuid,
+			     uint32_t timeout_ms, const struct bh_subscribe_options *options,
+			     bh_notify_cb value, bh_result_cb done, void *ctx, uint32_t *out_id);
+
 /* No value is given any more from this call on. -ENOENT: there is no such subscription. */
 BH_API int bh_unsubscribe(struct bh_session *session, uint32_t id, bh_result_cb done, void *ctx);
 

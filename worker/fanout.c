@@ -137,9 +137,11 @@ void fanout_values(struct sub *sub, const struct span *values, size_t n)
 		/* Values before its SUBSCRIBE is answered are not its own. */
 		if (s->request)
 			continue;
-		if (s->n_backlog == 0 && credit(s) >= n)
+		if (s->n_backlog == 0 && credit(s) >= n) {
 			send(s, values, n);
-		else
-			keep(s, values, n);
+			continue;
+		}
+		keep(s, values, n);
+		fanout_more(s);
 	}
 }

@@ -176,11 +176,20 @@ static int ask_subscribe(struct bh_session *session, const struct session_sub *s
 		return r;
 	request->id = sub->id;
 	request->uuid = sub->uuid;
+	request->resumes = sub->resumes;
+	request->number = sub->silence_ms;
 	return session_ask(session, request);
 }
 
 int bh_subscribe(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
 		 bh_notify_cb value, bh_result_cb done, void *ctx, uint32_t *out_id)
+{
+	return bh_subscribe_with(session, uuid, timeout_ms, NULL, value, done, ctx, out_id);
+}
+
+int bh_subscribe_with(struct bh_session *session, const struct bh_uuid *uuid, uint32_t timeout_ms,
+		      const struct bh_subscribe_options *options, bh_notify_cb value,
+		      bh_result_cb done, void *ctx, uint32_t *out_id)
 {
 	_cleanup_free_ struct session_sub *sub = NULL;
 	int r;
@@ -193,6 +202,8 @@ int bh_subscribe(struct bh_session *session, const struct bh_uuid *uuid, uint32_
 	sub->id = lane_new_id(&session->lane);
 	sub->uuid = *uuid;
 	sub->timeout_ms = timeout_ms;
+	sub->resumes = options && options->resumes;
+	sub->silence_ms = options ? options->silence_ms : 0;
 	sub->value = value;
 	sub->done = done;
 	sub->ctx = ctx;

@@ -148,6 +148,26 @@ static uint32_t add_lost(uint32_t lost, uint64_t more)
 	return more > UINT32_MAX - lost ? UINT32_MAX : lost + (uint32_t)more;
 }
 
+/* Values that are taken and not acknowledged: half of the worker's credit (session.proto). */
+enum { ACK_EVERY = 256 };
+
+/* Its program has taken them: the worker may send as many more. */
+static void acknowledge(struct bh_session *session, struct session_sub *sub)
+{
+	Bh__NotifyAck ack = BH__NOTIFY_ACK__INIT;
+	struct lane *lane = &session->lane;
+
+	if (sub->expected - 1 - sub->taken < ACK_EVERY || !lane->chan || lane->is_deaf)
+		return;
+	ack.has_subscription = ack.has_seq = 1;
+	ack.subscription = sub->id;
+	ack.seq = sub->expected - 1;
+	/* One that cannot be sent is made good by the next one, or its socket is at its end. */
+	if (chan_send(lane->chan, BH__TYPE__NOTIFY_ACK, 0, lane->epoch, &ack.base, NULL, 0) == 0)
+		sub->taken = ack.seq;
+	lane_pump(lane);
+}
+
 /*
  * The worker counts from 1 for each subscription it serves, the program's count goes on over
  * moves: a lost value uses up its number in both. What was given already is not given again.
@@ -174,10 +194,14 @@ static int on_notified(void *ctx, struct chan_frame *frame, const void *msg)
 		sub->seq += 1 + (uint64_t)lost;
 		sub->value(sub->ctx, notified->values[i].data, notified->values[i].len, sub->seq,
 			   lost);
-		if (session->state != SESSION_OPEN || sub->is_muted)
+		/* A callback may have ended the session, and this with it. */
+		if (session->state != SESSION_OPEN)
+			return 0;
+		if (sub->is_muted)
 			break;
 		lost = 0;
 	}
+	acknowledge(session, sub);
 	return 0;
 }
 
@@ -231,7 +255,22 @@ static int on_link_lost(void *ctx, struct chan_frame *frame, const void *msg)
 
 	(void)frame;
 	why = request_result(class == BH_CLASS_NONE ? BH_CLASS_LINK_LOST : class, lost->text, NULL);
-	handover_link_gone(ctx, &why);
+	handover_link_gone(ctx, &why, lost->resumes);
+	return 0;
+}
+
+static int on_link_back(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__LinkBack *back = msg;
+	struct bh_session *session = ctx;
+
+	(void)frame;
+	take_adapter(session, back->adapter);
+	/* After a move the program was told of no loss. */
+	if (!session->awaits_link)
+		return 0;
+	session->awaits_link = false;
+	session_tell(session, BH_SESSION_LINK_BACK, BH_CLASS_NONE, NULL);
 	return 0;
 }
 
@@ -320,6 +359,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__TYPE__ADVERT, 0, 0, &bh__advert__descriptor, on_advert },
 	{ BH__TYPE__SERVICE, 0, 0, &bh__service__descriptor, on_service },
 	{ BH__TYPE__LINK_LOST, 0, 0, &bh__link_lost__descriptor, on_link_lost },
+	{ BH__TYPE__LINK_BACK, 0, 0, &bh__link_back__descriptor, on_link_back },
 };
 
 /* Nothing is expected: asking once more would be a system call for nothing. */

@@ -49,14 +49,14 @@ void handover_free_moves(struct bh_session *session)
 }
 
 /* Removes what was sent on the library's own account. */
-static void drop_replays(struct bh_session *session)
+static void drop_replays(struct bh_session *session, bool but_resuming)
 {
 	struct request *request = session->lane.head;
 	struct request *next;
 
 	for (; request; request = next) {
 		next = request->next;
-		if (!request->is_replay)
+		if (!request->is_replay || (but_resuming && request->resumes))
 			continue;
 		lane_unlink(&session->lane, request);
 		free(request);
@@ -84,7 +84,9 @@ static int replay_connect(struct bh_session *session)
 
 static int replay_subscribe(struct bh_session *session, struct session_sub *sub)
 {
-	struct request_args args = { .type = BH__TYPE__SUBSCRIBE, .timeout_ms = sub->timeout_ms };
+	struct request_args args = { .type = BH__TYPE__SUBSCRIBE,
+				     .timeout_ms = sub->timeout_ms,
+				     .is_endless = sub->resumes };
 	struct request *request;
 	int r;
 
@@ -94,6 +96,8 @@ static int replay_subscribe(struct bh_session *session, struct session_sub *sub)
 	request->is_replay = true;
 	request->id = sub->id;
 	request->uuid = sub->uuid;
+	request->resumes = sub->resumes;
+	request->number = sub->silence_ms;
 	lane_prepend(&session->lane, request);
 	return 0;
 }
@@ -106,6 +110,7 @@ static int replay(struct bh_session *session)
 
 	for (sub = session->subs; sub; sub = sub->next) {
 		sub->expected = 1;
+		sub->taken = 0;
 		r = sub->is_established && !sub->is_doomed ? replay_subscribe(session, sub) : 0;
 		if (r < 0)
 			return r;
@@ -145,7 +150,7 @@ static void set_adrift(struct bh_session *session)
 	struct bh_result result;
 	struct request *request;
 
-	drop_replays(session);
+	drop_replays(session, false);
 	while (session->state == SESSION_OPEN && (request = first_sent_write(session))) {
 		result = request_result(BH_CLASS_INTERRUPTED,
 					"the write was under way when the daemon went", NULL);
@@ -171,7 +176,7 @@ static void adopt(struct bh_session *session, struct session_move *move)
 
 	r = lane_open(&session->lane, take_fd(&move->fd), CHAN_BODY_DATA, move->epoch);
 	if (r == 0) {
-		drop_replays(session);
+		drop_replays(session, false);
 		lane_rewind(&session->lane);
 	}
 	if (r == 0 && session->moves)
@@ -241,29 +246,32 @@ void handover_queue(struct bh_session *session, struct session_move *move)
 	handover_drained(session);
 }
 
-static struct session_sub *first_established(const struct bh_session *session)
+static struct session_sub *first_established(const struct bh_session *session, bool resumes)
 {
 	struct session_sub *sub;
 
 	for (sub = session->subs; sub; sub = sub->next)
-		if (sub->is_established && !sub->is_doomed)
+		if (sub->is_established && !sub->is_doomed && sub->resumes == resumes)
 			return sub;
 	return NULL;
 }
 
-void handover_link_gone(struct bh_session *session, const struct bh_result *why)
+void handover_link_gone(struct bh_session *session, const struct bh_result *why, bool resumes)
 {
-	bool is_news = session->wants_link || first_established(session);
+	bool has_resuming = first_established(session, true);
+	bool is_news = session->wants_link || first_established(session, false) || has_resuming;
 	struct session_sub *sub;
 	struct bh_result result;
 
 	session->wants_link = false;
-	drop_replays(session);
+	drop_replays(session, resumes);
 	lane_pump(&session->lane);
-	while ((sub = first_established(session))) {
+	while ((sub = first_established(session, false)) ||
+	       (!resumes && (sub = first_established(session, true)))) {
 		result = *why;
 		session_end_sub(session, sub, &result);
 	}
+	session->awaits_link = resumes && first_established(session, true);
 	/* Not for a link that the program never had, or let go itself. */
 	if (is_news && session->state == SESSION_OPEN)
 		session_tell(session, BH_SESSION_LINK_LOST, why->error, why->text);
@@ -280,7 +288,7 @@ void handover_answer(struct bh_session *session, struct request *request, struct
 	if (result->error == BH_CLASS_NONE || session->state != SESSION_OPEN)
 		return;
 	if (is_connect)
-		handover_link_gone(session, result);
+		handover_link_gone(session, result, true);
 	else if (sub)
 		session_end_sub(session, sub, result);
 }

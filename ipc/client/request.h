@@ -70,6 +70,7 @@ struct request {
 	bool is_marked;	   /* ... and the program has not been told so yet */
 	uint64_t last_seq; /* EVENTS_REQUEST: of the last one given */
 	bool no_response;  /* WRITE */
+	bool resumes;	   /* SUBSCRIBE; number: its silence_ms */
 	bool is_exclusive; /* CONNECT */
 	bool only_list;	   /* RESET_ADAPTER */
 	bool is_fresh;	   /* READ, SERVICES_REQUEST */

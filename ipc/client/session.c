@@ -136,7 +136,9 @@ void session_tell(struct bh_session *session, enum bh_session_event event, enum 
 	struct bh_session_news news = { .event = event,
 					.error = class,
 					.adapter = session->adapter,
-					.text = request_text(text) };
+					.text = request_text(text),
+					.resumes = event == BH_SESSION_LINK_LOST &&
+						   session->awaits_link };
 
 	if (session->news)
 		session->news(session->ctx, session, &news);

@@ -23,7 +23,10 @@ struct session_sub {
 	bh_notify_cb value;
 	bh_result_cb done;
 	void *ctx;
+	bool resumes;	   /* it outlives its link */
+	uint32_t silence_ms;
 	uint64_t expected; /* the worker's number of the next value */
+	uint64_t taken;	   /* the worker's number of the last value that it was told of */
 	uint64_t seq;	   /* the last one given to the program */
 	bool is_established;
 	bool is_muted;	/* no values any more: bh_unsubscribe() was called, or it is doomed */
@@ -62,6 +65,7 @@ struct bh_session {
 	uint64_t reopen_at_ms; /* adrift and refused: when it is asked for again */
 	enum bh_class refused; /* the last reason that it was told of */
 	bool wants_link;       /* as far as the answers say */
+	bool awaits_link;      /* the program was told that it is lost and comes back */
 	bool is_exclusive;     /* its connects ask for the link for itself */
 	bool is_fresh;	       /* nothing is to come from memory */
 	uint32_t connect_timeout_ms;
@@ -148,7 +152,8 @@ void handover_drained(struct bh_session *session);
 void handover_stuck(struct bh_session *session);
 
 /* The link is gone: so are its subscriptions. */
-void handover_link_gone(struct bh_session *session, const struct bh_result *why);
+/* @resumes: those that outlive it stay. */
+void handover_link_gone(struct bh_session *session, const struct bh_result *why, bool resumes);
 
 /* The answer to a request that was made at a hand-over. */
 void handover_answer(struct bh_session *session, struct request *request, struct bh_result *result);

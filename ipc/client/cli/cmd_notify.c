@@ -84,6 +84,7 @@ static void on_subscribed(void *ctx, const struct bh_result *result)
 static int subscribe(struct notify *notify, enum cli_wait *out_wait, int *out_status)
 {
 	struct cli *cli = notify->cli;
+	struct bh_subscribe_options options = { .silence_ms = 0 };
 	struct link *link = &notify->link;
 	int r;
 
@@ -99,8 +100,9 @@ static int subscribe(struct notify *notify, enum cli_wait *out_wait, int *out_st
 		*out_status = r;
 		return 1;
 	}
-	r = bh_subscribe(link->session, &notify->uuid, link_timeout_ms(cli), on_value,
-			 on_subscribed, notify, NULL);
+	options.resumes = cli->opt.given[OPTION_RESUME];
+	r = bh_subscribe_with(link->session, &notify->uuid, link_timeout_ms(cli), &options,
+			      on_value, on_subscribed, notify, NULL);
 	if (r < 0) {
 		*out_status = cli_fail_errno(cli, r, "subscribing");
 		return 1;

@@ -58,6 +58,7 @@ static void show_news(struct link *link, const struct bh_session_news *news)
 		[BH_SESSION_WAITS] = "waits",
 		[BH_SESSION_LINK_LOST] = "link-lost",
 		[BH_SESSION_CLOSED] = "closed",
+		[BH_SESSION_LINK_BACK] = "link-back",
 	};
 
 	/* That the daemon went is told by cli_stay(). */
@@ -86,8 +87,10 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 		if (out->progress[0] != '\0')
 			out_progress(out, "waiting: %s", news->text);
 		return;
+	case BH_SESSION_LINK_BACK:
+		return;
 	case BH_SESSION_LINK_LOST:
-		link->is_lost = true;
+		link->is_lost = !news->resumes;
 		remember(link, news->error, news->text);
 		return;
 	case BH_SESSION_CLOSED:
