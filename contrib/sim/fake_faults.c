@@ -357,6 +357,31 @@ static int run_burst(void *face, const struct fault_args *args, struct fault_rep
 	return 0;
 }
 
+static int run_notify_stuck(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	struct fake_device *device = linked(face, args, reply);
+	const bool is_acquired = strcmp(args->words[0], "acquired") == 0;
+
+	if (!device)
+		return -ENOTCONN;
+	if (!is_acquired && strcmp(args->words[0], "progress") != 0) {
+		fault_reply_set(reply, "usage: notify-stuck ADDR acquired|progress");
+		return -EINVAL;
+	}
+	device->leftover = is_acquired ? FAKE_LEFTOVER_ACQUIRED : FAKE_LEFTOVER_PROGRESS;
+	return 0;
+}
+
+static int run_late_value(void *face, const struct fault_args *args, struct fault_reply *reply)
+{
+	struct fake_device *device = linked(face, args, reply);
+
+	if (!device)
+		return -ENOTCONN;
+	device->is_value_late = true;
+	return 0;
+}
+
 /* Of one adapter only, whoever the device is; the others take it. */
 static int run_refuse_adapter(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
@@ -399,5 +424,7 @@ const struct fault_command fake_fault_table[] = {
 	{ "no-reply", "twn?w", "ADDR METHOD N [done]", run_no_reply },
 	{ "start-race", "b", "on|off", run_start_race },
 	{ "burst", "dn", "ADDR N", run_burst },
+	{ "notify-stuck", "dw", "ADDR acquired|progress", run_notify_stuck },
+	{ "late-value", "d", "ADDR", run_late_value },
 };
 const size_t fake_fault_count = ARRAY_LEN(fake_fault_table);

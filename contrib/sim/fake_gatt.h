@@ -74,6 +74,12 @@ bool fake_is_deaf(const struct fake_device *device);
 void fake_value_changed(struct fake_device *device, const struct model_attr *row, size_t offset,
 			const uint8_t *data, size_t len_bytes);
 
+/* --- fake_leftover.c --- */
+
+int fake_leftover_start(sd_bus_message *m, const struct fake_object *object);
+int fake_leftover_stop(sd_bus_message *m, const struct fake_object *object);
+int fake_leftover_acquire(sd_bus_message *m, const struct fake_object *object);
+
 /* --- fake_notify.c --- */
 
 int fake_start_notify(sd_bus_message *m, const struct fake_object *object);

@@ -282,9 +282,9 @@ static const struct fake_method characteristic_methods[] = {
 	{ "ReadValue", "a{sv}", "ay", read_value },
 	{ "WriteValue", "aya{sv}", "", write_value },
 	{ "AcquireWrite", "a{sv}", "hq", fake_acquire_write },
-	{ "AcquireNotify", "a{sv}", "hq", fake_acquire_notify },
-	{ "StartNotify", "", "", fake_start_notify },
-	{ "StopNotify", "", "", fake_stop_notify },
+	{ "AcquireNotify", "a{sv}", "hq", fake_leftover_acquire },
+	{ "StartNotify", "", "", fake_leftover_start },
+	{ "StopNotify", "", "", fake_leftover_stop },
 };
 
 const struct fake_interface fake_characteristic1 = {

@@ -117,6 +117,9 @@ enum fake_dead {
 };
 
 /* A device as one adapter knows it. */
+/* Fault: notifications of a characteristic are on for somebody who is gone. */
+enum fake_leftover { FAKE_LEFTOVER_NONE, FAKE_LEFTOVER_ACQUIRED, FAKE_LEFTOVER_PROGRESS };
+
 struct fake_device {
 	struct fake_adapter *adapter;
 	struct model_device *model;
@@ -138,6 +141,9 @@ struct fake_device {
 	bool trusted, blocked, bonded;
 	uint16_t hidden; /* fault: a characteristic that bluetoothd remembers no more; 0: none */
 	unsigned early;	 /* fault: so many discoveries hear it before they have begun */
+	enum fake_leftover leftover;
+	bool is_value_late; /* fault: a value of an older link comes when the next one is asked for
+			     */
 	bool has_rssi;
 	bool attempted;	   /* the connect waits for an advert, not for its delay */
 	bool answer;	   /* fault: a refused connect is answered in any case */

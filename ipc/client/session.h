@@ -23,7 +23,7 @@ struct session_sub {
 	bh_notify_cb value;
 	bh_result_cb done;
 	void *ctx;
-	bool resumes;	   /* it outlives its link */
+	bool resumes; /* it outlives its link */
 	uint32_t silence_ms;
 	uint64_t expected; /* the worker's number of the next value */
 	uint64_t taken;	   /* the worker's number of the last value that it was told of */

@@ -54,10 +54,8 @@ void link_event(struct cli *cli, const char *event, const char *adapter, enum bh
 static void show_news(struct link *link, const struct bh_session_news *news)
 {
 	static const char *const names[] = {
-		[BH_SESSION_MOVED] = "moved",
-		[BH_SESSION_WAITS] = "waits",
-		[BH_SESSION_LINK_LOST] = "link-lost",
-		[BH_SESSION_CLOSED] = "closed",
+		[BH_SESSION_MOVED] = "moved",	      [BH_SESSION_WAITS] = "waits",
+		[BH_SESSION_LINK_LOST] = "link-lost", [BH_SESSION_CLOSED] = "closed",
 		[BH_SESSION_LINK_BACK] = "link-back",
 	};
 

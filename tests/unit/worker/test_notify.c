@@ -301,6 +301,53 @@ START_TEST(credit)
 }
 END_TEST
 
+/* What a dead owner left behind in BlueZ is ended, and the subscription is had. */
+START_TEST(left_over)
+{
+	size_t seat;
+	uint32_t id;
+
+	begin("10");
+	seat = harness_attach(&h, OTHER, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
+	harness_fault(&h, _i == 0 ? "notify-stuck C0:AA:BB:00:00:00 acquired"
+				  : "notify-stuck C0:AA:BB:00:00:00 progress");
+	id = harness_subscribe(&h, seat, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__DONE);
+	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__NOTIFIED);
+	harness_stop(&h);
+}
+END_TEST
+
+/* Where the rules say so values are had by signals, and one of an older link is none. */
+START_TEST(late_value)
+{
+	Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
+	const struct harness_frame *f;
+	struct stream a;
+	Bh__Notified *n;
+
+	begin("3600000");
+	rules.has_address = rules.has_notify = 1;
+	rules.address = HARNESS_DEVICE(0);
+	rules.notify = BH__CTL__NOTIFY__NOTIFY_START;
+	a.seat = harness_attach(&h, SESSION, false, HARNESS_DEVICE(0));
+	harness_up(&h, BH__CTL__TYPE__DEVICE_RULES, &rules.base);
+	ck_assert_uint_eq(harness_connect(&h, a.seat)->type, BH__TYPE__CONNECTED);
+	harness_fault(&h, "late-value C0:AA:BB:00:00:00");
+	a.id = harness_subscribe(&h, a.seat, 0xfff4);
+	ck_assert_uint_eq(harness_answer(&h, a.seat, a.id)->type, BH__TYPE__DONE);
+	harness_fault(&h, "burst C0:AA:BB:00:00:00 1");
+	f = harness_answer(&h, a.seat, a.id);
+	n = bh__notified__unpack(NULL, f->len, f->body);
+	ck_assert_uint_eq(n->first_seq, 1);
+	ck_assert_uint_eq(n->n_values, 1);
+	ck_assert(n->values[0].len != 3 || memcmp(n->values[0].data, "old", 3) != 0);
+	bh__notified__free_unpacked(n, NULL);
+	harness_stop(&h);
+}
+END_TEST
+
 START_TEST(pace)
 {
 	static const uint32_t base_ms[] = { 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
@@ -337,6 +384,8 @@ Suite *suite_notify(void)
 	tcase_add_test(c, watched);
 	tcase_add_test(c, watched_by_rule);
 	tcase_add_test(c, credit);
+	tcase_add_loop_test(c, left_over, 0, 2);
+	tcase_add_test(c, late_value);
 	tcase_add_test(c, pace);
 	suite_add_tcase(s, c);
 	return s;
