@@ -6,6 +6,7 @@
  *     ▲                        │ link lost, session closed
  *     └──── --reconnect ───────┴──► 1
  *
+ * With --reconnect the daemon has a lost link again by itself; a new try is for what that gives up.
  * A move to another worker is an event and nothing else. A new try takes a new session: answers to
  * the old one end with it.
  */
@@ -100,7 +101,7 @@ static int subscribe(struct notify *notify, enum cli_wait *out_wait, int *out_st
 		*out_status = r;
 		return 1;
 	}
-	options.resumes = cli->opt.given[OPTION_RESUME];
+	options.resumes = cli->opt.given[OPTION_RECONNECT];
 	r = bh_subscribe_with(link->session, &notify->uuid, link_timeout_ms(cli), &options,
 			      on_value, on_subscribed, notify, NULL);
 	if (r < 0) {

@@ -84,12 +84,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .name = "notify",
 	  .usage = "ADDR UUID",
 	  .help = "print what a characteristic notifies, one line a value",
-	  .more = "Ends with status 1 when the link is lost, unless --reconnect or --resume is given: with\n"
-		  "--reconnect the program tries again, with --resume the daemon does. --timeout\n"
+	  .more = "Ends with status 1 when the link is lost, unless --reconnect is given. --timeout\n"
 		  "is for the time until it is subscribed.",
 	  .example = "bleherd notify C0:AA:BB:00:00:01 fff4 --count 10",
 	  .options = OPTION_BIT(COUNT) | OPTION_BIT(DURATION) | OPTION_BIT(RECONNECT) |
-		     OPTION_BIT(RESUME) | OPTION_BIT(ADAPTER) | OPTION_BIT(FAIL_FAST),
+		     OPTION_BIT(ADAPTER) | OPTION_BIT(FAIL_FAST),
 	  .min_args = 2,
 	  .max_args = 2,
 	  .uses_radio = true,

@@ -237,8 +237,6 @@ static const struct {
 			   "end after N values or pictures" },
 	[OPTION_RECONNECT] = { "reconnect", 0, no_argument, NULL, NULL, NULL,
 			       "when the link is lost, connect and subscribe again" },
-	[OPTION_RESUME] = { "resume", 0, no_argument, NULL, NULL, NULL,
-			    "outlive the link: the daemon connects and subscribes again" },
 	[OPTION_FOLLOW] = { "follow", 'f', no_argument, NULL, NULL, NULL,
 			    "go on with what comes, until Ctrl-C" },
 	[OPTION_LAST] = { "lines", 'n', required_argument, "N", "a number from 0", set_last,
