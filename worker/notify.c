@@ -311,7 +311,8 @@ static void on_cleared(void *ctx, const struct bus_result *result)
 /*
  * BlueZ has notifications of it on for somebody: what an earlier one of us left behind (a
  * StartNotify outlives its link, and one that is under way outlives its caller), or a program that
- * is gone and not cleaned up after. StopNotify ends either, and no more than that is tried.
+ * is gone and not cleaned up after. StopNotify ends either; BlueZ does not say whose socket it is,
+ * so it also takes it from a program that lives. No more than that is tried.
  */
 static bool clear_leftover(struct sub *sub, const struct bus_result *result)
 {
@@ -364,6 +365,8 @@ static void on_acquired(void *ctx, const struct bus_result *result)
 	sub->call = NULL;
 	if (!result->reply && may_start(result)) {
 		start_signals(sub);
+	} else if (!result->reply && clear_leftover(sub, result)) {
+		return;
 	} else if (!result->reply) {
 		sub_fail(sub, result->class, result->text);
 	} else if (TAILQ_EMPTY(&sub->subscribers)) {
