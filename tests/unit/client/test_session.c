@@ -27,7 +27,7 @@ static void tear_down(void)
 }
 
 struct news_tally {
-	unsigned n[4];
+	unsigned n[5];
 	enum bh_class error;
 	char adapter[16];
 	char text[64];
