@@ -15,7 +15,7 @@ from connect_world import World, addresses
 MANY = 10
 BURSTS, BURST = 20, 100  # ten sockets at once: what does not fit in one is announced as lost
 RATE_VALUES = 200  # at 1000/s ten bleaks do not keep up: a million signals in ten seconds
-CYCLES = 100
+CYCLES = 300
 SIZES = [(adapters, devices) for devices in (10, 100, 1000) for adapters in (1, 4, 16)]
 
 
