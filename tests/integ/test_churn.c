@@ -413,9 +413,10 @@ Suite *suite_churn(void)
 {
 	Suite *suite = suite_create("churn");
 	TCase *tc = tcase_create("programs");
+	const unsigned limit_s = number_of("CHURN_S", 20) + END_MS / 1000 + 20;
 
 	tcase_add_checked_fixture(tc, start, stop);
-	tcase_set_timeout(tc, number_of("CHURN_S", 20) + END_MS / 1000 + 20);
+	tcase_set_timeout(tc, limit_s);
 	tcase_add_test(tc, test_churn);
 	suite_add_tcase(suite, tc);
 	return suite;

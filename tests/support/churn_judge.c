@@ -84,8 +84,10 @@ static void collect(struct judge *judge, const struct churn_record *record)
 		return;
 	}
 	if ((*n & (*n - 1)) == 0) {
-		*proofs = realloc(*proofs, (*n > 0 ? 2 * *n : 1) * sizeof(**proofs));
-		churn_need(*proofs != NULL, "no memory");
+		struct proof *more = realloc(*proofs, (*n > 0 ? 2 * *n : 1) * sizeof(*more));
+
+		churn_need(more != NULL, "no memory");
+		*proofs = more;
 	}
 	(*proofs)[(*n)++] = (struct proof){ record->ended_us, place };
 }

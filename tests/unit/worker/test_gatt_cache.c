@@ -93,7 +93,7 @@ START_TEST(few_values)
 {
 	static uint8_t longest[VALUE_CACHE_LEN_MAX + 1];
 	struct value_cache values = { .n = 0 };
-	uint16_t handle;
+	unsigned handle;
 
 	value_cache_put(&values, 7, "", 0);
 	ck_assert_uint_eq(value_cache_find(&values, 7)->len, 0);
@@ -104,7 +104,7 @@ START_TEST(few_values)
 	value_cache_put(&values, 7, longest, sizeof(longest));
 	ck_assert_ptr_null(value_cache_find(&values, 7));
 	for (handle = 1; handle <= VALUE_CACHE_MAX + 1; handle++)
-		value_cache_put(&values, handle, longest, sizeof(longest) - 1);
+		value_cache_put(&values, (uint16_t)handle, longest, sizeof(longest) - 1);
 	ck_assert_uint_eq(values.n, VALUE_CACHE_MAX);
 	ck_assert_ptr_null(value_cache_find(&values, VALUE_CACHE_MAX + 1));
 	value_cache_drop(&values, 1);

@@ -191,7 +191,7 @@ START_TEST(lingers)
 		h.seats[a].chan = chan_free(h.seats[a].chan);
 		h.seats[a].is_over = true;
 	}
-	f = harness_wait(&h, &h.up, BH__CTL__TYPE__LINK_STATE, 0);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__LINK_STATE, 0);
 	f = harness_wait(&h, &h.up, BH__CTL__TYPE__LINK_STATE, 0);
 	link = bh__ctl__link__unpack(NULL, f->len, f->body);
 	ck_assert(link->up && link->idle);

@@ -30,7 +30,7 @@ static void begin(const char *notify_ms)
 	harness_begin(&h, 2, options);
 }
 
-static uint32_t send_subscribe(size_t seat, Bh__Subscribe *subscribe)
+static uint32_t send_subscribe(size_t seat, Bh__Subscribe subscribe)
 {
 	/* fff4 */
 	uint8_t uuid[16] = { 0,	   0, 0xff, 0xf4, 0,	0,    0x10, 0,
@@ -40,8 +40,8 @@ static uint32_t send_subscribe(size_t seat, Bh__Subscribe *subscribe)
 	target.has_uuid = 1;
 	target.uuid.data = uuid;
 	target.uuid.len = sizeof(uuid);
-	subscribe->target = &target;
-	return harness_send(&h, seat, BH__TYPE__SUBSCRIBE, &subscribe->base);
+	subscribe.target = &target;
+	return harness_send(&h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
 }
 
 static struct stream subscribed(uint32_t session, bool resume, uint32_t silence_ms)
@@ -52,7 +52,7 @@ static struct stream subscribed(uint32_t session, bool resume, uint32_t silence_
 	subscribe.has_resume = subscribe.has_silence_ms = 1;
 	subscribe.resume = resume;
 	subscribe.silence_ms = silence_ms;
-	stream.id = send_subscribe(stream.seat, &subscribe);
+	stream.id = send_subscribe(stream.seat, subscribe);
 	ck_assert_uint_eq(harness_answer(&h, stream.seat, stream.id)->type, BH__TYPE__DONE);
 	return stream;
 }
@@ -200,7 +200,7 @@ START_TEST(comes_from_elsewhere)
 	subscribe.has_resumed = subscribe.resumed = 1;
 	subscribe.has_timeout_ms = 1;
 	subscribe.timeout_ms = 100;
-	a.id = send_subscribe(a.seat, &subscribe);
+	a.id = send_subscribe(a.seat, subscribe);
 	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0);
 	ck_assert_uint_eq(harness_answer(&h, a.seat, a.id)->type, BH__TYPE__DONE);
 	back(&a);
