@@ -15,8 +15,8 @@ enum {
 	CONNECT_S = 5, /* a daemon whose backlog is full and that never accepts */
 	PROTOCOL_VERSION = 1,
 	PACE_FIRST_MS = 50,
-	PACE_MOST_MS =
-		830, /* with its jitter 1 s at most: issue 6 lets clients resume within 1 s */
+	PACE_MOST_MS = 830, /* with its jitter 1 s at most: who comes back is to be found within a
+			       second */
 	/* One that stayed up for less is crashing or does not want us: it is not dialled at once.
 	 */
 	STABLE_MS = 1000,
