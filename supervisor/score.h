@@ -4,12 +4,13 @@
  * supervisor/score.h - which adapter for a device. Pure. Used by seek.c and finder.c.
  *
  * Only suitable ones count, and where one has a bond with the device only those. One that has the
- * device connected wins; then those that heard it lately; then those where BlueZ knows it. Among
- * those the most points win: smoothed RSSI, less what speaks against it, in decibels of its own
- * rather than in parts of the distance to the next one: 28 dB of radio are worth more than one
- * attempt in progress. The adapter that it was on has a few points in advance, so that nothing
- * moves for little. Differences that the radio's noise makes are ties: fewer links, then the
- * adapter it was on, then the lower index.
+ * device connected wins; then those that heard it lately; then those where BlueZ knows it, with
+ * the full ones that heard it, as long as another has room and may hear it, too. Among those the
+ * most points win: smoothed RSSI, less what speaks against it, in decibels of its own rather than
+ * in parts of the distance to the next one: 28 dB of radio are worth more than one attempt in
+ * progress. The adapter that it was on has a few points in advance, so that nothing moves for
+ * little. Differences that the radio's noise makes are ties: fewer links, then the adapter it was
+ * on, then the lower index.
  */
 #include "ipc/base.h"
 #include "ipc/class.h"

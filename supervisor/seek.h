@@ -5,12 +5,12 @@
  * now. It is taken anew whenever something changes and when the time it names has come; nothing is
  * kept here. Pure. Used by finder.c.
  *
- * A first opening takes an adapter that heard the device lately at once. One that is only known
- * gets a search of 2 s first, unless there is only that one, one that is not known a search until
- * the deadline; after the first sighting the others have 300 ms to hear it better. A session that
- * lost its worker goes back to the next worker of the same adapter if that comes within a second,
- * else to another adapter that knows the device (its link on the old one is cut first, or it could
- * not be reached), and otherwise waits.
+ * A first opening takes an adapter that heard the device lately at once. One that is only known, or
+ * full while another has room, gets a search of 2 s first, unless there is only that one, one that
+ * is not known a search until the deadline; after the first sighting the others have 300 ms to hear
+ * it better. A session that lost its worker goes back to the next worker of the same adapter if
+ * that comes within a second, else to another adapter that knows the device (its link on the old
+ * one is cut first, or it could not be reached), and otherwise waits.
  */
 #include "supervisor/score.h"
 

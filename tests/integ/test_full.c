@@ -106,6 +106,40 @@ START_TEST(test_turns)
 }
 END_TEST
 
+static void start_heard_by_one(void)
+{
+	static const char *const options[] = {
+		"--adapters",	       "2",	"--devices",	     "2", "--set",
+		"links.per_adapter=1", "--set", "links.linger_ms=0", NULL
+	};
+
+	world = world_start(options);
+	ck_assert_int_eq(bh_new(&client, NULL, "full"), 0);
+}
+
+/* Whoever comes is not put into the line of the one that hears it. */
+START_TEST(test_heard_by_the_full_one)
+{
+	static const char other[] = "C0:AA:BB:00:00:01";
+	struct bh_session *holder;
+	struct bh_answer answer;
+	struct run run;
+
+	run = run_command("bleherd scan --adapter hci0 --duration 2");
+	ck_assert_ptr_nonnull(strstr(run.out, other));
+	run_done(&run);
+	ck_assert_int_eq(
+		bh_session_open_sync(&holder, client, 0xc0aabb000000, "hci0", WAIT_MS, &answer), 0);
+	bh_answer_clear(&answer);
+	ck_assert_int_eq(bh_connect_sync(holder, WAIT_MS, &answer), 0);
+	bh_answer_clear(&answer);
+	run = run_command("bleherd connect %s --timeout 10 --json", other);
+	ck_assert_msg(strstr(run.out, "\"adapter\":\"hci1\"") != NULL, "%s", run.out);
+	run_done(&run);
+	bh_session_close(holder);
+}
+END_TEST
+
 Suite *suite_full(void)
 {
 	Suite *suite = suite_create("full");
@@ -113,6 +147,10 @@ Suite *suite_full(void)
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, test_turns);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("heard by one");
+	tcase_add_checked_fixture(tc, start_heard_by_one, stop);
+	tcase_add_test(tc, test_heard_by_the_full_one);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -122,6 +122,34 @@ START_TEST(test_known)
 }
 END_TEST
 
+/* Only a full adapter heard it: one with room is given the time to hear it, too. */
+START_TEST(test_full)
+{
+	struct score_row rows[2] = { row(0, -50), row(1, 0) };
+	struct seek seek = opening(rows, 2);
+	struct seek_answer answer;
+
+	rows[0].links = rows[0].slots = 3;
+	answer = seek_decide(&seek);
+	ck_assert_int_eq(answer.verdict, SEEK_WAIT);
+	ck_assert(answer.is_searching);
+	ck_assert_uint_eq(answer.until_ms, 1000 + SEEK_KNOWN_MS);
+	/* It does not: there is nothing but the line of the full one. */
+	seek.now_ms = 3000;
+	ck_assert_int_eq(seek_decide(&seek).row, 0);
+	/* It does, as badly as may be. */
+	seek.now_ms = 1500;
+	rows[1] = row(1, -100);
+	answer = seek_decide(&seek);
+	ck_assert_int_eq(answer.verdict, SEEK_ATTACH);
+	ck_assert_int_eq(answer.row, 1);
+	/* Nowhere is room: that is no reason to wait. */
+	rows[1] = row(1, 0);
+	rows[1].links = rows[1].slots = 3;
+	ck_assert_int_eq(seek_decide(&seek).row, 0);
+}
+END_TEST
+
 static const struct {
 	enum err_class trouble;
 	uint64_t at_ms;
@@ -268,6 +296,7 @@ Suite *suite_seek(void)
 	tcase_add_test(tc, test_fresh_at_once);
 	tcase_add_test(tc, test_search_and_settle);
 	tcase_add_test(tc, test_known);
+	tcase_add_test(tc, test_full);
 	tcase_add_loop_test(tc, test_trouble, 0, (int)ARRAY_LEN(TROUBLES));
 	tcase_add_test(tc, test_no_adapter);
 	tcase_add_test(tc, test_never_seen);
