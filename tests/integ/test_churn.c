@@ -286,6 +286,7 @@ static void add(struct churn_report *sum, const struct churn_report *r)
 	sum->doubled += r->doubled;
 	sum->unannounced += r->unannounced;
 	sum->link_losses += r->link_losses;
+	sum->resumed += r->resumed;
 	sum->moves += r->moves;
 	sum->adverts += r->adverts;
 	sum->longest_ms = r->longest_ms > sum->longest_ms ? r->longest_ms : sum->longest_ms;
@@ -309,10 +310,10 @@ static void show(const struct churn_report *sum, const struct churn_verdict *ver
 	       "not alone %u\n",
 	       verdict->reads, verdict->writes, verdict->arrived, verdict->doubles,
 	       verdict->missing, verdict->stale, verdict->odd, sum->shared);
-	printf("values %u: doubled %u, unannounced losses %u; links lost %u, moves %u, adverts "
-	       "%u; links of an adapter %u, in all %u\n",
-	       sum->notified, sum->doubled, sum->unannounced, sum->link_losses, sum->moves,
-	       sum->adverts, links_peak, total_peak);
+	printf("values %u: doubled %u, unannounced losses %u; links lost %u, back %u, moves "
+	       "%u, adverts %u; links of an adapter %u, in all %u\n",
+	       sum->notified, sum->doubled, sum->unannounced, sum->link_losses, sum->resumed,
+	       sum->moves, sum->adverts, links_peak, total_peak);
 	(void)fflush(stdout);
 }
 
@@ -346,6 +347,7 @@ static void judge(const struct churn_report *reports)
 	for (size_t i = 0; i < 5; i++)
 		ck_assert_uint_gt(sum.episodes[i], 0);
 	ck_assert_uint_gt(sum.link_losses, 0);
+	ck_assert_uint_gt(sum.resumed, 0);
 	ck_assert_uint_gt(sum.notified, 0);
 	ck_assert_uint_gt(sum.adverts, 0);
 	ck_assert_uint_gt(verdict.arrived, 0);

@@ -89,14 +89,17 @@ static void judge(const struct churn_report *reports)
 		sum.doubled += r->doubled;
 		sum.unannounced += r->unannounced;
 		sum.link_losses += r->link_losses;
+		sum.resumed += r->resumed;
 		sum.moves += r->moves;
 		if (r->longest_ms > sum.longest_ms)
 			sum.longest_ms = r->longest_ms;
 		for (size_t c = 0; c < CHURN_CLASSES; c++)
 			sum.classes[c] += r->classes[c];
 	}
-	printf("requests %u, done %u, reads %u, writes %u, values %u, links lost %u, moves %u\n",
-	       sum.asked, sum.ok, v.reads, v.writes, sum.notified, sum.link_losses, sum.moves);
+	printf("requests %u, done %u, reads %u, writes %u, values %u, links lost %u, back %u, "
+	       "moves %u\n",
+	       sum.asked, sum.ok, v.reads, v.writes, sum.notified, sum.link_losses, sum.resumed,
+	       sum.moves);
 	for (size_t c = 1; c < CHURN_CLASSES; c++)
 		if (sum.classes[c] > 0)
 			printf("     %s %u\n", bh_class_name((enum bh_class)c), sum.classes[c]);

@@ -214,6 +214,7 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 	p->is_gap = true;
 	p->report->moves += news->event == BH_SESSION_MOVED;
 	p->report->link_losses += news->event == BH_SESSION_LINK_LOST;
+	p->report->resumed += news->event == BH_SESSION_LINK_BACK;
 	if (news->event == BH_SESSION_CLOSED)
 		p->is_ended = true;
 }
@@ -291,9 +292,13 @@ static void held(struct program *p, uint16_t device)
 	settle(p);
 }
 
-/* Listens, and again when the link was lost: three times at most. */
+/*
+ * Listens: with a subscription that resumes, or with one that ends with the link and is made again,
+ * three times at most.
+ */
 static void listen(struct program *p, uint16_t device)
 {
+	const struct bh_subscribe_options options = { .resumes = churn_random(&p->random, 4) > 0 };
 	int64_t end_us = churn_now_us() + (int64_t)churn_random(&p->random, LISTEN_MS) * 1000;
 
 	p->seen = 0;
@@ -303,8 +308,8 @@ static void listen(struct program *p, uint16_t device)
 		p->seq = 0;
 		p->is_gap = true;
 		if (!asked(p, place,
-			   bh_subscribe(p->session, &p->counter, CHURN_WAIT_MS, on_value,
-					on_subscription, place, NULL)))
+			   bh_subscribe_with(p->session, &p->counter, CHURN_WAIT_MS, &options,
+					     on_value, on_subscription, place, NULL)))
 			return;
 		settle(p);
 		while (place->record.error == BH_CLASS_NONE && !p->is_ended &&

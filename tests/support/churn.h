@@ -46,6 +46,7 @@ struct churn_report {
 	uint32_t doubled;     /* a value that had come before */
 	uint32_t unannounced; /* values missing without a word */
 	uint32_t link_losses, moves, adverts;
+	uint32_t resumed; /* subscriptions that had values again after their link was lost */
 	uint32_t numbers; /* written values so far */
 	uint32_t n_records;
 	bool is_over;
