@@ -93,6 +93,9 @@ static void on_answer(void *ctx, const struct bh_result *result)
 	if ((unsigned)result->error < CHURN_CLASSES)
 		report->classes[result->error]++;
 	report->ok += result->error == BH_CLASS_NONE;
+	if (result->error != BH_CLASS_NONE && getenv("BLEHERD_DEBUG"))
+		(void)fprintf(stderr, "churn: %u: %u ms: %s: %s\n", place->program->plan.number,
+			      took_ms, bh_class_name(result->error), result->text);
 	if (!place->is_value)
 		return;
 	if (!record->is_write && result->error == BH_CLASS_NONE)

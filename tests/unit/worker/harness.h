@@ -98,6 +98,8 @@ int harness_dial(const char *path, int type);
 void harness_fault(struct harness *h, const char *line);
 /* The same where the sim may refuse it; whether it took it. */
 bool harness_try_fault(struct harness *h, const char *line);
+/* What discovery is to outlive: a fault, and what ends it (NULL: it ends by itself). */
+extern const char *const HARNESS_INTERRUPTIONS[3][2];
 /* That peripheral stops or begins advertising. */
 void harness_silence(struct harness *h, unsigned device, bool is_on);
 /* What the sim counts for its first adapter: "discovering", "connecting", ... */
@@ -138,7 +140,27 @@ const struct harness_frame *harness_disconnect(struct harness *h, size_t seat);
 const struct harness_frame *harness_read(struct harness *h, size_t seat, unsigned uuid16);
 const struct harness_frame *harness_write(struct harness *h, size_t seat, unsigned uuid16,
 					  const char *value);
+/* The same without waiting for the answer. @timeout_ms: 0: none is sent. Its id. */
+uint32_t harness_send_read(struct harness *h, size_t seat, unsigned uuid16, uint32_t timeout_ms);
 uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16);
+/* What such messages ask for: the characteristic; @space has its UUID. */
+void harness_target(Bh__Target *target, unsigned uuid16, uint8_t space[16]);
+
+/* A subscription and what it has had so far. */
+struct harness_stream {
+	size_t seat;
+	uint32_t id;
+	uint64_t last; /* number of the last value */
+	uint64_t lost;
+};
+
+/* Its next message: each value comes, or is counted as lost. */
+void harness_take(struct harness *h, struct harness_stream *stream);
+void harness_acknowledge(struct harness *h, const struct harness_stream *stream, uint64_t seq);
+
+/* The next news of that kind, unpacked: the caller's. */
+Bh__LinkLost *harness_lost(struct harness *h, size_t seat);
+Bh__Event *harness_event(struct harness *h); /* that the supervisor is told */
 /* A session that scans for one device: its seat, and the id of its SCAN; its next advert. */
 size_t harness_scan_for(struct harness *h, uint32_t session, unsigned device, uint32_t *out_id);
 void harness_hears(struct harness *h, size_t seat, uint32_t id);

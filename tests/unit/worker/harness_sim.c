@@ -38,6 +38,12 @@ void harness_fault(struct harness *h, const char *line)
 	ck_assert_msg(tell_sim(h, line, answer), "'%s': %s", line, answer);
 }
 
+const char *const HARNESS_INTERRUPTIONS[3][2] = {
+	{ "restart-bluetoothd 200", NULL },
+	{ "restart-bluetoothd 200 kill", NULL },
+	{ "powered 0 off", "powered 0 on" },
+};
+
 void harness_silence(struct harness *h, unsigned device, bool is_on)
 {
 	char line[64];

@@ -251,7 +251,7 @@ void harness_rules(struct harness *h, uint64_t addr, uint32_t linger_ms, uint32_
 
 /* --- shorthands --- */
 
-static void set_target(Bh__Target *target, unsigned uuid16, uint8_t space[16])
+void harness_target(Bh__Target *target, unsigned uuid16, uint8_t space[16])
 {
 	static const uint8_t BASE[16] = { 0,	0, 0, 0,    0,	  0,	0x10, 0,
 					  0x80, 0, 0, 0x80, 0x5f, 0x9b, 0x34, 0xfb };
@@ -279,15 +279,22 @@ const struct harness_frame *harness_disconnect(struct harness *h, size_t seat)
 	return harness_answer(h, seat, harness_send(h, seat, BH__TYPE__DISCONNECT, &empty.base));
 }
 
-const struct harness_frame *harness_read(struct harness *h, size_t seat, unsigned uuid16)
+uint32_t harness_send_read(struct harness *h, size_t seat, unsigned uuid16, uint32_t timeout_ms)
 {
 	Bh__Read read = BH__READ__INIT;
 	Bh__Target target;
 	uint8_t space[16];
 
-	set_target(&target, uuid16, space);
+	harness_target(&target, uuid16, space);
 	read.target = &target;
-	return harness_answer(h, seat, harness_send(h, seat, BH__TYPE__READ, &read.base));
+	read.has_timeout_ms = timeout_ms > 0;
+	read.timeout_ms = timeout_ms;
+	return harness_send(h, seat, BH__TYPE__READ, &read.base);
+}
+
+const struct harness_frame *harness_read(struct harness *h, size_t seat, unsigned uuid16)
+{
+	return harness_answer(h, seat, harness_send_read(h, seat, uuid16, 0));
 }
 
 const struct harness_frame *harness_write(struct harness *h, size_t seat, unsigned uuid16,
@@ -297,7 +304,7 @@ const struct harness_frame *harness_write(struct harness *h, size_t seat, unsign
 	Bh__Target target;
 	uint8_t space[16];
 
-	set_target(&target, uuid16, space);
+	harness_target(&target, uuid16, space);
 	write.target = &target;
 	write.has_value = 1;
 	write.value.data = (uint8_t *)(uintptr_t)value;
@@ -311,9 +318,49 @@ uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16)
 	Bh__Target target;
 	uint8_t space[16];
 
-	set_target(&target, uuid16, space);
+	harness_target(&target, uuid16, space);
 	subscribe.target = &target;
 	return harness_send(h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
+}
+
+void harness_take(struct harness *h, struct harness_stream *stream)
+{
+	const struct harness_frame *f =
+		harness_wait(h, &h->seats[stream->seat], BH__TYPE__NOTIFIED, stream->id);
+	Bh__Notified *n = bh__notified__unpack(NULL, f->len, f->body);
+
+	ck_assert_uint_eq(n->first_seq, stream->last + 1 + n->lost);
+	stream->last += n->lost + n->n_values;
+	stream->lost += n->lost;
+	bh__notified__free_unpacked(n, NULL);
+}
+
+void harness_acknowledge(struct harness *h, const struct harness_stream *stream, uint64_t seq)
+{
+	Bh__NotifyAck ack = BH__NOTIFY_ACK__INIT;
+
+	ack.has_subscription = ack.has_seq = 1;
+	ack.subscription = stream->id;
+	ack.seq = seq;
+	harness_send_id(h, stream->seat, BH__TYPE__NOTIFY_ACK, 0, &ack.base);
+}
+
+Bh__LinkLost *harness_lost(struct harness *h, size_t seat)
+{
+	const struct harness_frame *f = harness_wait(h, &h->seats[seat], BH__TYPE__LINK_LOST, 0);
+	Bh__LinkLost *said = bh__link_lost__unpack(NULL, f->len, f->body);
+
+	ck_assert_ptr_nonnull(said);
+	return said;
+}
+
+Bh__Event *harness_event(struct harness *h)
+{
+	const struct harness_frame *f = harness_wait(h, &h->up, BH__CTL__TYPE__EVENT, 0);
+	Bh__Event *event = bh__event__unpack(NULL, f->len, f->body);
+
+	ck_assert_ptr_nonnull(event);
+	return event;
 }
 
 size_t harness_scan_for(struct harness *h, uint32_t session, unsigned device, uint32_t *out_id)

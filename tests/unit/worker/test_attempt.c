@@ -43,6 +43,17 @@ static uint32_t send_connect(size_t seat)
 	return harness_send(&h, seat, BH__TYPE__CONNECT, &connect.base);
 }
 
+/* A Connect to a known one, which waits for it to be heard. */
+static uint32_t connect_in_silence(size_t seat)
+{
+	uint32_t id;
+
+	harness_fault(&h, "silent C0:AA:BB:00:00:00 on");
+	id = send_connect(seat);
+	harness_stat_wait(&h, "connecting", 1);
+	return id;
+}
+
 static void expect_attempts(const struct harness_frame *f, uint32_t attempts)
 {
 	Bh__Connected *connected;
@@ -118,9 +129,7 @@ START_TEST(test_F06_known_needs_no_discovery)
 	introduce(a);
 	discoveries = harness_stat(&h, "discoveries");
 	/* The link comes when the kernel hears it: nobody else has to. */
-	harness_fault(&h, "silent C0:AA:BB:00:00:00 on");
-	id = send_connect(a);
-	harness_stat_wait(&h, "connecting", 1);
+	id = connect_in_silence(a);
 	harness_pump(&h, 300);
 	harness_fault(&h, "silent C0:AA:BB:00:00:00 off");
 	expect_attempts(harness_answer(&h, a, id), 1);
@@ -332,10 +341,8 @@ START_TEST(test_F26_bluetoothd_dies_under_a_connect)
 	uint32_t id;
 
 	introduce(a);
-	harness_fault(&h, "silent C0:AA:BB:00:00:00 on");
 	h.retries = 1;
-	id = send_connect(a);
-	harness_stat_wait(&h, "connecting", 1);
+	id = connect_in_silence(a);
 	harness_fault(&h, "restart-bluetoothd 300 kill");
 	harness_fault(&h, "silent C0:AA:BB:00:00:00 off");
 	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__CONNECTED);

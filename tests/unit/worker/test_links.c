@@ -17,51 +17,9 @@ enum { LONG_MS = 60000 };
 
 static struct harness h;
 
-static void begin(unsigned devices, const char *const *options)
-{
-	harness_start(&h, devices, options);
-	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
-}
-
 static size_t attach(uint32_t session)
 {
 	return harness_attach(&h, session, false, HARNESS_DEVICE(0));
-}
-
-static void set_target(Bh__Target *target, unsigned handle_of, uint8_t space[16])
-{
-	static const uint8_t BASE[16] = { 0,	0, 0, 0,    0,	  0,	0x10, 0,
-					  0x80, 0, 0, 0x80, 0x5f, 0x9b, 0x34, 0xfb };
-
-	memcpy(space, BASE, sizeof(BASE));
-	space[2] = (uint8_t)(handle_of >> 8);
-	space[3] = (uint8_t)handle_of;
-	bh__target__init(target);
-	target->has_uuid = 1;
-	target->uuid.data = space;
-	target->uuid.len = 16;
-}
-
-static uint32_t send_read(size_t seat, uint32_t timeout_ms)
-{
-	Bh__Read read = BH__READ__INIT;
-	Bh__Target target;
-	uint8_t space[16];
-
-	set_target(&target, 0x2a19, space);
-	read.target = &target;
-	read.has_timeout_ms = 1;
-	read.timeout_ms = timeout_ms;
-	return harness_send(&h, seat, BH__TYPE__READ, &read.base);
-}
-
-static Bh__LinkLost *lost(size_t seat)
-{
-	const struct harness_frame *f = harness_wait(&h, &h.seats[seat], BH__TYPE__LINK_LOST, 0);
-	Bh__LinkLost *said = bh__link_lost__unpack(NULL, f->len, f->body);
-
-	ck_assert_ptr_nonnull(said);
-	return said;
 }
 
 /* --- wanted --- */
@@ -72,7 +30,7 @@ START_TEST(on_demand)
 	size_t a;
 	int i;
 
-	begin(1, NULL);
+	harness_begin(&h, 1, NULL);
 	a = attach(1);
 	for (i = 0; i < 100; i++) {
 		ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
@@ -92,7 +50,7 @@ START_TEST(held)
 	uint32_t id;
 	size_t a, b;
 
-	begin(1, (const char *const[]){ "--gatt-ms", "50", NULL });
+	harness_begin(&h, 1, (const char *const[]){ "--gatt-ms", "50", NULL });
 	a = attach(1);
 	b = attach(2);
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
@@ -112,9 +70,9 @@ START_TEST(held)
 	harness_stat_wait(&h, "links", 0);
 	/* What is sent behind a DISCONNECT gets a link of its own. */
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
-	(void)send_read(a, 10000);
+	(void)harness_send_read(&h, a, 0x2a19, 10000);
 	(void)harness_send(&h, a, BH__TYPE__DISCONNECT, &empty.base);
-	id = send_read(a, 10000);
+	id = harness_send_read(&h, a, 0x2a19, 10000);
 	ck_assert_uint_eq(harness_wait(&h, &h.seats[a], BH__TYPE__VALUE, id)->id, id);
 	ck_assert_uint_eq(harness_stat(&h, "connects"), 3);
 	harness_stop(&h);
@@ -127,13 +85,13 @@ START_TEST(told_lost)
 	Bh__LinkLost *said;
 	size_t a, b;
 
-	begin(1, NULL);
+	harness_begin(&h, 1, NULL);
 	a = attach(1);
 	b = attach(2);
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
 	ck_assert_uint_eq(harness_read(&h, b, 0x2a19)->type, BH__TYPE__VALUE);
 	harness_fault(&h, "drop C0:AA:BB:00:00:00 0x13");
-	said = lost(a);
+	said = harness_lost(&h, a);
 	ck_assert_int_eq((int)said->class_, CLASS_LINK_LOST);
 	bh__link_lost__free_unpacked(said, NULL);
 	/* A barrier: what was to be said to it has been said. */
@@ -152,7 +110,7 @@ START_TEST(burst_shares)
 	size_t a, b;
 	int i;
 
-	begin(1, NULL);
+	harness_begin(&h, 1, NULL);
 	a = attach(1);
 	b = attach(2);
 	harness_rules(&h, HARNESS_DEVICE(0), LONG_MS, 0, 0);
@@ -180,7 +138,7 @@ START_TEST(lingers)
 	uint64_t at_ms;
 	size_t a;
 
-	begin(1, NULL);
+	harness_begin(&h, 1, NULL);
 	a = attach(1);
 	harness_rules(&h, HARNESS_DEVICE(0), 400, 0, 0);
 	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
@@ -217,7 +175,7 @@ START_TEST(not_given)
 	size_t a;
 	uint32_t id;
 
-	begin(1, NULL);
+	harness_begin(&h, 1, NULL);
 	a = attach(1);
 	harness_rules(&h, HARNESS_DEVICE(0), LONG_MS, 0, 0);
 	check.has_kind = check.has_uuid = 1;
@@ -246,7 +204,7 @@ START_TEST(idle_limit)
 	size_t a;
 	int i;
 
-	begin(1, NULL);
+	harness_begin(&h, 1, NULL);
 	a = attach(1);
 	harness_rules(&h, HARNESS_DEVICE(0), 0, 600, 0);
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
@@ -255,7 +213,7 @@ START_TEST(idle_limit)
 		ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
 	}
 	at_ms = clock_now_ms();
-	said = lost(a);
+	said = harness_lost(&h, a);
 	ck_assert_int_eq((int)said->class_, CLASS_LIMIT);
 	ck_assert_ptr_nonnull(strstr(said->text, "not used for 0.6 s"));
 	bh__link_lost__free_unpacked(said, NULL);
@@ -273,12 +231,12 @@ START_TEST(busy_is_not_cut)
 	Bh__LinkLost *said;
 	size_t a;
 
-	begin(1, options);
+	harness_begin(&h, 1, options);
 	a = attach(1);
 	harness_rules(&h, HARNESS_DEVICE(0), 0, 300, 300);
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
 	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
-	said = lost(a);
+	said = harness_lost(&h, a);
 	ck_assert_int_eq((int)said->class_, CLASS_LIMIT);
 	ck_assert_ptr_nonnull(strstr(said->text, "lifetime_ms"));
 	bh__link_lost__free_unpacked(said, NULL);
@@ -295,7 +253,7 @@ START_TEST(subscribed_is_not_cut)
 	uint32_t id;
 	size_t a;
 
-	begin(1, options);
+	harness_begin(&h, 1, options);
 	a = attach(1);
 	harness_rules(&h, HARNESS_DEVICE(0), 0, 1000, 300);
 	id = harness_subscribe(&h, a, 0xfff4);

@@ -16,13 +16,6 @@ enum { SESSION = 1, OTHER = 2 };
 
 static struct harness h; /* too large for a stack; each test is a process of its own */
 
-struct stream {
-	size_t seat;
-	uint32_t id;
-	uint64_t last; /* number of the last value */
-	uint64_t lost;
-};
-
 static void begin(const char *notify_ms)
 {
 	const char *const options[] = { "--notify-ms", notify_ms, NULL };
@@ -32,21 +25,18 @@ static void begin(const char *notify_ms)
 
 static uint32_t send_subscribe(size_t seat, Bh__Subscribe subscribe)
 {
-	/* fff4 */
-	uint8_t uuid[16] = { 0,	   0, 0xff, 0xf4, 0,	0,    0x10, 0,
-			     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
-	Bh__Target target = BH__TARGET__INIT;
+	Bh__Target target;
+	uint8_t space[16];
 
-	target.has_uuid = 1;
-	target.uuid.data = uuid;
-	target.uuid.len = sizeof(uuid);
+	harness_target(&target, 0xfff4, space);
 	subscribe.target = &target;
 	return harness_send(&h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
 }
 
-static struct stream subscribed(uint32_t session, bool resume, uint32_t silence_ms)
+static struct harness_stream subscribed(uint32_t session, bool resume, uint32_t silence_ms)
 {
-	struct stream stream = { .seat = harness_attach(&h, session, false, HARNESS_DEVICE(0)) };
+	struct harness_stream stream = { .seat = harness_attach(&h, session, false,
+								HARNESS_DEVICE(0)) };
 	Bh__Subscribe subscribe = BH__SUBSCRIBE__INIT;
 
 	subscribe.has_resume = subscribe.has_silence_ms = 1;
@@ -57,40 +47,16 @@ static struct stream subscribed(uint32_t session, bool resume, uint32_t silence_
 	return stream;
 }
 
-static void take(struct stream *stream)
-{
-	const struct harness_frame *f =
-		harness_wait(&h, &h.seats[stream->seat], BH__TYPE__NOTIFIED, stream->id);
-	Bh__Notified *n = bh__notified__unpack(NULL, f->len, f->body);
-
-	ck_assert_uint_eq(n->first_seq, stream->last + 1 + n->lost);
-	stream->last += n->lost + n->n_values;
-	stream->lost += n->lost;
-	bh__notified__free_unpacked(n, NULL);
-}
-
-static void take_up_to(struct stream *stream, uint64_t number)
+static void take_up_to(struct harness_stream *stream, uint64_t number)
 {
 	while (stream->last < number)
-		take(stream);
-}
-
-static void acknowledge(const struct stream *stream, uint64_t seq)
-{
-	Bh__NotifyAck ack = BH__NOTIFY_ACK__INIT;
-
-	ack.has_subscription = ack.has_seq = 1;
-	ack.subscription = stream->id;
-	ack.seq = seq;
-	harness_send_id(&h, stream->seat, BH__TYPE__NOTIFY_ACK, 0, &ack.base);
+		harness_take(&h, stream);
 }
 
 /* Its class. */
-static int lost(const struct stream *stream, bool resumes)
+static int lost(const struct harness_stream *stream, bool resumes)
 {
-	const struct harness_frame *f =
-		harness_wait(&h, &h.seats[stream->seat], BH__TYPE__LINK_LOST, 0);
-	Bh__LinkLost *msg = bh__link_lost__unpack(NULL, f->len, f->body);
+	Bh__LinkLost *msg = harness_lost(&h, stream->seat);
 	int class = (int)msg->class_;
 
 	ck_assert_int_eq(msg->resumes, resumes);
@@ -98,7 +64,7 @@ static int lost(const struct stream *stream, bool resumes)
 	return class;
 }
 
-static void back(const struct stream *stream)
+static void back(const struct harness_stream *stream)
 {
 	(void)harness_wait(&h, &h.seats[stream->seat], BH__TYPE__LINK_BACK, 0);
 }
@@ -106,7 +72,7 @@ static void back(const struct stream *stream)
 /* The numbers go on; one that does not resume is told its end. */
 START_TEST(resumes)
 {
-	struct stream a, b;
+	struct harness_stream a, b;
 	unsigned i;
 
 	begin("10");
@@ -130,12 +96,12 @@ END_TEST
 /* Nobody answers for a while; it is there again later, by itself. */
 START_TEST(rests)
 {
-	struct stream a;
+	struct harness_stream a;
 	uint64_t at_ms;
 
 	begin("10");
 	a = subscribed(SESSION, true, 0);
-	take(&a);
+	harness_take(&h, &a);
 	harness_fault(&h, "refuse C0:AA:BB:00:00:00 1 answered");
 	harness_fault(&h, "drop C0:AA:BB:00:00:00 0x13");
 	(void)lost(&a, true);
@@ -151,7 +117,7 @@ START_TEST(rests)
 		ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
 		back(&a);
 	}
-	take(&a);
+	harness_take(&h, &a);
 	harness_stop(&h);
 }
 END_TEST
@@ -160,7 +126,7 @@ END_TEST
 START_TEST(given_up)
 {
 	Bh__Unsubscribe unsubscribe = BH__UNSUBSCRIBE__INIT;
-	struct stream a;
+	struct harness_stream a;
 	uint32_t id;
 
 	begin("10");
@@ -191,7 +157,7 @@ END_TEST
 START_TEST(comes_from_elsewhere)
 {
 	Bh__Subscribe subscribe = BH__SUBSCRIBE__INIT;
-	struct stream a = { 0 };
+	struct harness_stream a = { 0 };
 
 	begin("10");
 	a.seat = harness_attach(&h, SESSION, false, HARNESS_DEVICE(0));
@@ -227,7 +193,7 @@ static void silent(void)
 START_TEST(watched)
 {
 	enum { LIMIT_MS = 1500 };
-	struct stream a;
+	struct harness_stream a;
 	uint64_t at_ms;
 	unsigned i;
 
@@ -235,7 +201,7 @@ START_TEST(watched)
 	a = subscribed(SESSION, true, LIMIT_MS);
 	for (i = 1; i <= 2; i++) {
 		harness_fault(&h, "burst C0:AA:BB:00:00:00 1");
-		take(&a);
+		harness_take(&h, &a);
 		at_ms = clock_now_ms();
 		silent();
 		/* The value is a little older than its news. */
@@ -255,7 +221,7 @@ END_TEST
 START_TEST(watched_by_rule)
 {
 	Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
-	struct stream a;
+	struct harness_stream a;
 
 	begin("400");
 	a = subscribed(SESSION, true, 0);
@@ -276,7 +242,7 @@ END_TEST
 START_TEST(credit)
 {
 	enum { BURST = 100, BURSTS = 10 };
-	struct stream slow, quick;
+	struct harness_stream slow, quick;
 	unsigned i;
 
 	begin("3600000");
@@ -285,14 +251,14 @@ START_TEST(credit)
 	for (i = 1; i <= BURSTS; i++) {
 		harness_fault(&h, "burst C0:AA:BB:00:00:00 100");
 		take_up_to(&quick, quick.last + BURST);
-		acknowledge(&quick, quick.last);
+		harness_acknowledge(&h, &quick, quick.last);
 	}
 	ck_assert_uint_eq(quick.lost, 0);
 	take_up_to(&slow, NOTIFY_CREDIT);
 	ck_assert_uint_eq(slow.lost, 0);
 	/* More than it was given: no mistake gives it more. */
-	acknowledge(&slow, 100000);
-	acknowledge(&slow, slow.last / 2);
+	harness_acknowledge(&h, &slow, 100000);
+	harness_acknowledge(&h, &slow, slow.last / 2);
 	take_up_to(&slow, slow.last + 1);
 	ck_assert_uint_eq(slow.lost, quick.last - NOTIFY_CREDIT - NOTIFY_BACKLOG_MAX);
 	take_up_to(&slow, quick.last);
@@ -324,7 +290,7 @@ START_TEST(late_value)
 {
 	Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
 	const struct harness_frame *f;
-	struct stream a;
+	struct harness_stream a;
 	Bh__Notified *n;
 
 	begin("3600000");

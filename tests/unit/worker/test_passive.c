@@ -25,8 +25,7 @@ static void begin(const char *pace, const char *const *sim_options)
 /* The supervisor is told that discovery is active from now on, and why. */
 static void goes_active(const char *why)
 {
-	const struct harness_frame *f = harness_wait(&h, &h.up, BH__CTL__TYPE__EVENT, 0);
-	Bh__Event *event = bh__event__unpack(NULL, f->len, f->body);
+	Bh__Event *event = harness_event(&h);
 
 	ck_assert_str_eq(event->kind, "scan-active");
 	ck_assert_msg(strstr(event->text, why) != NULL, "%s", event->text);
@@ -88,12 +87,6 @@ START_TEST(goes_on_beside_a_connect)
 }
 END_TEST
 
-static const char *const INTERRUPTIONS[][2] = {
-	{ "restart-bluetoothd 200", NULL },
-	{ "restart-bluetoothd 200 kill", NULL },
-	{ "powered 0 off", "powered 0 on" },
-};
-
 /* What is registered anew hears a device that speaks up later; discovery it stays not. */
 START_TEST(goes_on_after)
 {
@@ -104,9 +97,9 @@ START_TEST(goes_on_after)
 	harness_silence(&h, 1, true);
 	s = harness_scan_for(&h, 1, 1, &id);
 	harness_stat_wait(&h, "monitoring", 1);
-	harness_fault(&h, INTERRUPTIONS[_i][0]);
-	if (INTERRUPTIONS[_i][1])
-		harness_fault(&h, INTERRUPTIONS[_i][1]);
+	harness_fault(&h, HARNESS_INTERRUPTIONS[_i][0]);
+	if (HARNESS_INTERRUPTIONS[_i][1])
+		harness_fault(&h, HARNESS_INTERRUPTIONS[_i][1]);
 	else
 		harness_stat_wait(&h, "monitoring", 0);
 	harness_silence(&h, 1, false);
@@ -232,7 +225,7 @@ Suite *suite_passive(void)
 	tcase_add_test(c, hears_without_discovery);
 	tcase_add_test(c, hears_again);
 	tcase_add_test(c, goes_on_beside_a_connect);
-	tcase_add_loop_test(c, goes_on_after, 0, (int)ARRAY_LEN(INTERRUPTIONS));
+	tcase_add_loop_test(c, goes_on_after, 0, (int)ARRAY_LEN(HARNESS_INTERRUPTIONS));
 	tcase_add_test(c, ends_without_power);
 	tcase_add_test(c, beside_another);
 	tcase_add_test(c, back_absent);

@@ -23,8 +23,7 @@ static void begin(unsigned devices, const char *pace, const char *const *sim_opt
 /* The next event that the supervisor is told of. */
 static void event_is(const char *kind, enum err_class class)
 {
-	const struct harness_frame *f = harness_wait(&h, &h.up, BH__CTL__TYPE__EVENT, 0);
-	Bh__Event *event = bh__event__unpack(NULL, f->len, f->body);
+	Bh__Event *event = harness_event(&h);
 
 	ck_assert_str_eq(event->kind, kind);
 	ck_assert_int_eq((int)event->class_, (int)class);
@@ -33,12 +32,6 @@ static void event_is(const char *kind, enum err_class class)
 }
 
 /* bluetoothd restarts, or the adapter's power: a device that speaks up later is heard. */
-static const char *const INTERRUPTIONS[][2] = {
-	{ "restart-bluetoothd 200", NULL },
-	{ "restart-bluetoothd 200 kill", NULL },
-	{ "powered 0 off", "powered 0 on" },
-};
-
 START_TEST(goes_on_after)
 {
 	uint32_t id;
@@ -48,10 +41,10 @@ START_TEST(goes_on_after)
 	harness_silence(&h, 1, true);
 	s = harness_scan_for(&h, 1, 1, &id);
 	harness_stat_wait(&h, "discoveries", 1);
-	harness_fault(&h, INTERRUPTIONS[_i][0]);
+	harness_fault(&h, HARNESS_INTERRUPTIONS[_i][0]);
 	harness_stat_wait(&h, "discovering", 0);
-	if (INTERRUPTIONS[_i][1])
-		harness_fault(&h, INTERRUPTIONS[_i][1]);
+	if (HARNESS_INTERRUPTIONS[_i][1])
+		harness_fault(&h, HARNESS_INTERRUPTIONS[_i][1]);
 	harness_stat_wait(&h, "discovering", 1);
 	harness_silence(&h, 1, false);
 	harness_hears(&h, s, id);
@@ -431,7 +424,7 @@ Suite *suite_scan(void)
 	TCase *c = tcase_create("scan");
 
 	tcase_set_timeout(c, 30);
-	tcase_add_loop_test(c, goes_on_after, 0, (int)ARRAY_LEN(INTERRUPTIONS));
+	tcase_add_loop_test(c, goes_on_after, 0, (int)ARRAY_LEN(HARNESS_INTERRUPTIONS));
 	tcase_add_test(c, slow_reader);
 	tcase_add_test(c, stuck);
 	tcase_add_test(c, shared);

@@ -13,42 +13,9 @@ Suite *suite_sharing(void);
 
 static struct harness h;
 
-static void begin(unsigned devices, const char *const *options)
-{
-	harness_start(&h, devices, options);
-	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
-}
-
 static size_t attach(uint32_t session)
 {
 	return harness_attach(&h, session, false, HARNESS_DEVICE(0));
-}
-
-static void set_target(Bh__Target *target, unsigned handle_of, uint8_t space[16])
-{
-	static const uint8_t BASE[16] = { 0,	0, 0, 0,    0,	  0,	0x10, 0,
-					  0x80, 0, 0, 0x80, 0x5f, 0x9b, 0x34, 0xfb };
-
-	memcpy(space, BASE, sizeof(BASE));
-	space[2] = (uint8_t)(handle_of >> 8);
-	space[3] = (uint8_t)handle_of;
-	bh__target__init(target);
-	target->has_uuid = 1;
-	target->uuid.data = space;
-	target->uuid.len = 16;
-}
-
-static uint32_t send_read(size_t seat, uint32_t timeout_ms)
-{
-	Bh__Read read = BH__READ__INIT;
-	Bh__Target target;
-	uint8_t space[16];
-
-	set_target(&target, 0x2a19, space);
-	read.target = &target;
-	read.has_timeout_ms = 1;
-	read.timeout_ms = timeout_ms;
-	return harness_send(&h, seat, BH__TYPE__READ, &read.base);
 }
 
 static uint32_t send_write(size_t seat, uint8_t value)
@@ -57,7 +24,7 @@ static uint32_t send_write(size_t seat, uint8_t value)
 	Bh__Target target;
 	uint8_t space[16];
 
-	set_target(&target, 0xfff3, space);
+	harness_target(&target, 0xfff3, space);
 	write.target = &target;
 	write.has_value = 1;
 	write.value.data = &value;
@@ -84,15 +51,6 @@ static void text_of(const struct harness_frame *f, char out[256])
 	bh__error__free_unpacked(error, NULL);
 }
 
-static Bh__LinkLost *lost(size_t seat)
-{
-	const struct harness_frame *f = harness_wait(&h, &h.seats[seat], BH__TYPE__LINK_LOST, 0);
-	Bh__LinkLost *said = bh__link_lost__unpack(NULL, f->len, f->body);
-
-	ck_assert_ptr_nonnull(said);
-	return said;
-}
-
 /* --- together --- */
 
 /* What is sent between these two meets in the worker. */
@@ -114,14 +72,14 @@ START_TEST(reads_are_shared)
 	size_t seat[3];
 	int i;
 
-	begin(1, options);
+	harness_begin(&h, 1, options);
 	for (i = 0; i < 3; i++)
 		seat[i] = attach((uint32_t)i + 1);
 	ck_assert_uint_eq(harness_connect(&h, seat[0])->type, BH__TYPE__CONNECTED);
 	before = harness_stat(&h, "reads");
 	hold_worker();
 	for (i = 0; i < 3; i++)
-		id[i] = send_read(seat[i], 10000);
+		id[i] = harness_send_read(&h, seat[i], 0x2a19, 10000);
 	let_worker_go();
 	for (i = 0; i < 3; i++)
 		ck_assert_uint_eq(harness_answer(&h, seat[i], id[i])->type, BH__TYPE__VALUE);
@@ -161,7 +119,7 @@ START_TEST(writes_take_turns)
 	uint8_t i;
 
 	ck_assert(close(mkstemp(path)) == 0);
-	begin(1, options);
+	harness_begin(&h, 1, options);
 	a = attach(1);
 	b = attach(2);
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
@@ -198,7 +156,7 @@ START_TEST(exclusive)
 	char text[256];
 	size_t a, b, c;
 
-	begin(1, (const char *const[]){ "--notify-ms", "20", NULL });
+	harness_begin(&h, 1, (const char *const[]){ "--notify-ms", "20", NULL });
 	a = attach(11);
 	b = attach(12);
 	c = attach(13);
@@ -206,8 +164,8 @@ START_TEST(exclusive)
 	ck_assert_uint_eq(harness_answer(&h, b, notes)->type, BH__TYPE__DONE);
 	ck_assert_uint_eq(harness_answer(&h, a, send_connect(a, true, 10000))->type,
 			  BH__TYPE__CONNECTED);
-	late = send_read(b, 300);
-	waits = send_read(b, 10000);
+	late = harness_send_read(&h, b, 0x2a19, 300);
+	waits = harness_send_read(&h, b, 0x2a19, 10000);
 	second = send_connect(c, true, 10000);
 	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
 	text_of(harness_wait(&h, &h.seats[b], BH__TYPE__ERROR, late), text);
@@ -219,7 +177,7 @@ START_TEST(exclusive)
 	/* One by one: each of them once the one before has let go. */
 	ck_assert_uint_eq(harness_disconnect(&h, a)->type, BH__TYPE__DONE);
 	ck_assert_uint_eq(harness_answer(&h, c, second)->type, BH__TYPE__CONNECTED);
-	late = send_read(a, 300);
+	late = harness_send_read(&h, a, 0x2a19, 300);
 	ck_assert_int_eq(harness_class(harness_answer(&h, a, late)), CLASS_DEADLINE);
 	if (_i == 0) {
 		ck_assert_uint_eq(harness_disconnect(&h, c)->type, BH__TYPE__DONE);
@@ -242,11 +200,11 @@ START_TEST(exclusive_ends)
 	uint32_t id;
 	size_t a, b;
 
-	begin(1, (const char *const[]){ "--gatt-ms", "1000", NULL });
+	harness_begin(&h, 1, (const char *const[]){ "--gatt-ms", "1000", NULL });
 	a = attach(1);
 	b = attach(2);
 	ck_assert_uint_eq(harness_connect(&h, b)->type, BH__TYPE__CONNECTED);
-	id = send_read(b, 10000);
+	id = harness_send_read(&h, b, 0x2a19, 10000);
 	/* What is served behind it says that it is under way; it is waited for, in vain. */
 	ck_assert_uint_eq(harness_wait(&h, &h.seats[b], BH__TYPE__DONE,
 				       harness_send(&h, b, BH__TYPE__SERVICES_REQUEST, &empty.base))
@@ -259,7 +217,7 @@ START_TEST(exclusive_ends)
 	id = send_connect(a, true, 10000);
 	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__CONNECTED);
 	harness_fault(&h, "drop C0:AA:BB:00:00:00 0x13");
-	said = lost(a);
+	said = harness_lost(&h, a);
 	bh__link_lost__free_unpacked(said, NULL);
 	ck_assert_uint_eq(harness_read(&h, b, 0x2a19)->type, BH__TYPE__VALUE);
 	harness_stop(&h);

@@ -149,19 +149,8 @@ START_TEST(bus_is_changed)
 	ck_assert_uint_eq(harness_answer(&h, a, sub)->type, BH__TYPE__DONE);
 	harness_fault(&h, "no-reply C0:AA:BB:00:00:00 ReadValue 70");
 	for (i = 0; i < 70; i++) {
-		Bh__Read read = BH__READ__INIT;
-		Bh__Target target = BH__TARGET__INIT;
-		uint8_t uuid[16] = { 0,	   0, 0x2a, 0x19, 0,	0,    0x10, 0,
-				     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
-		uint32_t id;
+		uint32_t id = harness_send_read(&h, a, 0x2a19, 10);
 
-		target.has_uuid = 1;
-		target.uuid.data = uuid;
-		target.uuid.len = 16;
-		read.target = &target;
-		read.has_timeout_ms = 1;
-		read.timeout_ms = 10;
-		id = harness_send(&h, a, BH__TYPE__READ, &read.base);
 		ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), CLASS_DEADLINE);
 	}
 	ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__BUS_WANTED, 0), 1);
@@ -181,9 +170,8 @@ START_TEST(detach_with_write)
 	const char *const options[] = { "--gatt-ms", "300", NULL };
 	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;
 	Bh__Write write = BH__WRITE__INIT;
-	Bh__Target target = BH__TARGET__INIT;
-	uint8_t uuid[16] = { 0,	   0, 0xff, 0xf3, 0,	0,    0x10, 0,
-			     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
+	Bh__Target target;
+	uint8_t uuid[16];
 	struct wpage_view view;
 	uint32_t first, second;
 	size_t a;
@@ -191,9 +179,7 @@ START_TEST(detach_with_write)
 	begin(1, options);
 	a = harness_attach(&h, 11, false, HARNESS_DEVICE(0));
 	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
-	target.has_uuid = 1;
-	target.uuid.data = uuid;
-	target.uuid.len = 16;
+	harness_target(&target, 0xfff3, uuid);
 	write.target = &target;
 	write.has_value = 1;
 	write.value.data = uuid;
@@ -229,13 +215,10 @@ START_TEST(writes_keep_order)
 	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
 	for (i = 0; i < 50; i++) {
 		Bh__Write write = BH__WRITE__INIT;
-		Bh__Target target = BH__TARGET__INIT;
-		uint8_t uuid[16] = { 0,	   0, 0xff, 0xf3, 0,	0,    0x10, 0,
-				     0x80, 0, 0,    0x80, 0x5f, 0x9b, 0x34, 0xfb };
+		Bh__Target target;
+		uint8_t uuid[16];
 
-		target.has_uuid = 1;
-		target.uuid.data = uuid;
-		target.uuid.len = 16;
+		harness_target(&target, 0xfff3, uuid);
 		write.target = &target;
 		(void)snprintf(text, sizeof(text), "w%zu", i);
 		write.has_value = 1;
@@ -311,17 +294,10 @@ START_TEST(cut_power_unplug)
 }
 END_TEST
 
-/* What a subscriber has had. */
-struct stream {
-	size_t seat;
-	uint32_t id;
-	uint64_t last; /* number of a value */
-	uint64_t lost;
-};
-
-static struct stream subscribed(uint32_t session)
+static struct harness_stream subscribed(uint32_t session)
 {
-	struct stream stream = { .seat = harness_attach(&h, session, false, HARNESS_DEVICE(0)) };
+	struct harness_stream stream = { .seat = harness_attach(&h, session, false,
+								HARNESS_DEVICE(0)) };
 
 	stream.id = harness_subscribe(&h, stream.seat, 0xfff4);
 	ck_assert_uint_eq(harness_answer(&h, stream.seat, stream.id)->type, BH__TYPE__DONE);
@@ -329,23 +305,11 @@ static struct stream subscribed(uint32_t session)
 }
 
 /* Until it has that value or its loss: each one comes or is counted as lost. */
-static void read_up_to(struct stream *stream, uint64_t number)
+static void read_up_to(struct harness_stream *stream, uint64_t number)
 {
-	Bh__NotifyAck ack = BH__NOTIFY_ACK__INIT;
-
-	ack.has_subscription = ack.has_seq = 1;
-	ack.subscription = stream->id;
 	while (stream->last < number) {
-		const struct harness_frame *f =
-			harness_wait(&h, &h.seats[stream->seat], BH__TYPE__NOTIFIED, stream->id);
-		Bh__Notified *n = bh__notified__unpack(NULL, f->len, f->body);
-
-		ck_assert_uint_eq(n->first_seq, stream->last + 1 + n->lost);
-		stream->last += n->lost + n->n_values;
-		stream->lost += n->lost;
-		bh__notified__free_unpacked(n, NULL);
-		ack.seq = stream->last;
-		harness_send_id(&h, stream->seat, BH__TYPE__NOTIFY_ACK, 0, &ack.base);
+		harness_take(&h, stream);
+		harness_acknowledge(&h, stream, stream->last);
 	}
 }
 
@@ -354,7 +318,7 @@ START_TEST(slow_program)
 	/* Far more than its socket and the worker's backlog take; a burst fits the peripheral's. */
 	enum { BURST = 100, BURSTS = 200 };
 	const char *const options[] = { "--notify-ms", "1000", NULL };
-	struct stream slow, quick;
+	struct harness_stream slow, quick;
 	struct chan *unread;
 	uint64_t i;
 
