@@ -48,6 +48,15 @@ static int run_refuse(void *face _unused_, const struct fault_args *args,
 	return 0;
 }
 
+static int run_pad(void *face _unused_, const struct fault_args *args,
+		   struct fault_reply *reply _unused_)
+{
+	if (args->numbers[0] > MODEL_EMIT_BYTES)
+		return -ERANGE;
+	args->device->pad_bytes = (unsigned)args->numbers[0];
+	return 0;
+}
+
 static int run_connect_ms(void *face _unused_, const struct fault_args *args,
 			  struct fault_reply *reply _unused_)
 {
@@ -70,6 +79,7 @@ static int run_stats(void *face, const struct fault_args *args, struct fault_rep
 const struct fault_command faults_model_table[] = {
 	{ "silent", "db", "ADDR on|off", run_silent },
 	{ "mute", "dw", "ADDR on|off|replies", run_mute },
+	{ "pad", "dn", "ADDR BYTES", run_pad },
 	{ "refuse", "dn", "ADDR N", run_refuse },
 	{ "connect-ms", "dn", "ADDR T", run_connect_ms },
 	{ "stats", "?w", "[totals]", run_stats },

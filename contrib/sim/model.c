@@ -444,7 +444,11 @@ static void emit(struct model_device *device, const struct model_attr *attr,
 	struct model_buffer value = { .len_bytes = 0 };
 
 	attr->emit(device, attr, &value);
-	assert(value.len_bytes <= MODEL_EMIT_BYTES);
+	assert(value.len_bytes <= MODEL_EMIT_BYTES && device->pad_bytes <= MODEL_EMIT_BYTES);
+	if (value.len_bytes < device->pad_bytes) {
+		memset(value.data + value.len_bytes, 0, device->pad_bytes - value.len_bytes);
+		value.len_bytes = device->pad_bytes;
+	}
 	device->counters.notifications++;
 	out->attr = attr;
 	out->indicate = device->cccd[attr->slot] == 2;

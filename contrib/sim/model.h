@@ -19,7 +19,7 @@
 #define MODEL_NAME_CHARS      16
 #define MODEL_ADVERT_BYTES    31
 #define MODEL_VALUE_BYTES     512 /* the longest attribute value that ATT allows */
-#define MODEL_EMIT_BYTES      20  /* fits the smallest ATT MTU */
+#define MODEL_EMIT_BYTES      244 /* of an ATT MTU of 247; the kinds themselves fit the smallest */
 #define MODEL_SLOTS	      8	  /* values with memory or a CCCD, per device */
 #define MODEL_ADAPTERS_MAX    64
 #define MODEL_DEVICES_MAX     65536
@@ -139,6 +139,7 @@ struct model_device {
 	bool bare;	      /* F: fault: its adverts carry no data */
 	enum model_mute mute; /* F: fault */
 	unsigned refuse;      /* F: fault: so many next connects fail */
+	unsigned pad_bytes;   /* F: fault: values that it emits are at least so long */
 	int connect_ms;	      /* F: fault: how long a connect takes; -1: the face's default */
 	uint16_t cccd[MODEL_SLOTS];	  /* 0, 1 notify, 2 indicate; cleared with the link */
 	uint64_t next_at_ms[MODEL_SLOTS]; /* when the slot emits next */

@@ -2,6 +2,7 @@
 #include "tests/support/churn.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct program {
 	bool is_gap;	   /* values may be missing here */
 	uint32_t seen;	   /* the peripheral's own count */
 	uint64_t seq;
+	char said[96]; /* the session's last news */
 };
 
 int64_t churn_now_us(void)
@@ -213,6 +215,7 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 	struct program *p = ctx;
 
 	(void)session;
+	(void)snprintf(p->said, sizeof(p->said), "last news %d: %s", (int)news->event, news->text);
 	p->is_disturbed = true;
 	p->is_gap = true;
 	p->report->moves += news->event == BH_SESSION_MOVED;
@@ -232,8 +235,13 @@ static void on_value(void *ctx, const uint8_t *value, size_t len_bytes, uint64_t
 		counter |= (uint32_t)value[i] << (8 * i);
 	p->report->notified++;
 	p->report->doubled += counter <= p->seen;
-	if (seq != p->seq + 1 + lost || (!p->is_gap && counter != p->seen + 1 + lost))
+	if (seq != p->seq + 1 + lost || (!p->is_gap && counter != p->seen + 1 + lost)) {
 		p->report->unannounced++;
+		(void)fprintf(stderr,
+			      "churn: %u: value %u (number %" PRIu64 ", %u lost) after %u (number "
+			      "%" PRIu64 "), %s\n",
+			      p->plan.number, counter, seq, lost, p->seen, p->seq, p->said);
+	}
 	p->seen = counter;
 	p->seq = seq;
 	p->is_gap = false;
