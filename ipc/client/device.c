@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ipc/class.h"
+#include "ipc/client/lists.h"
 
 enum { DEVICE_MS = 30000 };
 
@@ -60,20 +61,6 @@ struct bh_distribution device_distribution(const Bh__Distribution *wire)
 
 /* --- frames --- */
 
-/* The open request of a frame: outcome 1 and *out; 0 there is none; -EBADMSG of another type. */
-static int asked(struct bh_client *client, const struct chan_frame *frame, uint16_t type,
-		 struct request **out)
-{
-	struct request *request = lane_find(&client->control, frame->id);
-
-	if (!request)
-		return 0;
-	if (request->type != type)
-		return -EBADMSG;
-	*out = request;
-	return 1;
-}
-
 static struct bh_device_items items_of(const struct request *request)
 {
 	struct bh_device_items items;
@@ -109,7 +96,7 @@ int device_on_info(void *ctx, struct chan_frame *frame, const void *msg)
 	struct request *request;
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
 	if (r > 0)
 		request->has_items = true;
 	if (r > 0 && items_of(request).counts)
@@ -130,7 +117,7 @@ int device_on_history(void *ctx, struct chan_frame *frame, const void *msg)
 	struct request *request;
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
 	if (r > 0)
 		request->has_items = true;
 	if (r > 0 && items_of(request).transition)
@@ -144,7 +131,7 @@ int device_on_distribution(void *ctx, struct chan_frame *frame, const void *msg)
 	struct request *request;
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
 	if (r > 0 && items_of(request).timing)
 		items_of(request).timing(request->ctx, &timing);
 	return r < 0 ? r : 0;
@@ -169,7 +156,7 @@ int device_on_session(void *ctx, struct chan_frame *frame, const void *msg)
 	struct request *request;
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__SESSIONS_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__SESSIONS_REQUEST, &request);
 	if (r > 0)
 		request->has_items = true;
 	if (r > 0 && request->item.session)

@@ -6,9 +6,8 @@
 
 enum { LIST_MS = 30000 };
 
-/* The open request of a frame: outcome 1 and *out; 0 there is none; -EBADMSG of another type. */
-static int asked(struct bh_client *client, const struct chan_frame *frame, uint16_t type,
-		 struct request **out)
+int lists_asked(struct bh_client *client, const struct chan_frame *frame, uint16_t type,
+		struct request **out)
 {
 	struct request *request = lane_find(&client->control, frame->id);
 
@@ -59,7 +58,7 @@ int lists_on_status(void *ctx, struct chan_frame *frame, const void *msg)
 	};
 	int r;
 
-	r = asked(client, frame, BH__TYPE__STATUS_REQUEST, &request);
+	r = lists_asked(client, frame, BH__TYPE__STATUS_REQUEST, &request);
 	if (r <= 0)
 		return r;
 	if (request->item.status)
@@ -93,7 +92,7 @@ int lists_on_adapter(void *ctx, struct chan_frame *frame, const void *msg)
 	};
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__ADAPTERS_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__ADAPTERS_REQUEST, &request);
 	if (r <= 0)
 		return r;
 	request->has_items = true;
@@ -145,11 +144,11 @@ int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg)
 	size_t i;
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__DEVICES_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__DEVICES_REQUEST, &request);
 	if (r == -EBADMSG)
-		r = asked(ctx, frame, BH__TYPE__STRATEGY_SET, &request);
+		r = lists_asked(ctx, frame, BH__TYPE__STRATEGY_SET, &request);
 	if (r == -EBADMSG)
-		r = asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
+		r = lists_asked(ctx, frame, BH__TYPE__DEVICE_INFO_REQUEST, &request);
 	if (r <= 0)
 		return r;
 	sightings = calloc(wire->n_sightings + 1, sizeof(*sightings));
@@ -188,7 +187,7 @@ int lists_on_event(void *ctx, struct chan_frame *frame, const void *msg)
 	};
 	int r;
 
-	r = asked(ctx, frame, BH__TYPE__EVENTS_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__EVENTS_REQUEST, &request);
 	if (r <= 0)
 		return r;
 	/* It was given before the daemon went, or the connection to it. */
@@ -207,7 +206,7 @@ int lists_on_locks(void *ctx, struct chan_frame *frame, const void *msg)
 	int r;
 
 	(void)msg;
-	r = asked(ctx, frame, BH__TYPE__LOCKS_REQUEST, &request);
+	r = lists_asked(ctx, frame, BH__TYPE__LOCKS_REQUEST, &request);
 	if (r <= 0)
 		return r;
 	if (request->item.locks)

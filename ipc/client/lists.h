@@ -6,6 +6,10 @@
  */
 #include "ipc/client/client.h"
 
+/* The open request of a frame: outcome 1 and *out; 0 there is none; -EBADMSG of another type. */
+must_check int lists_asked(struct bh_client *client, const struct chan_frame *frame, uint16_t type,
+			   struct request **out);
+
 int lists_on_status(void *ctx, struct chan_frame *frame, const void *msg);
 int lists_on_adapter(void *ctx, struct chan_frame *frame, const void *msg);
 int lists_on_device(void *ctx, struct chan_frame *frame, const void *msg);
