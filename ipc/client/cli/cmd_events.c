@@ -28,28 +28,6 @@ struct events {
 	uint64_t skip_to; /* events up to this number were dealt with */
 };
 
-static json_t *event_json(const struct bh_event *event)
-{
-	json_t *object = json_object();
-	char address[18];
-
-	(void)json_object_set_new(object, "seq", json_integer((json_int_t)event->seq));
-	(void)json_object_set_new(object, "at_ms", json_integer((json_int_t)event->at_ms));
-	(void)json_object_set_new(object, "event", out_string(event->kind));
-	if (*event->adapter)
-		(void)json_object_set_new(object, "adapter", out_string(event->adapter));
-	if (event->address != 0) {
-		bh_format_address(event->address, address);
-		(void)json_object_set_new(object, "address", json_string(address));
-	}
-	if (event->session != 0)
-		(void)json_object_set_new(object, "session", json_integer(event->session));
-	if (event->error != BH_CLASS_NONE)
-		(void)json_object_set_new(object, "class", out_string(bh_class_name(event->error)));
-	(void)json_object_set_new(object, "text", out_string(event->text));
-	return object;
-}
-
 static void event_line(struct cli *cli, const struct bh_event *event)
 {
 	const char *style =
@@ -77,7 +55,7 @@ static void show(struct cli *cli, const struct bh_event *event)
 {
 	out_progress_end(&cli->out);
 	if (cli->out.is_json)
-		out_json(&cli->out, event_json(event));
+		out_json(&cli->out, out_event(event));
 	else
 		event_line(cli, event);
 }

@@ -117,6 +117,28 @@ json_t *out_string(const char *text)
 	return json_string(clean);
 }
 
+json_t *out_event(const struct bh_event *event)
+{
+	json_t *object = json_object();
+	char address[18];
+
+	(void)json_object_set_new(object, "seq", json_integer((json_int_t)event->seq));
+	(void)json_object_set_new(object, "at_ms", json_integer((json_int_t)event->at_ms));
+	(void)json_object_set_new(object, "event", out_string(event->kind));
+	if (*event->adapter)
+		(void)json_object_set_new(object, "adapter", out_string(event->adapter));
+	if (event->address != 0) {
+		bh_format_address(event->address, address);
+		(void)json_object_set_new(object, "address", json_string(address));
+	}
+	if (event->session != 0)
+		(void)json_object_set_new(object, "session", json_integer(event->session));
+	if (event->error != BH_CLASS_NONE)
+		(void)json_object_set_new(object, "class", out_string(bh_class_name(event->error)));
+	(void)json_object_set_new(object, "text", out_string(event->text));
+	return object;
+}
+
 void out_json(struct out *out, json_t *object)
 {
 	if (!object || json_dumpf(object, out->stream, JSON_COMPACT) < 0) {

@@ -47,6 +47,9 @@ void out_json(struct out *out, json_t *object);
 /* A JSON string of a text that need not be UTF-8. */
 json_t *out_string(const char *text);
 
+/* An event of the daemon, as an object. */
+json_t *out_event(const struct bh_event *event);
+
 /* Sets the five *_ms members. */
 void out_timings(json_t *object, const struct bh_timings *timings);
 

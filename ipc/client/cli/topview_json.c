@@ -55,21 +55,17 @@ static json_t *device_json(const struct topdata_device *d)
 
 static json_t *event_json(const struct topdata_event *event)
 {
-	json_t *object = json_object();
-	char address[18];
+	const struct bh_event kept = {
+		.seq = event->seq,
+		.at_ms = event->at_ms,
+		.kind = event->kind,
+		.adapter = event->adapter,
+		.address = event->address,
+		.error = event->error,
+		.text = event->text,
+	};
 
-	(void)json_object_set_new(object, "seq", json_integer((json_int_t)event->seq));
-	(void)json_object_set_new(object, "at_ms", json_integer((json_int_t)event->at_ms));
-	(void)json_object_set_new(object, "event", out_string(event->kind));
-	if (*event->adapter)
-		(void)json_object_set_new(object, "adapter", out_string(event->adapter));
-	bh_format_address(event->address, address);
-	if (event->address != 0)
-		(void)json_object_set_new(object, "address", json_string(address));
-	if (event->error != BH_CLASS_NONE)
-		(void)json_object_set_new(object, "class", out_string(bh_class_name(event->error)));
-	(void)json_object_set_new(object, "text", out_string(event->text));
-	return object;
+	return out_event(&kept);
 }
 
 json_t *topview_json(const struct topdata *data, const struct topdata_event *events,
