@@ -30,25 +30,9 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Of the device, as it saw it. */
-static json_int_t counter(const char *key)
+static unsigned counter(const char *key)
 {
-	char *text = world_ask(world, "stats");
-	json_t *all = json_loads(strchr(text, '{'), JSON_DISABLE_EOF_CHECK, NULL);
-	json_int_t value = 0;
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(json_object_get(all, "devices"), i, one)
-	{
-		const char *address = json_string_value(json_object_get(one, "address"));
-
-		if (address && strcmp(address, DEVICE) == 0)
-			value = json_integer_value(json_object_get(one, key));
-	}
-	json_decref(all);
-	free(text);
-	return value;
+	return world_counter(world, DEVICE, key);
 }
 
 /* --- what happens --- */

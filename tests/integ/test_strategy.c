@@ -83,32 +83,16 @@ static const char *expect(const char *kind)
 
 /* --- what the peripheral saw --- */
 
-static json_int_t counter(const char *key)
+static unsigned counter(const char *key)
 {
-	char *text = world_ask(world, "stats");
-	json_t *all = json_loads(strchr(text, '{'), JSON_DISABLE_EOF_CHECK, NULL);
-	json_int_t value = -1;
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(json_object_get(all, "devices"), i, one)
-	{
-		const char *address = json_string_value(json_object_get(one, "address"));
-
-		if (address && strcmp(address, DEVICE) == 0)
-			value = json_integer_value(json_object_get(one, key));
-	}
-	ck_assert_msg(value >= 0, "no %s of it in %s", key, text);
-	json_decref(all);
-	free(text);
-	return value;
+	return world_counter(world, DEVICE, key);
 }
 
 /* So many more reads arrive there. */
 static void expect_reads(unsigned more)
 {
 	uint64_t until_ms = now_ms() + WAIT_MS;
-	json_int_t wanted = counter("reads") + more;
+	unsigned wanted = counter("reads") + more;
 
 	while (counter("reads") < wanted) {
 		ck_assert_msg(now_ms() < until_ms, "it is not polled");

@@ -16,6 +16,9 @@
 
 Suite *suite_streams(void);
 
+#define DEVICE_0 "C0:AA:BB:00:00:00"
+#define DEVICE_1 "C0:AA:BB:00:00:01"
+
 enum { WAIT_MS = 30000, BURST = 100 };
 
 static const uint64_t FIRST = 0xc0aabb000000;
@@ -182,22 +185,6 @@ END_TEST
 
 /* --- silent ones --- */
 
-/* How many connects that peripheral has had. */
-static unsigned connects(unsigned device)
-{
-	char *stats = world_ask(world, "stats");
-	char address[32];
-	const char *at;
-	unsigned n = 0;
-
-	(void)snprintf(address, sizeof(address), "\"C0:AA:BB:00:00:%02X\"", device);
-	at = strstr(stats, address);
-	at = at ? strstr(at, "\"connects\":") : NULL;
-	ck_assert_msg(at && sscanf(at, "\"connects\":%u", &n) == 1, "%s", stats);
-	free(stats);
-	return n;
-}
-
 /* Both have a subscription that is watched; the values of one stop. */
 START_TEST(test_silent_on_its_adapter)
 {
@@ -208,8 +195,8 @@ START_TEST(test_silent_on_its_adapter)
 
 	subscribe(&silent, 0, "hci1", &options);
 	subscribe(&other, 1, "hci0", &(struct bh_subscribe_options){ .resumes = true });
-	ck_assert_uint_eq(connects(0), 1);
-	ck_assert_uint_eq(connects(1), 1);
+	ck_assert_uint_eq(world_counter(world, DEVICE_0, "connects"), 1);
+	ck_assert_uint_eq(world_counter(world, DEVICE_1, "connects"), 1);
 	/* A value arms it. */
 	world_fault(world, "burst C0:AA:BB:00:00:00 1");
 	read_up_to(&silent, 1);
@@ -222,7 +209,7 @@ START_TEST(test_silent_on_its_adapter)
 	ck_assert_int_eq(silent.why, BH_CLASS_ZOMBIE);
 	ck_assert_uint_eq(silent.link_lost, 1);
 	ck_assert_str_eq(silent.adapter, "hci1");
-	ck_assert_uint_eq(connects(0), 2);
+	ck_assert_uint_eq(world_counter(world, DEVICE_0, "connects"), 2);
 	/* The new link has values, with the numbers going on. */
 	world_fault(world, "burst C0:AA:BB:00:00:00 1");
 	read_up_to(&silent, 2);
@@ -231,7 +218,7 @@ START_TEST(test_silent_on_its_adapter)
 	read_up_to(&other, other.last + 1);
 	ck_assert_uint_eq(other.link_lost, 0);
 	ck_assert_uint_eq(other.lost, 0);
-	ck_assert_uint_eq(connects(1), 1);
+	ck_assert_uint_eq(world_counter(world, DEVICE_1, "connects"), 1);
 	end(&silent);
 	end(&other);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -311,4 +312,22 @@ size_t storm_count_doubles(const struct world *world, size_t *out_found)
 	free(writes);
 	free(seen);
 	return doubles;
+}
+
+struct storm_report storm_end_well(struct storm_client *client)
+{
+	const struct storm_report r = storm_end(client);
+
+	printf("client %u: asked %u ok %u interrupted %u failed %u (%s) moved %u notified %u\n",
+	       r.client, r.asked, r.ok, r.interrupted, r.failed, r.classes, r.moved, r.notified);
+	(void)fflush(stdout);
+	ck_assert_uint_eq(r.unanswered, 0);
+	ck_assert_uint_eq(r.twice, 0);
+	ck_assert_uint_eq(r.wrong, 0);
+	ck_assert_uint_eq(r.failed, 0);
+	ck_assert_uint_eq(r.notified_twice, 0);
+	ck_assert_uint_eq(r.ok + r.interrupted, r.asked);
+	ck_assert_uint_gt(r.moved, 0);
+	ck_assert_uint_gt(r.notified, 0);
+	return r;
 }

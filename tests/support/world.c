@@ -229,6 +229,28 @@ void world_fault(const struct world *world, const char *format, ...)
 	free(answer);
 }
 
+unsigned world_counter(const struct world *world, const char *address, const char *key)
+{
+	char *text = world_ask(world, "stats");
+	char wanted[64];
+	unsigned value = 0;
+	const char *end;
+	const char *at;
+
+	(void)snprintf(wanted, sizeof(wanted), "\"address\":\"%s\"", address);
+	at = strstr(text, wanted);
+	(void)snprintf(wanted, sizeof(wanted), "\"%s\":", key);
+	if (at) {
+		/* Its own, not the next one's. */
+		end = strstr(at + 1, "\"address\":");
+		at = strstr(at, wanted);
+		ck_assert_msg(at && (!end || at < end), "no %s of %s in %s", key, address, text);
+		value = (unsigned)strtoul(at + strlen(wanted), NULL, 10);
+	}
+	free(text);
+	return value;
+}
+
 char *world_writes(const struct world *world)
 {
 	int fd = open(world->writes, O_RDONLY | O_CLOEXEC);

@@ -28,6 +28,9 @@ void world_fault(const struct world *world, const char *format, ...)
 /* The sim's answer to a command, malloc()ed. */
 char *world_ask(const struct world *world, const char *command);
 
+/* What a peripheral counted: "reads", "connects", ... 0 where it has not been connected yet. */
+unsigned world_counter(const struct world *world, const char *address, const char *key);
+
 /* The write log so far: malloc()ed text, a JSON object per line. */
 char *world_writes(const struct world *world);
 
