@@ -179,6 +179,16 @@ uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const Protob
 	return rig->last_id;
 }
 
+void rig_order(struct rig *rig, struct chan *session, const char *word)
+{
+	Bh__Write msg = BH__WRITE__INIT;
+
+	msg.has_value = 1;
+	msg.value.data = (uint8_t *)(uintptr_t)word;
+	msg.value.len = strlen(word);
+	(void)rig_ask(rig, session, BH__TYPE__WRITE, &msg.base);
+}
+
 /* Waits where there are many before us. */
 static int connect_to(const char *path)
 {

@@ -75,6 +75,9 @@ void rig_close(struct rig *rig, struct chan *chan);
 /* Sends; returns the request's id. */
 uint32_t rig_ask(struct rig *rig, struct chan *chan, uint16_t type, const ProtobufCMessage *msg);
 
+/* Tells the worker of that session what to do: a word of agent.c. */
+void rig_order(struct rig *rig, struct chan *session, const char *word);
+
 /* The next frame on @chan, within RIG_WAIT_MS; of other types it is skipped if @type is not 0. */
 void rig_expect(struct rig *rig, struct chan *chan, uint16_t type, struct chan_frame *out);
 

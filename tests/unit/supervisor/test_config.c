@@ -11,6 +11,7 @@
 #include "supervisor/config.h"
 #include "supervisor/lockd_args.h"
 #include "supervisor/nearest.h"
+#include "tests/unit/supervisor/config_case.h"
 
 Suite *suite_config(void);
 
@@ -135,11 +136,7 @@ START_TEST(test_lock_args)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	const char *where;
-	const char *words;
-} WRONG[] = {
+static const struct config_case WRONG[] = {
 	{ "[deamon]\nsocket = /x\n", "f:2: ", "nearest is [daemon]" },
 	{ "[daemon]\nsockt = /x\n", "f:2: ", "nearest is socket" },
 	{ "socket = /x\n", "f:1: ", "[daemon]" },
@@ -176,15 +173,7 @@ static const struct {
 
 START_TEST(test_wrong)
 {
-	char error[CONFIG_ERROR_LEN] = "";
-	struct config c;
-
-	config_defaults(&c);
-	ck_assert_int_eq(config_parse(&c, WRONG[_i].text, "f", error), -EINVAL);
-	ck_assert_msg(strncmp(error, WRONG[_i].where, strlen(WRONG[_i].where)) == 0, "%s", error);
-	ck_assert_msg(strstr(error, WRONG[_i].words) != NULL, "%s", error);
-	ck_assert_msg(strstr(error, "; ") != NULL, "nothing said of what is right: %s", error);
-	ck_assert_ptr_null(strchr(error, '\n'));
+	config_case_refused(&WRONG[_i]);
 }
 END_TEST
 

@@ -55,16 +55,6 @@ static struct chan *open_session(void)
 	return rig_wrap(rig, take_fd(&frame.fds[0]), CHAN_BODY_DATA);
 }
 
-static void order(struct chan *session, const char *word)
-{
-	Bh__Write msg = BH__WRITE__INIT;
-
-	msg.has_value = 1;
-	msg.value.data = (uint8_t *)(uintptr_t)word;
-	msg.value.len = strlen(word);
-	(void)rig_ask(rig, session, BH__TYPE__WRITE, &msg.base);
-}
-
 static void choose(Bh__Strategy strategy)
 {
 	Bh__StrategySet msg = BH__STRATEGY_SET__INIT;
@@ -171,12 +161,12 @@ START_TEST(test_link)
 	look();
 	ck_assert_str_eq(known, "disconnected unknown\n");
 	session = open_session();
-	order(session, "link 0");
+	rig_order(rig, session, "link 0");
 	rig_expect_event(rig, "health", "healthy: it works");
 	look();
 	expect("connected healthy\nhci1 connects 1 losses 0 failed 0 given up 0\n"
 	       "connecting hci1\nconnected hci1\npart 1: 1, 0 to 0, 0, 0\n");
-	order(session, "lost 7");
+	rig_order(rig, session, "lost 7");
 	rig_expect_event(rig, "disconnected", NULL);
 	look();
 	expect("disconnected healthy\nhci1 connects 1 losses 1 failed 0 given up 0\n");
@@ -203,7 +193,7 @@ START_TEST(test_attempts)
 	for (i = 0; i < 2; i++) {
 		struct chan *session = open_session();
 
-		order(session, "lost 7");
+		rig_order(rig, session, "lost 7");
 		rig_expect_event(rig, "disconnected", NULL);
 		if (i == 0)
 			rig_expect_event(rig, "connected", NULL);
@@ -239,9 +229,9 @@ START_TEST(test_usage)
 	struct chan_frame frame;
 	uint32_t id;
 
-	order(session, "use 10");
-	order(session, "use 20");
-	order(session, "link 0");
+	rig_order(rig, session, "use 10");
+	rig_order(rig, session, "use 20");
+	rig_order(rig, session, "link 0");
 	rig_expect_event(rig, "connected", NULL);
 	look();
 	expect("requests 30\nvalues 6\n");
@@ -272,9 +262,9 @@ START_TEST(test_worker_died)
 {
 	struct chan *session = open_session();
 
-	order(session, "link 0");
+	rig_order(rig, session, "link 0");
 	rig_expect_event(rig, "connected", NULL);
-	order(session, "kill");
+	rig_order(rig, session, "kill");
 	rig_expect_event(rig, "worker-died", NULL);
 	look();
 	expect("disconnected internal hci1its worker ended\n");

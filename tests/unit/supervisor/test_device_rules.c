@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "supervisor/config.h"
+#include "tests/unit/supervisor/config_case.h"
 
 Suite *suite_device_rules(void);
 
@@ -129,11 +130,7 @@ START_TEST(test_precedence)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	const char *where;
-	const char *words;
-} WRONG[] = {
+static const struct config_case WRONG[] = {
 	{ "[device X]\nidle_ms = 1\n", "f:2: ", "[device C0:AA:BB:00:00:01]" },
 	{ "[device]\nidle_ms = 1\n", "f:2: ", "names no device" },
 	{ "[device service:xyz]\nidle_ms = 1\n", "f:2: ", "[device service:UUID]" },
@@ -159,13 +156,7 @@ static const struct {
 
 START_TEST(test_wrong)
 {
-	char error[CONFIG_ERROR_LEN] = "";
-
-	config_defaults(&config);
-	ck_assert_int_eq(config_parse(&config, WRONG[_i].text, "f", error), -EINVAL);
-	ck_assert_msg(strncmp(error, WRONG[_i].where, strlen(WRONG[_i].where)) == 0, "%s", error);
-	ck_assert_msg(strstr(error, WRONG[_i].words) != NULL, "%s", error);
-	ck_assert_msg(strstr(error, "; ") != NULL, "nothing said of what is right: %s", error);
+	config_case_refused(&WRONG[_i]);
 }
 END_TEST
 

@@ -127,17 +127,6 @@ static struct chan *open_session(void)
 	return rig_wrap(rig, take_fd(&frame.fds[0]), CHAN_BODY_DATA);
 }
 
-/* Tells the worker of that session what to do. */
-static void order(struct chan *session, const char *word)
-{
-	Bh__Write msg = BH__WRITE__INIT;
-
-	msg.has_value = 1;
-	msg.value.data = (uint8_t *)(uintptr_t)word;
-	msg.value.len = strlen(word);
-	(void)rig_ask(rig, session, BH__TYPE__WRITE, &msg.base);
-}
-
 static void said(const char *text)
 {
 	rig_expect_event(rig, "connecting", text);
@@ -224,7 +213,7 @@ START_TEST(test_held_and_lost)
 	said("keep 1");
 	program = open_session();
 	for (i = 0; i < 3; i++) {
-		order(program, "lost 7");
+		rig_order(rig, program, "lost 7");
 		said_next("left");
 		said_next("keep 1");
 	}
@@ -238,7 +227,7 @@ START_TEST(test_worker_killed)
 
 	said("keep 1");
 	program = open_session();
-	order(program, "kill");
+	rig_order(rig, program, "kill");
 	said_next("keep 1");
 	rig_expect_event(rig, "connected", "hci1");
 	expect_keeper("held");
@@ -268,13 +257,13 @@ START_TEST(test_F41_dead)
 
 	said("keep 1");
 	program = open_session();
-	order(program, "lost 19");
+	rig_order(rig, program, "lost 19");
 	rig_expect_event(rig, "device-silent", "left alone");
 	expect_keeper("waiting-gone");
 	/* It was not away: that says nothing yet. */
-	order(program, "heard");
+	rig_order(rig, program, "heard");
 	/* Somebody reaches it: that is all that was to be waited for. */
-	order(program, "link 0");
+	rig_order(rig, program, "link 0");
 	said("unwatch");
 	said("keep 1");
 }
@@ -288,7 +277,7 @@ START_TEST(test_F41_back)
 	chosen(BH__STRATEGY__STRATEGY_PERSISTENT, ASK);
 	rig_expect_event(rig, "device-gone", "not heard any more");
 	rig_tell_agents(rig, "connect", "-1");
-	order(program, "heard");
+	rig_order(rig, program, "heard");
 	rig_expect_event(rig, "device-back", "connecting in 2 s");
 	said("keep 1");
 	rig_expect_event(rig, "connected", "hci1");
@@ -304,7 +293,7 @@ START_TEST(test_profile)
 	program = open_session();
 	rig_tell_agents(rig, "first", "");
 	rig_tell_agents(rig, "connect", "7");
-	order(program, "lost 7");
+	rig_order(rig, program, "lost 7");
 	said_next("left");
 	said_next("keep 1");
 	said_next("left");
@@ -430,8 +419,8 @@ START_TEST(test_named)
 {
 	struct chan *program = open_session();
 
-	order(program, "named Oven");
-	order(program, "named Thermo 2");
+	rig_order(rig, program, "named Oven");
+	rig_order(rig, program, "named Thermo 2");
 	/* Oven is none of ours, but it might have been. */
 	said("rules 1000");
 	said("keep 1");
@@ -444,21 +433,21 @@ START_TEST(test_identity)
 {
 	struct chan *program = open_session();
 
-	order(program, "link 2");
-	order(program, "link 2");
-	order(program, "link 5");
+	rig_order(rig, program, "link 2");
+	rig_order(rig, program, "link 2");
+	rig_order(rig, program, "link 5");
 	rig_expect_event(rig, "identity-changed", "other services than before");
 	/* What the other worker remembers of it is not true any more either. */
 	said("forget");
-	order(program, "link 5");
-	order(program, "link 0");
+	rig_order(rig, program, "link 5");
+	rig_order(rig, program, "link 0");
 	rig_expect_event(rig, "identity-changed", "bond lost");
 	/* Once, and what is not known is no change. */
-	order(program, "link 0");
-	order(program, "link 4");
+	rig_order(rig, program, "link 0");
+	rig_order(rig, program, "link 4");
 	rig_expect_event(rig, "identity-changed", NULL);
-	order(program, "heard");
-	order(program, "lost 7");
+	rig_order(rig, program, "heard");
+	rig_order(rig, program, "lost 7");
 	rig_expect_event(rig, "disconnected", NULL);
 }
 END_TEST
