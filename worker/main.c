@@ -20,6 +20,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -332,6 +333,13 @@ int main(int argc, char **argv)
 	TAILQ_INIT(&w.ops);
 	TAILQ_INIT(&w.removals);
 	log_setup(w.label, options.level);
+	/*
+	 * The list of BlueZ's objects (0.8 MB where 100 peripherals have services) is read again
+	 * after each change of the bus connection. glibc serves what is so large by mmap, until the
+	 * first one was freed: then it raises this limit (from the same 128 KiB), and the heap
+	 * keeps the peak for good.
+	 */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	r = protect(&options);
 	if (r >= 0)
 		r = run(&w);

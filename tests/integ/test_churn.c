@@ -35,7 +35,7 @@ enum {
 	/* What is open when the time is over: each program's last episode. */
 	END_MS = 90000,
 	/* Growth: of a heap that is not yet full, and of what is open at the moment. */
-	GROWN_KIB = 1024,
+	GROWN_KIB = 192,
 	GROWN_FDS = 12,
 };
 
