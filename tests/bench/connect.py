@@ -233,11 +233,8 @@ def failover(report):
 
 # --- g. growth ---
 
-def growth(report):
-    report.section("g", "connect + read + disconnect with more adapters and devices, per cycle",
-                   COST)
-    sizes = ((1, 10), (16, 10), (1, 1000), (16, 1000))
-
+def of_sizes(sizes, cycles):
+    """Runs of so many cycles for each (adapters, devices), per cycle."""
     with contextlib.ExitStack() as stack:
         bodies = []
         for adapters, devices in sizes:
@@ -247,8 +244,16 @@ def growth(report):
             client.do(f"open {adapters}")
             client.do("cycle 20")
             bodies.append(lambda world=world, client=client:
-                          per(world.measure([client], f"cycle {CYCLES}"), CYCLES))
-        runs = alternate(RUNS, *bodies)
+                          per(world.measure([client], f"cycle {cycles}"), cycles))
+        return alternate(RUNS, *bodies)
+
+
+def growth(report):
+    report.section("g", "connect + read + disconnect with more adapters and devices, per cycle",
+                   COST)
+    sizes = ((1, 10), (16, 10), (1, 1000), (16, 1000))
+
+    runs = of_sizes(sizes, CYCLES)
     names = [f"{adapters} adapters, {devices} devices" for adapters, devices in sizes]
     for name, kept in zip(names, runs):
         goals = [] if name == names[0] else [("cpu", "<=", 1.5, names[0]),

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import sys
 
-from connect import COST, RUNS, alternate, both, held_by_another, per, run_sections
+from connect import COST, RUNS, alternate, both, held_by_another, of_sizes, per, run_sections
 from connect_world import World, addresses
 
 MANY = 10
@@ -86,17 +86,7 @@ def paced(report):
 def growth(report):
     report.section("c", "connect + read + disconnect with more adapters and devices, per cycle",
                    COST)
-    with contextlib.ExitStack() as stack:
-        bodies = []
-        for adapters, devices in SIZES:
-            world = stack.enter_context(World(adapters=adapters, devices=devices))
-            world.find(devices, adapters)
-            client = world.client(addresses(10))
-            client.do(f"open {adapters}")
-            client.do("cycle 20")
-            bodies.append(lambda world=world, client=client:
-                          per(world.measure([client], f"cycle {CYCLES}"), CYCLES))
-        runs = alternate(RUNS, *bodies)
+    runs = of_sizes(SIZES, CYCLES)
     names = [f"{adapters} adapter{'s' if adapters > 1 else ''}, {devices} devices"
              for adapters, devices in SIZES]
     for name, kept in zip(names, runs):
