@@ -20,6 +20,7 @@ enum key_kind { KEY_NUMBER, KEY_WORD, KEY_FIXED, KEY_CHECK, KEY_PROFILE };
 /* In the order of the numbers; NULL ends them. */
 static const char *const STRATEGIES[] = { "", "on-demand", "persistent", NULL };
 static const char *const NOTIFIES[] = { "any", "acquire", "start", NULL };
+static const char *const WRITES[] = { "call", "acquire", NULL };
 
 struct rule_key {
 	const char *name;
@@ -45,6 +46,7 @@ static const struct rule_key KEYS[] = {
 	NUMBER(idle_ms, 0, DAY_MS),
 	NUMBER(lifetime_ms, 0, DAY_MS),
 	WORD(notify, DEVICE_NOTIFY_ANY, NOTIFIES),
+	WORD(write, DEVICE_WRITE_CALL, WRITES),
 	NUMBER(silence_ms, 0, DAY_MS),
 	{ "fixed", KEY_FIXED, 0, 0, 0, NULL },
 	{ "check", KEY_CHECK, 0, 0, 0, NULL },

@@ -24,6 +24,9 @@ enum strategy { STRATEGY_ON_DEMAND = 1, STRATEGY_PERSISTENT };
 /* Numbers of control.proto. */
 enum device_notify { DEVICE_NOTIFY_ANY, DEVICE_NOTIFY_ACQUIRE, DEVICE_NOTIFY_START };
 
+/* Numbers of control.proto. */
+enum device_write { DEVICE_WRITE_CALL, DEVICE_WRITE_ACQUIRE };
+
 enum device_check { DEVICE_CHECK_NONE, DEVICE_CHECK_GATT, DEVICE_CHECK_READ };
 
 /* What holds for one device. */
@@ -33,6 +36,7 @@ struct device_rule {
 	uint32_t idle_ms;     /* 0: no limit */
 	uint32_t lifetime_ms; /* 0: no limit */
 	uint32_t notify;      /* enum device_notify */
+	uint32_t write;	      /* enum device_write: of writes without response */
 	uint32_t silence_ms;  /* 0: no limit */
 	uint32_t check;	      /* enum device_check */
 	struct uuid check_uuid;

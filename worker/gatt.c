@@ -2,6 +2,7 @@
 #include "worker/gatt.h"
 
 #include "ipc/clock.h"
+#include "worker/acquire_write.h"
 #include "worker/notify.h"
 #include "worker/objpath.h"
 #include "worker/recall.h"
@@ -83,17 +84,23 @@ static void fly(struct link *link, struct request *request, enum request_state s
 	TAILQ_INSERT_TAIL(&link->flying, request, flying);
 }
 
+/* It was not carried out: a successor may do it. */
+static void take_back(struct request *request)
+{
+	if (request->is_on_page)
+		wpage_answered(request->seat->w->page, request->seat->session, request->id);
+	request->is_on_page = false;
+}
+
 /* BlueZ was busy with somebody else's operation, so ours was not carried out: once more, soon. */
 static bool try_again(struct request *request, const struct bus_result *result)
 {
 	struct link *link = request->seat->link;
 
-	if (!result->is_busy || request_left_ms(request) <= BUSY_MS || link->state != LINK_UP)
+	if (!(result->is_busy || acquire_write_is_ours(link, result)) ||
+	    request_left_ms(request) <= BUSY_MS || link->state != LINK_UP)
 		return false;
-	if (request->is_on_page) {
-		wpage_answered(link->w->page, request->seat->session, request->id);
-		request->is_on_page = false;
-	}
+	take_back(request);
 	link_unfly(request);
 	link_review_later(link, BUSY_MS);
 	return true;
@@ -234,10 +241,14 @@ static bool try_write(struct link *link, struct request *request)
 		gatt_target(link, request, flags,
 			    request->no_response ? "does not allow writing without response"
 						 : "does not allow writing with response");
+	enum acquire_write_way way;
+	int r = -ENOTCONN;
 
 	if (!chrc)
 		return true;
-	if (busy_with(link, chrc->handle))
+	way = acquire_write_way(link, request, chrc);
+	if (way == ACQUIRE_WRITE_WAIT ||
+	    (way == ACQUIRE_WRITE_CALL && busy_with(link, chrc->handle)))
 		return false;
 	/* On the page before it can have happened: a successor must not write it again. */
 	if (wpage_issue(link->w->page, request->seat->session, request->id) < 0) {
@@ -246,7 +257,15 @@ static bool try_write(struct link *link, struct request *request)
 	}
 	request->is_on_page = true;
 	recall_written(link, chrc->handle);
-	if (call_chrc(link, request, chrc, true, on_write) < 0)
+	if (way == ACQUIRE_WRITE_SOCKET)
+		r = acquire_write_send(link, request);
+	if (r == -EAGAIN) {
+		take_back(request);
+		return false;
+	}
+	if (r == 0)
+		fly(link, request, REQUEST_ISSUED);
+	else if (call_chrc(link, request, chrc, true, on_write) < 0)
 		request_fail(request, CLASS_BLUEZ_GONE, "the write could not be sent");
 	else
 		fly(link, request, REQUEST_ISSUED);
@@ -359,6 +378,8 @@ bool gatt_try(struct link *link, struct request *request)
 {
 	size_t i;
 
+	if (request->type != BH__TYPE__WRITE && acquire_write_is_behind(request, false))
+		return false;
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
 		if (KINDS[i].type == request->type)
 			return KINDS[i].attempt(link, request);

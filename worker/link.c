@@ -4,6 +4,7 @@
 #include "ipc/addr.h"
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "worker/acquire_write.h"
 #include "worker/gatt.h"
 #include "worker/notify.h"
 #include "worker/recall.h"
@@ -48,6 +49,7 @@ static void enter(struct link *link, enum link_state state)
 static void step(struct link *link, enum link_event event)
 {
 	const struct link_step next = link_table_step(link->state, event);
+	bool was_up = link->state == LINK_UP;
 	char addr[ADDR_TEXT_LEN + 1];
 
 	if (!next.is_known)
@@ -62,6 +64,9 @@ static void step(struct link *link, enum link_event event)
 			worker_state_due(link->w);
 	}
 	link_act(link, next.act);
+	/* After those who used it were told why. */
+	if (was_up && link->state != LINK_UP)
+		acquire_write_drop(link);
 }
 
 /* Actions cause events: they queue, so that one is finished before the next begins. */

@@ -17,6 +17,7 @@
 
 enum { LINK_EVENTS_MAX = 16, LINK_TEXT_LEN = 160 };
 
+struct acquired;
 struct sub;
 
 struct link {
@@ -33,6 +34,8 @@ struct link {
 	TAILQ_HEAD(link_seats, seat) seats;
 	TAILQ_HEAD(, request) flying;
 	TAILQ_HEAD(, sub) subs;
+	TAILQ_HEAD(, acquired) acquired; /* acquire_write.h */
+	uint64_t acquired_until_ms; /* we held one of its characteristics until then; 0: never */
 	struct lock lock;
 	struct bus_call *call;	   /* Connect */
 	struct bus_call *left;	   /* an earlier one that was never answered */

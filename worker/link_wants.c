@@ -5,6 +5,7 @@
  * reads, and the link goes again; and nothing has to be put right when a request ends as it likes.
  */
 #include "ipc/clock.h"
+#include "worker/acquire_write.h"
 #include "worker/link.h"
 #include "worker/link_limits.h"
 #include "worker/notify.h"
@@ -193,6 +194,8 @@ void link_review_up(struct link *link)
 	else if (link->unwanted_at_ms == 0)
 		link->unwanted_at_ms = now_ms;
 	limits.unwanted_ms = link->unwanted_at_ms;
+	if (is_idle)
+		acquire_write_let_go(link);
 	limit = link_limits_look(&limits, now_ms, &next_ms);
 	switch (limit) {
 	case LINK_LIMIT_NONE:

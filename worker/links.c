@@ -4,6 +4,7 @@
 
 #include "ipc/addr.h"
 #include "ipc/clock.h"
+#include "worker/acquire_write.h"
 #include "worker/notify.h"
 
 #include <stdio.h>
@@ -148,6 +149,7 @@ static struct link *make(struct links *links, uint64_t addr, bool is_random)
 	TAILQ_INIT(&link->seats);
 	TAILQ_INIT(&link->flying);
 	TAILQ_INIT(&link->subs);
+	TAILQ_INIT(&link->acquired);
 	link->limit.fire = link_on_limit;
 	link->pump.fire = link_on_pump;
 	link->look.fire = link_on_look;
@@ -210,6 +212,7 @@ void links_rules(struct links *links, const Bh__Ctl__DeviceRules *rules)
 static void link_free(struct link *link)
 {
 	link_release(link);
+	acquire_write_drop(link);
 	if (link->left)
 		bus_abandon(link->left);
 	deadline_clear(link->w->deadlines, &link->limit);

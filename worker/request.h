@@ -34,6 +34,7 @@ struct request {
 	bool is_on_page; /* a write that was given to BlueZ */
 	bool has_uuid;
 	bool no_response;
+	bool by_socket;	   /* ISSUED, and not by D-Bus: worker/acquire_write.h */
 	bool is_exclusive; /* a CONNECT: for itself alone */
 	bool is_fresh;	   /* not from memory */
 	bool is_cached;	   /* its answer is: nothing was waited for */

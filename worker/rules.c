@@ -14,6 +14,7 @@ void rules_take(struct rules *out, const Bh__Ctl__DeviceRules *said)
 		.idle_ms = said->idle_ms,
 		.lifetime_ms = said->lifetime_ms,
 		.notify = said->notify,
+		.write = said->write,
 		.silence_ms = said->silence_ms,
 	};
 	for (i = 0; i < said->n_fixed && out->n_fixed < RULES_FIXED_MAX; i++)

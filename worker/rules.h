@@ -15,6 +15,7 @@ struct rules {
 	uint32_t idle_ms;     /* 0: no limit */
 	uint32_t lifetime_ms; /* 0: no limit */
 	Bh__Ctl__Notify notify;
+	Bh__Ctl__Write write;
 	uint32_t silence_ms; /* 0: no limit */
 	size_t n_fixed;
 	struct uuid fixed[RULES_FIXED_MAX];

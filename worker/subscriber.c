@@ -61,6 +61,7 @@ bool notify_subscribe(struct link *link, struct request *request)
 	s->request = request;
 	TAILQ_INSERT_TAIL(&sub->subscribers, s, on_sub);
 	request->state = REQUEST_HELD;
+	request->issued_at_ms = clock_now_ms();
 	if (is_new)
 		sub_start(sub);
 	else if (is_on(sub))

@@ -224,6 +224,7 @@ static int on_continue(sd_event_source *source _unused_, uint64_t usec _unused_,
 	for (size_t i = 0; i < fake->queue.count; i++)
 		(void)sd_bus_send(fake->bus, fake->queue.messages[i], NULL);
 	fake_calls_clear(&fake->queue);
+	fake_gatt_continue(fake);
 	return sd_bus_attach_event(fake->bus, fake->event, SD_EVENT_PRIORITY_NORMAL);
 }
 

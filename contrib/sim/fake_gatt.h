@@ -80,12 +80,21 @@ int fake_leftover_start(sd_bus_message *m, const struct fake_object *object);
 int fake_leftover_stop(sd_bus_message *m, const struct fake_object *object);
 int fake_leftover_acquire(sd_bus_message *m, const struct fake_object *object);
 
+/* --- fake_socket.c --- */
+
+int fake_acquire_write(sd_bus_message *m, const struct fake_object *object);
+/* One end for us, the other in the answer to @m; @property has changed. */
+must_check int fake_socket_open(const struct fake_object *on, sd_bus_message *m,
+				struct fake_socket *socket, const char *property);
+/* Nothing if it is closed. */
+void fake_socket_close(struct fake_device *device, const struct model_attr *row,
+		       struct fake_socket *socket);
+
 /* --- fake_notify.c --- */
 
 int fake_start_notify(sd_bus_message *m, const struct fake_object *object);
 int fake_stop_notify(sd_bus_message *m, const struct fake_object *object);
 int fake_acquire_notify(sd_bus_message *m, const struct fake_object *object);
-int fake_acquire_write(sd_bus_message *m, const struct fake_object *object);
 /* Carries out FAKE_OP_SUBSCRIBE and FAKE_OP_ACQUIRE. Outcomes: as fake_op_finish()'s att. */
 int fake_subscribe(struct fake_op *op);
 /* The answer of FAKE_OP_ACQUIRE. */

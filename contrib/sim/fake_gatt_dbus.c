@@ -137,6 +137,8 @@ static int write_value(sd_bus_message *m, const struct fake_object *object)
 	if (options.offset || (options.type[0] && strcasecmp(options.type, "command") != 0) ||
 	    (!options.type[0] && !(row->props & MODEL_PROP_COMMAND)))
 		return fake_fail(object->fake, m, "NotSupported", "Operation is not supported");
+	if (len_bytes > FAKE_ATT_MTU - 3)
+		return fake_fail(object->fake, m, "Failed", "Failed to initiate write");
 	if (!fake_is_deaf(device))
 		(void)!model_write(device->model, row->handle, 0, data, len_bytes,
 				   MODEL_WRITE_COMMAND, fake_now_ms());

@@ -185,29 +185,6 @@ void fake_listener_remove(struct fake_device *device, const struct model_attr *r
 		unsubscribe(device, row);
 }
 
-static void close_socket(struct fake_device *device, const struct model_attr *row,
-			 struct fake_socket *socket)
-{
-	struct fake_object object = object_of(device, row);
-	struct fake_value *value = fake_value_of(device, row);
-	struct fake_listener *next;
-
-	if (socket->fd < 0)
-		return;
-	socket->source = sd_event_source_disable_unref(socket->source);
-	socket->fd = close_fd(socket->fd);
-	if (socket == &value->write) {
-		FAKE_CHANGED(&object, &fake_characteristic1, "WriteAcquired");
-		return;
-	}
-	for (struct fake_listener *l = value->listeners; l; l = next) {
-		next = l->next;
-		if (l->acquired)
-			fake_listener_remove(device, row, l);
-	}
-	FAKE_CHANGED(&object, &fake_characteristic1, "NotifyAcquired");
-}
-
 static void announce_notifying(struct fake_device *device, const struct model_attr *row)
 {
 	struct fake_value *value = fake_value_of(device, row);
@@ -278,7 +255,7 @@ int fake_stop_notify(sd_bus_message *m, const struct fake_object *object)
 
 	/* Anybody's StopNotify closes the socket of whoever acquired it: so does the real one. */
 	if (value->notify.fd >= 0) {
-		close_socket(object->device, row, &value->notify);
+		fake_socket_close(object->device, row, &value->notify);
 		return fake_ok(object->fake, m);
 	}
 	listener = find_listener(value, sd_bus_message_get_sender(m));
@@ -290,84 +267,13 @@ int fake_stop_notify(sd_bus_message *m, const struct fake_object *object)
 
 /* --- sockets --- */
 
-/* What a socket's source needs to know; the fd tells which one it is. */
-static const struct model_attr *row_of_socket(struct fake_device *device, int fd,
-					      struct fake_socket **out)
-{
-	const struct model_kind *kind = device->model->kind;
-
-	for (size_t i = 0; i < kind->attr_count; i++) {
-		struct fake_value *value = &device->gatt->values[i];
-
-		if (value->notify.fd != fd && value->write.fd != fd)
-			continue;
-		*out = value->notify.fd == fd ? &value->notify : &value->write;
-		return &kind->attrs[i];
-	}
-	return NULL;
-}
-
-static int on_socket(sd_event_source *source _unused_, int fd, uint32_t revents _unused_,
-		     void *userdata)
-{
-	struct fake_device *device = userdata;
-	uint8_t data[MODEL_VALUE_BYTES];
-	struct fake_socket *socket;
-	const struct model_attr *row = row_of_socket(device, fd, &socket);
-	ssize_t n;
-
-	if (!row)
-		return 0;
-	n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0) {
-		close_socket(device, row, socket);
-		return 0;
-	}
-	if (!fake_is_deaf(device))
-		(void)!model_write(device->model, row->handle, 0, data, (size_t)n,
-				   MODEL_WRITE_COMMAND, fake_now_ms());
-	return 0;
-}
-
-/* One end for us, the other in the answer. */
-static int hand_out(const struct fake_object *on, sd_bus_message *m, struct fake_socket *socket,
-		    const char *property)
-{
-	struct fake_device *device = on->device;
-	const uint16_t mtu = FAKE_ATT_MTU;
-	sd_bus_message *reply = NULL;
-	int fds[2], r;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	r = sd_bus_message_new_method_return(m, &reply);
-	if (r >= 0)
-		r = sd_bus_message_append(reply, "hq", fds[1], mtu);
-	if (r >= 0)
-		r = sd_event_add_io(fake_of(device)->event, &socket->source, fds[0], EPOLLIN,
-				    on_socket, device);
-	(void)close_fd(fds[1]);
-	if (r < 0) {
-		(void)close_fd(fds[0]);
-		sd_bus_message_unref(reply);
-		return r;
-	}
-	socket->fd = fds[0];
-	/* gdbus sends what has changed before any answer. */
-	FAKE_CHANGED(on, &fake_characteristic1, property);
-	fake_answer(fake_of(device), m, reply);
-	return 0;
-}
-
 void fake_acquired(struct fake_op *op)
 {
 	struct fake_object object = object_of(op->device, op->attr);
 	struct fake_value *value = fake_value_of(op->device, op->attr);
 	sd_bus_message *call = op->calls.messages[0];
 
-	if (hand_out(&object, call, &value->notify, "NotifyAcquired") < 0) {
+	if (fake_socket_open(&object, call, &value->notify, "NotifyAcquired") < 0) {
 		(void)fake_fail(fake_of(op->device), call, "Failed", "Input/output error");
 		fake_listener_remove(op->device, op->attr, op->listener);
 	}
@@ -396,21 +302,6 @@ int fake_acquire_notify(sd_bus_message *m, const struct fake_object *object)
 	}
 	op->listener->acquired = true;
 	fake_op_start(op);
-	return 0;
-}
-
-int fake_acquire_write(sd_bus_message *m, const struct fake_object *object)
-{
-	struct fake_value *value = fake_value_of(object->device, object->attr + 1);
-
-	if (!object->device->connected)
-		return fake_fail(object->fake, m, "Failed", "Not connected");
-	if (value->write.fd >= 0)
-		return fake_fail(object->fake, m, "NotPermitted", "Write acquired");
-	if (!(object->attr->props & MODEL_PROP_COMMAND))
-		return fake_fail(object->fake, m, "NotSupported", "Operation is not supported");
-	if (hand_out(object, m, &value->write, "WriteAcquired") < 0)
-		return fake_fail(object->fake, m, "Failed", "Input/output error");
 	return 0;
 }
 
@@ -449,8 +340,8 @@ void fake_notify_down(struct fake_device *device)
 
 		for (struct fake_listener *l = value->listeners; l; l = l->next)
 			l->active = false;
-		close_socket(device, &kind->attrs[i], &value->notify);
-		close_socket(device, &kind->attrs[i], &value->write);
+		fake_socket_close(device, &kind->attrs[i], &value->notify);
+		fake_socket_close(device, &kind->attrs[i], &value->write);
 	}
 }
 
@@ -479,7 +370,7 @@ static void drop_listener(struct fake_device *device, size_t index, const char *
 		return;
 	/* Its socket goes too: nobody is there to close it properly. */
 	if (listener->acquired && value->notify.fd >= 0)
-		close_socket(device, row, &value->notify);
+		fake_socket_close(device, row, &value->notify);
 	else
 		fake_listener_remove(device, row, listener);
 }

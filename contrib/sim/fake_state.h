@@ -378,6 +378,8 @@ void fake_gatt_down(struct fake_device *device);
 void fake_gatt_free(struct fake_device *device);
 void fake_gatt_resolved(struct fake_device *device);
 void fake_gatt_sender_gone(struct fake *fake, const char *sender);
+/* A bluetoothd that was stopped goes on. */
+void fake_gatt_continue(struct fake *fake);
 bool fake_gatt_claimed(const struct model_attr *service);
 void fake_gatt_burst(struct fake_device *device, uint16_t handle, uint64_t count);
 

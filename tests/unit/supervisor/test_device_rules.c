@@ -67,7 +67,7 @@ START_TEST(test_values)
 
 	parse("[links]\nper_adapter = 3\ntotal = 9\nlinger_ms = 7\nidle_ms = 8\nlifetime_ms = 9\n"
 	      "[device C0:AA:BB:00:00:01]\nstrategy = persistent\nnotify = acquire\n"
-	      "silence_ms = 30000\nfixed = 2a29, 2a24\ncheck = read:2a19\n"
+	      "write = acquire\nsilence_ms = 30000\nfixed = 2a29, 2a24\ncheck = read:2a19\n"
 	      "check_interval_ms = 5000\ncheck_timeout_ms = 4000\nbreaker_failures = 3\n"
 	      "breaker_probe_ms = 1000\nreconnect_base_ms = 10\nreconnect_max_ms = 20\n"
 	      "profile = sensor\nidle_ms = 0\n");
@@ -79,6 +79,7 @@ START_TEST(test_values)
 	ck_assert_uint_eq(rule.idle_ms, 0);
 	ck_assert_uint_eq(rule.lifetime_ms, 9);
 	ck_assert_uint_eq(rule.notify, DEVICE_NOTIFY_ACQUIRE);
+	ck_assert_uint_eq(rule.write, DEVICE_WRITE_ACQUIRE);
 	ck_assert_uint_eq(rule.silence_ms, 30000);
 	ck_assert_uint_eq(rule.n_fixed, 2);
 	ck_assert_int_eq(uuid_parse("2a24", &uuid), 0);
@@ -96,6 +97,7 @@ START_TEST(test_values)
 	ck_assert(device_rule_is_kept(&rule));
 	rule = rule_of(0xc0aabb000002, "", NULL);
 	ck_assert_uint_eq(rule.strategy, STRATEGY_ON_DEMAND);
+	ck_assert_uint_eq(rule.write, DEVICE_WRITE_CALL);
 	ck_assert_uint_eq(rule.idle_ms, 8);
 }
 END_TEST

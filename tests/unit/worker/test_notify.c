@@ -93,6 +93,26 @@ START_TEST(resumes)
 }
 END_TEST
 
+/* What it takes to subscribe is told, as of any other request. */
+START_TEST(takes_time)
+{
+	const char *const options[] = { "--gatt-ms", "100", NULL };
+	const struct harness_frame *f;
+	size_t seat;
+	Bh__Done *done;
+
+	harness_begin(&h, 1, options);
+	seat = harness_attach(&h, SESSION, false, HARNESS_DEVICE(0));
+	f = harness_answer(&h, seat, harness_subscribe(&h, seat, 0xfff4));
+	ck_assert_uint_eq(f->type, BH__TYPE__DONE);
+	done = bh__done__unpack(NULL, f->len, f->body);
+	ck_assert_uint_ge(done->timings->query_ms, 90);
+	ck_assert_uint_le(done->timings->query_ms, done->timings->total_ms);
+	bh__done__free_unpacked(done, NULL);
+	harness_stop(&h);
+}
+END_TEST
+
 /* Nobody answers for a while; it is there again later, by itself. */
 START_TEST(rests)
 {
@@ -343,6 +363,7 @@ Suite *suite_notify(void)
 	TCase *c = tcase_create("notify");
 
 	tcase_set_timeout(c, 40);
+	tcase_add_test(c, takes_time);
 	tcase_add_test(c, resumes);
 	tcase_add_loop_test(c, rests, 0, 2);
 	tcase_add_loop_test(c, given_up, 0, 2);
