@@ -92,6 +92,16 @@ static void answer(struct acquired *a, enum err_class class, const char *text)
 	}
 }
 
+/* If all of it was read, it is answered. */
+static bool settle(struct acquired *a)
+{
+	if (!is_read(a))
+		return false;
+	a->n_sent = 0;
+	answer(a, CLASS_NONE, "");
+	return true;
+}
+
 /* With the link, or with the characteristic: what was not read is lost, nobody knows how much. */
 static void fail(struct acquired *a)
 {
@@ -108,11 +118,8 @@ static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)fd;
 	if (revents & (EPOLLHUP | EPOLLERR)) {
 		fail(a);
-	} else {
-		if (!is_read(a))
-			return 0;
-		a->n_sent = 0;
-		answer(a, CLASS_NONE, "");
+	} else if (!settle(a)) {
+		return 0;
 	}
 	link_review(link);
 	return 0;
@@ -201,9 +208,10 @@ enum acquire_write_way acquire_write_way(struct link *link, struct request *requ
 		return ACQUIRE_WRITE_SOCKET;
 	}
 	if (a && a->state == OPEN) {
-		if (!is_read(a))
+		if (!settle(a))
 			return ACQUIRE_WRITE_WAIT;
 		close_socket(a);
+		link_review(link); /* those who waited for what has been answered: after this */
 	}
 	return acquire_write_is_behind(request, false) ? ACQUIRE_WRITE_WAIT : ACQUIRE_WRITE_CALL;
 }
