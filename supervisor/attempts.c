@@ -230,15 +230,35 @@ static uint32_t places_taken(const struct adapter *adapter)
 	return seen > known ? seen : known;
 }
 
+static bool has_room(const struct adapter *adapter)
+{
+	uint32_t slots = adapter_slots(adapter);
+
+	return slots == 0 || places_taken(adapter) < slots;
+}
+
+static bool is_room_elsewhere(const struct adapter *adapter)
+{
+	const struct adapters *adapters = adapter->sup->adapters;
+	size_t i;
+
+	for (i = 0; i < adapters->n; i++)
+		if (adapters->list[i] != adapter && adapter_is_suitable(adapters->list[i]) &&
+		    has_room(adapters->list[i]))
+			return true;
+	return false;
+}
+
 void attempts_full(struct adapter *adapter, uint64_t address)
 {
 	struct sup *sup = adapter->sup;
 	const struct adapter *other =
 		adapters_find(sup->adapters, sessions_other(sup, adapter, address));
-	uint32_t slots = other ? adapter_slots(other) : 0;
 	char reason[96];
 
-	if (!other || (slots > 0 && places_taken(other) >= slots) ||
+	if (!other && is_room_elsewhere(adapter))
+		sessions_listen(sup, adapter, address);
+	if (!other || !has_room(other) ||
 	    !sessions_may_seek_room(sup, adapter, address, clock_now_ms()))
 		return;
 	(void)snprintf(reason, sizeof(reason), "%s has no room for its link; now %s", adapter->name,

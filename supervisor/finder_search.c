@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * supervisor/finder_search.c - has workers discover: the devices of sessions that nobody serves,
- * and those that a keeper waits for. A worker knows one search per device, so the last one who
- * wants it ends it.
+ * supervisor/finder_search.c - has workers discover: the devices of sessions that nobody serves, or
+ * that a full adapter does, and those that a keeper waits for. A worker knows one search per
+ * device, so the last one who wants it ends it.
  */
 #include <string.h>
 
@@ -14,7 +14,10 @@
 
 static void search_on(const struct session *session, struct adapter *adapter)
 {
-	if (adapter_is_suitable(adapter) &&
+	/* One that serves it has no room: others are to hear the device. */
+	bool is_here = session->state == SESSION_SERVED && session->home == adapter->index;
+
+	if (adapter_is_suitable(adapter) && !is_here &&
 	    (!session->only[0] || strcmp(session->only, adapter->name) == 0))
 		worker_child_find(adapter, session->address, session->under,
 				  keepers_watch(session->sup, session->address));
@@ -46,7 +49,7 @@ void finder_stop_search(struct session *session)
 	if (!session->is_searching)
 		return;
 	session->is_searching = false;
-	TAILQ_FOREACH(other, &session->sup->sessions->homeless, homeless)
+	TAILQ_FOREACH(other, &session->sup->sessions->all, entry)
 	if (other->is_searching && other->address == session->address) {
 		/* It goes on for that one, and no longer under our grant. */
 		if (other->under != session->under)
@@ -78,7 +81,7 @@ void finder_unwatch(struct sup *sup, uint64_t address)
 	const struct session *session;
 	size_t i;
 
-	TAILQ_FOREACH(session, &sup->sessions->homeless, homeless)
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
 	if (session->is_searching && session->address == address) {
 		search_everywhere(session);
 		return;

@@ -182,6 +182,26 @@ uint16_t sessions_other(struct sup *sup, const struct adapter *adapter, uint64_t
 	return other;
 }
 
+void sessions_listen(struct sup *sup, const struct adapter *adapter, uint64_t address)
+{
+	struct session *listener = NULL;
+	struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	{
+		if (!is_served_on(session, adapter->index) || session->address != address)
+			continue;
+		if (is_bound(session) || session->is_searching)
+			return;
+		listener = session;
+	}
+	if (!listener)
+		return;
+	finder_search(listener);
+	(void)sd_event_source_set_time(listener->timer, (clock_now_ms() + SEEK_KNOWN_MS) * 1000);
+	(void)sd_event_source_set_enabled(listener->timer, SD_EVENT_ONESHOT);
+}
+
 bool sessions_may_seek_room(struct sup *sup, const struct adapter *adapter, uint64_t address,
 			    uint64_t now_ms)
 {

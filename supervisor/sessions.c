@@ -6,7 +6,9 @@
 
 #include "ipc/addr.h"
 #include "ipc/clock.h"
+#include "supervisor/attempts.h"
 #include "supervisor/client.h"
+#include "supervisor/devices.h"
 #include "supervisor/keeper.h"
 #include "supervisor/rules_wire.h"
 #include "supervisor/sessions_state.h"
@@ -111,6 +113,7 @@ void session_fail(struct session *session, enum err_class class, const char *tex
 void session_uproot(struct session *session, const char *reason)
 {
 	assert(session->state == SESSION_SERVED);
+	finder_stop_search(session);
 	session->state = SESSION_HOMELESS;
 	TAILQ_INSERT_TAIL(&session->sup->sessions->homeless, session, homeless);
 	session->asked_at_ms = clock_now_ms();
@@ -131,9 +134,14 @@ void session_uproot(struct session *session, const char *reason)
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct session *session = userdata;
+
 	(void)source;
 	(void)usec;
-	finder_step(userdata);
+	if (session->state == SESSION_SERVED)
+		finder_stop_search(session); /* sessions_listen() */
+	else
+		finder_step(session);
 	return 0;
 }
 
@@ -354,6 +362,26 @@ void sessions_adapter_changed(struct sup *sup)
 		(void)sd_event_source_set_enabled(sup->sessions->step_all, SD_EVENT_ONESHOT);
 }
 
+/* Those of a full adapter: whether another one has heard their device by now. */
+static void listeners_hear(struct sup *sup, uint64_t address)
+{
+	struct session *session;
+
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	if (session->state == SESSION_SERVED && session->is_searching &&
+	    session->address == address) {
+		struct adapter *adapter = adapters_find(sup->adapters, session->home);
+		const struct sighting *sighting =
+			device_sighting(devices_find(sup->devices, address), session->home);
+
+		if (!adapter || (sighting && sighting->is_connected))
+			finder_stop_search(session);
+		else
+			attempts_full(adapter, address);
+		return;
+	}
+}
+
 void sessions_seen(struct sup *sup, uint64_t address)
 {
 	struct session *session = TAILQ_FIRST(&sup->sessions->homeless);
@@ -364,6 +392,7 @@ void sessions_seen(struct sup *sup, uint64_t address)
 		if (session->address == address)
 			finder_step(session);
 	}
+	listeners_hear(sup, address);
 }
 
 /* --- the whole --- */

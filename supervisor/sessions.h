@@ -90,6 +90,12 @@ void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address,
 bool sessions_may_seek_room(struct sup *sup, const struct adapter *adapter, uint64_t address,
 			    uint64_t now_ms);
 
+/*
+ * No other adapter knows the device, whose sessions wait here for a place: the others discover it,
+ * for SEEK_KNOWN_MS. When one hears it, attempts_full() is asked again.
+ */
+void sessions_listen(struct sup *sup, const struct adapter *adapter, uint64_t address);
+
 /* Whether a link or session of another device is on that adapter. */
 bool sessions_has_others(const struct sup *sup, uint16_t adapter, uint64_t address);
 

@@ -51,7 +51,7 @@ struct session {
 	uint64_t sought_room_at_ms; /* when it left an adapter that was full; 0: never */
 	bool is_rotating;	    /* its worker was told to let go of it; reason says why */
 	bool is_home_soon;	    /* its home's next worker is about to start */
-	bool is_searching;
+	bool is_searching;	    /* or served by a full adapter, and the others listen */
 	bool is_cutting;
 	bool is_cut;
 	enum err_class told; /* by SESSION_WAITS */

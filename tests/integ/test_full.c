@@ -140,6 +140,37 @@ START_TEST(test_heard_by_the_full_one)
 }
 END_TEST
 
+/*
+ * A session that sits on the adapter which was free when it came, and is full now, with a device
+ * that no other has heard: the others are asked.
+ */
+START_TEST(test_waits_on_the_full_one)
+{
+	struct holder waiting = { .is_answered = false };
+	struct bh_session *holder;
+	struct bh_answer answer;
+	struct run run;
+
+	run = run_command("bleherd scan --adapter hci0 --duration 2");
+	ck_assert_ptr_nonnull(strstr(run.out, "C0:AA:BB:00:00:01"));
+	run_done(&run);
+	ck_assert_int_eq(bh_session_open(&waiting.session, client, 0xc0aabb000001, NULL, WAIT_MS,
+					 on_news, NULL, &waiting),
+			 0);
+	ck_assert_int_eq(
+		bh_session_open_sync(&holder, client, 0xc0aabb000000, "hci0", WAIT_MS, &answer), 0);
+	bh_answer_clear(&answer);
+	ck_assert_int_eq(bh_connect_sync(holder, WAIT_MS, &answer), 0);
+	bh_answer_clear(&answer);
+	ck_assert_int_eq(bh_connect(waiting.session, WAIT_MS, on_connected, &waiting), 0);
+	while (!waiting.is_answered)
+		ck_assert_int_eq(bh_wait(client, WAIT_MS), 0);
+	ck_assert_uint_eq(waiting.moves, 1);
+	bh_session_close(waiting.session);
+	bh_session_close(holder);
+}
+END_TEST
+
 Suite *suite_full(void)
 {
 	Suite *suite = suite_create("full");
@@ -151,6 +182,7 @@ Suite *suite_full(void)
 	tc = tcase_create("heard by one");
 	tcase_add_checked_fixture(tc, start_heard_by_one, stop);
 	tcase_add_test(tc, test_heard_by_the_full_one);
+	tcase_add_test(tc, test_waits_on_the_full_one);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
