@@ -122,6 +122,17 @@ class Bench:
                 await client.read_gatt_char(ECHO)
             self.samples.append((time.monotonic_ns() - at) // 1000)
 
+    async def write(self, count, open_count="1"):
+        import asyncio
+
+        client, count, open_count = self.peripherals[0].client, int(count), int(open_count)
+
+        async def every(first):
+            for i in range(first, count + 1, open_count):
+                await client.write_gatt_char(ECHO, i.to_bytes(4, "big"), response=False)
+
+        await asyncio.gather(*(every(i + 1) for i in range(open_count)))
+
     async def sub(self):
         for p in self.peripherals:
             p.counter = p.values = 0

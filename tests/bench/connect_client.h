@@ -50,6 +50,7 @@ void do_close(struct bench *bench, const char *text);
 void do_cycle(struct bench *bench, const char *text);
 void do_fresh(struct bench *bench, const char *text);
 void do_read(struct bench *bench, const char *text);
+void do_write(struct bench *bench, const char *text);
 void do_kill(struct bench *bench, const char *text);
 void do_subscribe(struct bench *bench, const char *text);
 void do_unsubscribe(struct bench *bench, const char *text);

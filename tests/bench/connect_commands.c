@@ -209,6 +209,32 @@ void do_read(struct bench *bench, const char *text)
 	}
 }
 
+/*
+ * Writes without response that count from 1, of four octets: "N", each when the one before was
+ * answered; "N OPEN": so many are open.
+ */
+void do_write(struct bench *bench, const char *text)
+{
+	struct peripheral *p = &bench->peripherals[0];
+	char *rest;
+	const uint32_t count = (uint32_t)strtoul(text, &rest, 10);
+	const size_t open = strtoul(rest, NULL, 10);
+	const uint64_t until_us = now_us() + WAIT_MS * 1000ull;
+	uint8_t value[4];
+
+	for (uint32_t i = 1; i <= count; i++) {
+		for (unsigned octet = 0; octet < 4; octet++)
+			value[octet] = (uint8_t)(i >> (24 - 8 * octet));
+		bench->open++;
+		if (bh_write(p->session, &bench->echo, value, sizeof(value), true, WAIT_MS, on_done,
+			     p) < 0)
+			give_up("no write");
+		while (bench->open > (open ? open - 1 : 0))
+			turn(bench, until_us);
+	}
+	await_open(bench);
+}
+
 /* "PID": a worker. Each session's time from there to the answer of a read. */
 void do_kill(struct bench *bench, const char *text)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench-notify: notifications to one and to ten programs with bleherd beside bleak, and what a
-connect costs with more adapters and devices. See README.md.
+"""bench-notify: notifications to one and to ten programs with bleherd beside bleak, what a
+connect costs with more adapters and devices, and writes without response. See README.md.
 
 Called by notify.sh; connect.py has what both need.
 """
@@ -16,6 +16,7 @@ MANY = 10
 BURSTS, BURST = 20, 100  # ten sockets at once: what does not fit in one is announced as lost
 RATE_VALUES = 200  # at 1000/s ten bleaks do not keep up: a million signals in ten seconds
 CYCLES = 300
+WRITES, WRITES_OPEN = 1000, 16
 SIZES = [(adapters, devices) for devices in (10, 100, 1000) for adapters in (1, 4, 16)]
 
 
@@ -93,5 +94,35 @@ def growth(report):
         report.row(name, kept, [] if name == names[0] else [("cpu", "<=", 1.5, names[0])])
 
 
+# --- d. writes without response ---
+
+def writes(report):
+    with contextlib.ExitStack() as stack:
+        ours, peers = stack.enter_context(both())
+        where = addresses(1)
+        socket = stack.enter_context(World(settings=[f"device {where[0]}.write=acquire"]))
+        programs = [(peers, peers.peer(where)), (ours, ours.client(where)),
+                    (socket, socket.client(where))]
+        for _, program in programs:
+            program.do("find")
+            program.do("open")
+        for title, command in (
+                ("writes without response, one after the other, per write", f"write {WRITES}"),
+                (f"writes without response, {WRITES_OPEN} open, per write",
+                 f"write {WRITES} {WRITES_OPEN}")):
+            report.section("d", title, COST)
+            for _, program in programs:
+                program.do(command)
+            runs = alternate(RUNS, *(functools.partial(
+                lambda world, program: per(world.measure([program], command), WRITES),
+                world, program) for world, program in programs))
+            report.row("bleak (WriteValue)", runs[0])
+            report.row("libbleherd, WriteValue", runs[1])
+            report.row("libbleherd, AcquireWrite", runs[2],
+                       [("cpu", ">=", 1, "bleak (WriteValue)"),
+                        ("system", ">=", 2, "bleak (WriteValue)")])
+
+
 if __name__ == "__main__":
-    sys.exit(run_sections("bench-notify", __doc__, {"a": bursts, "b": paced, "c": growth}))
+    sys.exit(run_sections("bench-notify", __doc__,
+                          {"a": bursts, "b": paced, "c": growth, "d": writes}))
