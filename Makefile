@@ -191,7 +191,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan
+.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -280,6 +280,11 @@ lab-scan: ## a scan that is interrupted, shared, and beside connects, in the lab
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/scan
+
+lab-write: ## writes without response by bluetoothd's socket, in the lab
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all $(B)/tests/connect-client
+	@tests/lab/write
 
 lab-stuck: ## what is stuck on the real bluetoothd, and what a person sees of it
 	$(BOOTSTRAP) lab
