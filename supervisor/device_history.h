@@ -54,8 +54,10 @@ struct history {
 	uint64_t touched_at_ms; /* CLOCK_MONOTONIC, as all but at_ms of a step */
 	enum history_state state;
 	uint64_t since_ms;
-	uint64_t until_ms; /* CONNECTING: nobody wants it any more then; 0: not known */
-	uint16_t adapter;  /* of its link, or of the last one */
+	uint64_t heard_at_ms; /* an advert, or its link was there; 0: not since there is this record
+			       */
+	uint64_t until_ms;    /* CONNECTING: nobody wants it any more then; 0: not known */
+	uint16_t adapter;     /* of its link, or of the last one */
 	uint64_t n_steps;
 	struct history_step steps[HISTORY_STEPS_MAX];
 	uint32_t connects;

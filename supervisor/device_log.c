@@ -115,6 +115,35 @@ const struct history *device_log_of(struct sup *sup, uint64_t address)
 	return history;
 }
 
+void device_log_heard(struct sup *sup, uint64_t address)
+{
+	struct history *history = histories_find(sup->log->histories, address);
+
+	if (history)
+		history->heard_at_ms = clock_now_ms();
+}
+
+void device_log_last_heard(struct sup *sup, uint64_t address, char out[DEVICE_LOG_HEARD_LEN])
+{
+	static const struct {
+		const char *name;
+		uint64_t s;
+	} UNITS[] = { { "h", 3600 }, { "min", 60 }, { "s", 1 } };
+	const struct history *history = histories_find(sup->log->histories, address);
+	uint64_t ago_s;
+	size_t i = 0;
+
+	out[0] = '\0';
+	if (!history || history->heard_at_ms == 0)
+		return;
+	ago_s = (clock_now_ms() - history->heard_at_ms) / 1000;
+	/* The first unit of which there are two. */
+	while (i + 1 < ARRAY_LEN(UNITS) && ago_s < 2 * UNITS[i].s)
+		i++;
+	(void)snprintf(out, DEVICE_LOG_HEARD_LEN, "last heard %llu %s ago",
+		       (unsigned long long)(ago_s / UNITS[i].s), UNITS[i].name);
+}
+
 /* --- health --- */
 
 void device_log_tell_health(struct sup *sup, const struct history *history, enum err_class class,
@@ -225,6 +254,7 @@ void device_log_link(struct adapter *adapter, const Bh__Ctl__Link *link)
 	if (!history)
 		return;
 	settle(history);
+	history->heard_at_ms = clock_now_ms();
 	/* It is up elsewhere: a late word of the adapter that had it is none about it. */
 	if (!link->up && history->state == HISTORY_CONNECTED && history->adapter != adapter->index)
 		return;

@@ -24,6 +24,10 @@ void device_log_link(struct adapter *adapter, const Bh__Ctl__Link *link);
 /* A worker ends it, or (@who) a program. */
 void device_log_ending(struct adapter *adapter, uint64_t address, const char *who);
 
+/* An advert of it. Noted where there is a record: of devices that were connected, or tried to be.
+ */
+void device_log_heard(struct sup *sup, uint64_t address);
+
 struct device_log_attempt {
 	uint64_t address;
 	uint32_t attempt;
@@ -43,6 +47,10 @@ must_check int device_log_usage(struct adapter *adapter, const Bh__Ctl__Usage *u
 
 /* NULL: nothing. Up to date. */
 const struct history *device_log_of(struct sup *sup, uint64_t address);
+
+enum { DEVICE_LOG_HEARD_LEN = 48 };
+/* "last heard 5 min ago"; "": that is not known. */
+void device_log_last_heard(struct sup *sup, uint64_t address, char out[DEVICE_LOG_HEARD_LEN]);
 
 /* What was done on an adapter since it is there. */
 struct adapter_use {

@@ -11,6 +11,7 @@
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "supervisor/client.h"
+#include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/escalation.h"
 #include "supervisor/keeper.h"
@@ -268,6 +269,7 @@ static void failure_text(const struct session *session, enum err_class class, ch
 {
 	const struct adapters *adapters = session->sup->adapters;
 	char address[ADDR_TEXT_LEN + 1];
+	char heard[DEVICE_LOG_HEARD_LEN];
 	char names[NAMES_LEN] = "";
 	const char *why = "";
 	size_t len = 0;
@@ -289,8 +291,10 @@ static void failure_text(const struct session *session, enum err_class class, ch
 	if (class == CLASS_NOT_FOUND) {
 		uint32_t span_ms = clock_span_ms(session->asked_at_ms, session->deadline_at_ms);
 
-		(void)snprintf(out, size, "%s was not seen in %u.%u s on %s", address,
-			       span_ms / 1000, span_ms % 1000 / 100, names);
+		device_log_last_heard(session->sup, session->address, heard);
+		(void)snprintf(out, size, "%s was not seen in %u.%u s on %s%s%s", address,
+			       span_ms / 1000, span_ms % 1000 / 100, names, heard[0] ? "; " : "",
+			       heard);
 	} else if (names[0])
 		(void)snprintf(out, size, "%s: %s", names, why[0] ? why : class_name(class));
 	else

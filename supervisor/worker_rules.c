@@ -131,8 +131,10 @@ static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_
 		note_bond(adapter, seen->address);
 	if (r == DEVICES_RENAMED)
 		keepers_renamed(adapter->sup, seen->address);
-	if (seen->has_rssi_dbm)
+	if (seen->has_rssi_dbm) {
+		device_log_heard(adapter->sup, seen->address);
 		keepers_heard(adapter, seen->address);
+	}
 	if (seen->has_rssi_dbm)
 		adapter->heard_at_ms = now_ms;
 	sessions_seen(adapter->sup, seen->address);

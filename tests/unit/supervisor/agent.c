@@ -177,6 +177,19 @@ static void tell_named(struct agent *agent, uint64_t address, char *name)
 	tell(agent, BH__CTL__TYPE__SIGHTINGS, &sightings.base);
 }
 
+static void tell_forgotten(struct agent *agent, uint64_t address)
+{
+	Bh__Ctl__Sightings sightings = BH__CTL__SIGHTINGS__INIT;
+	Bh__Ctl__Seen seen = BH__CTL__SEEN__INIT;
+	Bh__Ctl__Seen *list[] = { &seen };
+
+	seen.has_address = seen.has_gone = seen.gone = 1;
+	seen.address = address;
+	sightings.n_seen = 1;
+	sightings.seen = list;
+	tell(agent, BH__CTL__TYPE__SIGHTINGS, &sightings.base);
+}
+
 static void tell_numbered(struct agent *agent, const struct seat *seat,
 			  const ProtobufCBinaryData *value)
 {
@@ -192,6 +205,8 @@ static void tell_numbered(struct agent *agent, const struct seat *seat,
 		agent_use(agent->up, seat->session, seat->address, number);
 	if (strncmp(text, "named ", 6) == 0)
 		tell_named(agent, seat->address, text + 6);
+	if (strcmp(text, "forget") == 0)
+		tell_forgotten(agent, seat->address);
 }
 
 static void on_write(struct agent *agent, struct seat *seat, const struct chan_frame *frame)

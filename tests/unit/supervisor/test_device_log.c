@@ -174,6 +174,47 @@ START_TEST(test_link)
 }
 END_TEST
 
+/* The error of an opening on hci1. */
+static const char *not_found(uint64_t address)
+{
+	static char text[256];
+	Bh__SessionOpen msg = BH__SESSION_OPEN__INIT;
+	struct chan_frame frame;
+	const Bh__Error *error;
+
+	msg.has_kind = msg.has_address = msg.has_timeout_ms = 1;
+	msg.kind = BH__SESSION_KIND__SESSION_DEVICE;
+	msg.address = address;
+	msg.adapter = (char *)(uintptr_t) "hci1";
+	msg.timeout_ms = 200;
+	(void)rig_ask(rig, rig->control, BH__TYPE__SESSION_OPEN, &msg.base);
+	rig_expect(rig, rig->control, BH__TYPE__ERROR, &frame);
+	error = chan_unpack(rig->control, &frame, &bh__error__descriptor);
+	ck_assert_int_eq(error->class_, CLASS_NOT_FOUND);
+	(void)snprintf(text, sizeof(text), "%s", error->text);
+	return text;
+}
+
+/* BlueZ has forgotten it, and it is silent: that it was there is not forgotten. */
+START_TEST(test_forgotten)
+{
+	struct chan *session = open_session();
+
+	order(session, "link 0");
+	rig_expect_event(rig, "connected", NULL);
+	order(session, "lost 7");
+	rig_expect_event(rig, "disconnected", NULL);
+	order(session, "forget");
+	order(session, "link 0");
+	rig_expect_event(rig, "connected", NULL);
+	ck_assert_ptr_nonnull(
+		strstr(not_found(RIG_SEEN),
+		       "C0:AA:BB:00:00:01 was not seen in 0.2 s on hci1; last heard "));
+	ck_assert_str_eq(not_found(0xc0aabb0000ff),
+			 "C0:AA:BB:00:00:FF was not seen in 0.2 s on hci1");
+}
+END_TEST
+
 /* Attempts that fail make it worse, links better, and each change is told once. */
 START_TEST(test_attempts)
 {
@@ -279,6 +320,7 @@ Suite *suite_device_log(void)
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_link);
+	tcase_add_test(tcase, test_forgotten);
 	tcase_add_test(tcase, test_attempts);
 	tcase_add_test(tcase, test_marks);
 	tcase_add_test(tcase, test_usage);
