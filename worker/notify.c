@@ -106,6 +106,7 @@ void sub_tell_done(struct sub *sub)
 {
 	struct subscriber *s;
 
+	sub->was_on = true;
 	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
 	if (s->request) {
 		struct request *request = s->request;
@@ -309,14 +310,32 @@ static void on_cleared(void *ctx, const struct bus_result *result)
 }
 
 /*
+ * Whether a socket of it may be one of ours that bluetoothd has not seen the end of. It ends with
+ * its link: so one that we had on this link, or an earlier worker, whose link we took over and
+ * whose program says that it was subscribed there.
+ */
+static bool may_be_ours(const struct sub *sub)
+{
+	const struct subscriber *s;
+
+	if (sub->was_on)
+		return true;
+	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
+	if (sub->link->is_adopted && s->request && s->request->is_again)
+		return true;
+	return false;
+}
+
+/*
  * BlueZ has notifications of it on for somebody: what an earlier one of us left behind (a
  * StartNotify outlives its link, and one that is under way outlives its caller), or a program that
- * is gone and not cleaned up after. StopNotify ends either; BlueZ does not say whose socket it is,
- * so it also takes it from a program that lives. No more than that is tried.
+ * lives. StopNotify ends a StartNotify of our own only, but anybody's socket, and BlueZ does not
+ * say whose that is. No more than that is tried.
  */
 static bool clear_leftover(struct sub *sub, const struct bus_result *result)
 {
-	if (result->class != CLASS_BUSY_SAME_DEVICE || sub->has_cleared)
+	if (result->class != CLASS_BUSY_SAME_DEVICE || sub->has_cleared ||
+	    !(result->is_busy || may_be_ours(sub)))
 		return false;
 	sub->has_cleared = true;
 	return call(sub, "StopNotify", on_cleared) == 0;

@@ -56,6 +56,7 @@ struct sub {
 	struct deadline quiet; /* when there must have been a value */
 	uint64_t heard_at_ms;
 	bool has_spent;		/* one of its watchdogs is to be armed by the next value */
+	bool was_on;		/* on this link */
 	bool has_cleared;	/* what was left over in BlueZ: once */
 	struct value_list held; /* signals during our own read of it */
 	struct value_list due;	/* signals of this wake-up: one message to each program */

@@ -39,6 +39,7 @@ struct request {
 	bool is_fresh;	   /* not from memory */
 	bool is_cached;	   /* its answer is: nothing was waited for */
 	bool is_resuming;  /* a SUBSCRIBE that was answered, and is to be there again */
+	bool is_again;	   /* a SUBSCRIBE: an earlier worker may have had it */
 	bool is_own;	   /* our own: nobody waits for its answer; worker/resume.h */
 	bool resume;	   /* a SUBSCRIBE: it is to outlive the link */
 	uint32_t silence_ms;

@@ -204,6 +204,7 @@ static int on_subscribe(struct seat *seat, struct chan_frame *frame, const void 
 		return r;
 	request->silence_ms = subscribe->silence_ms;
 	request->resume = subscribe->resume;
+	request->is_again = subscribe->resumed;
 	if (subscribe->resume && subscribe->resumed) {
 		request->is_resuming = true;
 		deadline_clear(seat->w->deadlines, &request->deadline);

@@ -283,9 +283,10 @@ static int put_subscribe(const struct request *request, const struct way *way)
 	msg.timeout_ms = left_ms(request, way->now_ms);
 	msg.has_silence_ms = request->number > 0;
 	msg.silence_ms = request->number;
-	msg.has_resume = msg.has_resumed = request->resumes;
+	msg.has_resume = request->resumes;
+	msg.has_resumed = request->is_replay;
 	msg.resume = request->resumes;
-	msg.resumed = request->resumes && request->is_replay;
+	msg.resumed = request->is_replay;
 	return put(request, way, &msg.base);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Subscriptions that outlive links, are acknowledged, watched, and cleaned up after. */
-#include "tests/unit/worker/harness.h"
+#include "tests/unit/worker/stranger.h"
 
 #include "ipc/class.h"
 #include "ipc/clock.h"
@@ -287,20 +287,50 @@ START_TEST(credit)
 }
 END_TEST
 
-/* What a dead owner left behind in BlueZ is ended, and the subscription is had. */
+/*
+ * What an earlier worker left behind in BlueZ is ended, and the subscription is had: on the link
+ * that it had, and where its program says so. Otherwise it is some program's, which keeps it.
+ */
+static const struct left_over {
+	const char *fault;
+	bool is_adopted;
+	bool is_again;
+	bool is_had;
+} LEFT_OVER[] = {
+	{ "notify-stuck C0:AA:BB:00:00:00 progress", false, false, true },
+	{ "notify-stuck C0:AA:BB:00:00:00 acquired", true, true, true },
+	{ "notify-stuck C0:AA:BB:00:00:00 acquired", true, false, false },
+	{ "notify-stuck C0:AA:BB:00:00:00 acquired", false, true, false },
+};
+
 START_TEST(left_over)
 {
+	const struct left_over *row = &LEFT_OVER[_i];
+	Bh__Subscribe subscribe = BH__SUBSCRIBE__INIT;
+	const struct harness_frame *f;
 	size_t seat;
 	uint32_t id;
 
 	begin("10");
 	seat = harness_attach(&h, OTHER, false, HARNESS_DEVICE(0));
 	ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
-	harness_fault(&h, _i == 0 ? "notify-stuck C0:AA:BB:00:00:00 acquired"
-				  : "notify-stuck C0:AA:BB:00:00:00 progress");
-	id = harness_subscribe(&h, seat, 0xfff4);
-	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__DONE);
-	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__NOTIFIED);
+	if (row->is_adopted) {
+		ck_assert_uint_eq(harness_disconnect(&h, seat)->type, BH__TYPE__DONE);
+		h.up.n_taken = h.up.n_frames;
+		stranger_connects(&h);
+		stranger_shown(&h, true);
+		ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
+	}
+	harness_fault(&h, row->fault);
+	subscribe.has_resumed = subscribe.resumed = row->is_again;
+	id = send_subscribe(seat, subscribe);
+	f = harness_answer(&h, seat, id);
+	if (row->is_had) {
+		ck_assert_uint_eq(f->type, BH__TYPE__DONE);
+		ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__NOTIFIED);
+	} else {
+		ck_assert_int_eq(harness_class(f), CLASS_BUSY_SAME_DEVICE);
+	}
 	harness_stop(&h);
 }
 END_TEST
@@ -371,7 +401,7 @@ Suite *suite_notify(void)
 	tcase_add_test(c, watched);
 	tcase_add_test(c, watched_by_rule);
 	tcase_add_test(c, credit);
-	tcase_add_loop_test(c, left_over, 0, 2);
+	tcase_add_loop_test(c, left_over, 0, (int)(sizeof(LEFT_OVER) / sizeof(LEFT_OVER[0])));
 	tcase_add_test(c, late_value);
 	tcase_add_test(c, pace);
 	suite_add_tcase(s, c);
