@@ -166,6 +166,8 @@ $(B)/tests/integ: $(LIB_A)
 $(B)/tests/churn-lab: $(O)/tests/lab/churn_lab.o $(O)/tests/support/churn.o \
 	$(O)/tests/support/churn_judge.o $(LIB_A)
 $(B)/tests/contend-client: $(O)/tests/lab/contend_client.o $(LIB_A)
+$(O)/tests/fault/die_at.o: | $(PB_H)
+$(B)/tests/die-at: $(O)/tests/fault/die_at.o $(LIB_IPC)
 
 define test_program
 $(2): $$(call obj,$(1)) $$(SUPPORT) $(GEN)/$(1)/runner.c
@@ -191,7 +193,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan
+.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -208,7 +210,7 @@ test: ## install what is missing, build, run the unit and integration tests
 check: all tests ## run the tests (no installing)
 	@BLEHERD_BIN='$(B)/bin' CK_TIMEOUT_MULTIPLIER=$(or $(CK_TIMEOUT_MULTIPLIER),1) tests/run $(TEST_BINS)
 
-tests: $(TEST_BINS) $(EXAMPLES)
+tests: $(TEST_BINS) $(B)/tests/die-at $(EXAMPLES)
 
 asan: ## the tests once more under ASan and UBSan
 	$(SUBMAKE) CONFIG=asan CK_TIMEOUT_MULTIPLIER=4 check
@@ -221,6 +223,11 @@ churn: ## 20 programs and 50 peripherals while links drop: T=SECONDS SEED=N
 	$(BOOTSTRAP) test
 	$(SUBMAKE) all $(B)/tests/integ
 	@BLEHERD_BIN='$(B)/bin' CHURN_S='$(or $(T),60)' CHURN_SEED='$(SEED)' $(B)/tests/integ churn
+
+die-at-n: ## a worker, lockd, the daemon killed at each of their system calls in turn
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all tests
+	@BLEHERD_BIN='$(B)/bin' DIE_AT_STRIDE=1 CK_TIMEOUT_MULTIPLIER=20 $(B)/tests/integ die_at
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
 	@printf '%s\n' $(CPPFLAGS) -Iipc -std=c17 > compile_flags.txt
