@@ -16,8 +16,8 @@
 enum {
 	ADDRESS_LOW = 1,
 	STORY_MS = 20000,
-	/* As many deaths as the usual test has time for: about 4 in a second. */
-	STRIDE = 11,
+	/* As many deaths as the usual test has time for: about 8 in a second. */
+	STRIDE = 3,
 	CALLS_MAX = 5000, /* of one story */
 };
 
