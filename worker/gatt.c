@@ -84,6 +84,12 @@ static void fly(struct link *link, struct request *request, enum request_state s
 	TAILQ_INSERT_TAIL(&link->flying, request, flying);
 }
 
+static struct handled handle(const struct request *request)
+{
+	return worker_handle(request->seat->w,
+			     (struct handled){ request->seat->session, request->id });
+}
+
 /* It was not carried out: a successor may do it. */
 static void take_back(struct request *request)
 {
@@ -142,6 +148,7 @@ static void on_read(void *ctx, const struct bus_result *result)
 	const struct bus_result odd = { .class = CLASS_INTERNAL,
 					.text = "BlueZ's answer to ReadValue was odd" };
 	struct request *request = ctx;
+	struct handled before = handle(request);
 	struct link *link = request->seat->link;
 	const void *value = NULL;
 	size_t len = 0;
@@ -158,6 +165,7 @@ static void on_read(void *ctx, const struct bus_result *result)
 		request_value(request, value, len);
 	else if (!try_again(request, result))
 		fail_from(request, result);
+	(void)worker_handle(link->w, before);
 	link_review(link);
 }
 
@@ -223,6 +231,7 @@ static bool try_read(struct link *link, struct request *request)
 static void on_write(void *ctx, const struct bus_result *result)
 {
 	struct request *request = ctx;
+	struct handled before = handle(request);
 	struct link *link = request->seat->link;
 
 	request->call = NULL;
@@ -230,6 +239,7 @@ static void on_write(void *ctx, const struct bus_result *result)
 		request_done(request, 0);
 	else if (!try_again(request, result))
 		fail_from(request, result);
+	(void)worker_handle(link->w, before);
 	link_review(link);
 }
 
@@ -376,13 +386,19 @@ static const struct {
 
 bool gatt_try(struct link *link, struct request *request)
 {
-	size_t i;
+	struct handled before;
+	bool is_begun = true;
+	size_t i = 0;
 
 	if (request->type != BH__TYPE__WRITE && acquire_write_is_behind(request, false))
 		return false;
-	for (i = 0; i < ARRAY_LEN(KINDS); i++)
-		if (KINDS[i].type == request->type)
-			return KINDS[i].attempt(link, request);
-	request_fail(request, CLASS_INVALID, "no such request");
-	return true;
+	before = handle(request);
+	while (i < ARRAY_LEN(KINDS) && KINDS[i].type != request->type)
+		i++;
+	if (i < ARRAY_LEN(KINDS))
+		is_begun = KINDS[i].attempt(link, request);
+	else
+		request_fail(request, CLASS_INVALID, "no such request");
+	(void)worker_handle(link->w, before);
+	return is_begun;
 }

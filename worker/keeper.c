@@ -93,6 +93,7 @@ void keeper_check(struct seats *seats, uint32_t token, const Bh__Ctl__Check *che
 	struct seat *seat = seats_find(seats, check->session);
 	uint32_t timeout_ms = check->timeout_ms > 0 ? check->timeout_ms : CHECK_MS;
 	uint16_t type = check->has_uuid ? BH__TYPE__READ : BH__TYPE__SERVICES_REQUEST;
+	struct handled before;
 	struct request *request;
 
 	if (!seat || !seat->is_keeper || token == HOLD_ID || find_request(seat, token) ||
@@ -108,9 +109,9 @@ void keeper_check(struct seats *seats, uint32_t token, const Bh__Ctl__Check *che
 	request->has_uuid = check->has_uuid;
 	if (check->has_uuid)
 		memcpy(request->uuid.octets, check->uuid.data, sizeof(struct uuid));
-	wpage_handling(w->page, seat->session, token);
+	before = worker_handle(w, (struct handled){ seat->session, token });
 	link_request(request);
-	wpage_handling(w->page, 0, 0);
+	(void)worker_handle(w, before);
 }
 
 /* --- answers --- */

@@ -311,6 +311,7 @@ static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct seat *seat = ctx;
 	struct worker *w = seat->w;
+	struct handled before;
 	size_t i;
 	int r;
 
@@ -323,9 +324,9 @@ static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 		refuse(seat, frame->id, CLASS_INVALID, "not a request for this kind of session");
 		return 0;
 	}
-	wpage_handling(w->page, seat->session, frame->id);
+	before = worker_handle(w, (struct handled){ seat->session, frame->id });
 	r = KINDS[i].handle(seat, frame, msg);
-	wpage_handling(w->page, 0, 0);
+	(void)worker_handle(w, before);
 	return r < 0 ? r : 0;
 }
 

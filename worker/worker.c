@@ -82,3 +82,12 @@ enum err_class worker_trouble(const struct worker *w, const char **out_text)
 	*out_text = "";
 	return CLASS_NONE;
 }
+
+struct handled worker_handle(struct worker *w, struct handled now)
+{
+	struct handled before = w->handled;
+
+	w->handled = now;
+	wpage_handling(w->page, now.session, now.id);
+	return before;
+}

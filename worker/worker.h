@@ -31,6 +31,12 @@ struct op_mark {
 	bool is_on;
 };
 
+/* A request that is being worked on: if the worker dies of it, its session is to blame. */
+struct handled {
+	uint32_t session; /* 0: none */
+	uint32_t id;
+};
+
 struct worker {
 	sd_event *event;
 	char adapter[16];      /* "hci0" */
@@ -44,6 +50,7 @@ struct worker {
 	bool asks_room;	       /* the supervisor counts the links of the machine */
 	uint64_t began_ms;
 	struct wpage *page;
+	struct handled handled; /* as on the page */
 	struct chan_buf *buf;
 	struct port *up; /* the supervisor; NULL: run by hand */
 	struct deadlines *deadlines;
@@ -76,6 +83,9 @@ struct worker {
 
 void worker_op_begin(struct worker *w, struct op_mark *mark, enum wpage_op op, uint32_t budget_ms);
 void worker_op_end(struct worker *w, struct op_mark *mark);
+
+/* From now on it is @now, until the same is called with what this returns: what it was before. */
+struct handled worker_handle(struct worker *w, struct handled now);
 
 /* ADAPTER_STATE has to be sent: once for all changes of a turn. */
 void worker_state_due(struct worker *w);

@@ -21,6 +21,9 @@
 enum {
 	WORKER_PAGE_FD = 4, /* supervisor/spawn.h */
 	STATUS_BROKEN = 126,
+	/* Counts as its own fault, and unlike those that dump core keeps it from making the call.
+	 */
+	POISON_SIGNAL = SIGALRM,
 	SYSCALL_STOP = SIGTRAP | 0x80, /* ptrace(2): PTRACE_O_TRACESYSGOOD */
 };
 
@@ -52,13 +55,19 @@ static int map_page(void)
 
 static bool is_poisoned(const struct wpage *status)
 {
+	static bool was_handling;
+	static uint32_t times;
 	uint32_t session = load(&page->poison);
 	struct wpage_view view;
+	bool is_handling;
 
 	if (!status || session == 0)
 		return false;
 	wpage_read(status, &view);
-	return view.handling_session == session;
+	is_handling = view.handling_session == session;
+	times += is_handling && !was_handling;
+	was_handling = is_handling;
+	return is_handling && times >= page->poison_from;
 }
 
 /* At a stop for a system call: true if that is where it dies. */
@@ -92,7 +101,7 @@ static void at_call(pid_t pid, const struct wpage *status)
 		return;
 	if (is_poisoned(status)) {
 		(void)__atomic_add_fetch(&page->n_poisoned, 1, __ATOMIC_SEQ_CST);
-		leave(pid, SIGABRT);
+		leave(pid, POISON_SIGNAL);
 	} else if (is_the_end(&info)) {
 		__atomic_store_n(&page->died_pid, (uint32_t)pid, __ATOMIC_SEQ_CST);
 		leave(pid, SIGKILL);

@@ -25,7 +25,9 @@ struct die_at_page {
 	uint32_t calls;	   /* so far; not counted any more once somebody has died */
 	uint32_t died_pid; /* 0: nobody yet */
 	uint32_t died_in;  /* that call's number */
-	/* A worker that handles a request of this session gets SIGABRT, each time; 0: none. */
+	/* A worker that handles a request of this session dies, by no SIGKILL, each time; 0: none.
+	 */
 	uint32_t poison;
+	uint32_t poison_from; /* the n-th time only that it does, as far as calls show it */
 	uint32_t n_poisoned;
 };
