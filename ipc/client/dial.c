@@ -240,6 +240,11 @@ struct bh_result dial_late(const struct bh_client *client)
 	if (client->dial.is_away)
 		return request_result(BH_CLASS_NO_DAEMON,
 				      "the daemon went and was not back at the deadline", NULL);
+	/* Somebody else may hold its socket open, and starts it only now. */
+	if (!client->dial.was_up)
+		return request_result(BH_CLASS_NO_DAEMON,
+				      "the daemon's socket is there, but it did not answer in time",
+				      NULL);
 	return request_result(BH_CLASS_DEADLINE, "no answer in time", NULL);
 }
 

@@ -11,7 +11,7 @@
 
 #include "tests/support/world.h"
 
-enum { STORM_CLIENTS_MAX = 8 };
+enum { STORM_CLIENTS_MAX = 24 };
 
 struct storm_report {
 	uint32_t client;
