@@ -227,7 +227,7 @@ churn: ## 20 programs and 50 peripherals while links drop: T=SECONDS SEED=N
 die-at-n: ## a worker, lockd, the daemon killed at each of their system calls in turn
 	$(BOOTSTRAP) test
 	$(SUBMAKE) all tests
-	@BLEHERD_BIN='$(B)/bin' DIE_AT_STRIDE=1 CK_TIMEOUT_MULTIPLIER=20 $(B)/tests/integ die_at
+	@BLEHERD_BIN='$(B)/bin' DIE_AT_STRIDE=1 CK_TIMEOUT_MULTIPLIER=10 $(B)/tests/integ die_at
 
 lint: $(PB_H) $(GEN)/ipc/build_id.h ## format, include rules, lengths, clang-tidy, cppcheck
 	@printf '%s\n' $(CPPFLAGS) -Iipc -std=c17 > compile_flags.txt

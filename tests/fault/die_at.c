@@ -28,6 +28,7 @@ enum {
 };
 
 static struct die_at_page *page;
+static uint32_t born_in; /* the round; 0: in none */
 
 static uint32_t load(const uint32_t *word)
 {
@@ -70,6 +71,11 @@ static bool is_poisoned(const struct wpage *status)
 	return is_handling && times >= page->poison_from;
 }
 
+static bool is_to_go(void)
+{
+	return page->from_birth && load(&page->is_counting) && born_in != load(&page->round);
+}
+
 /* At a stop for a system call: true if that is where it dies. */
 static bool is_the_end(const struct __ptrace_syscall_info *info)
 {
@@ -102,6 +108,8 @@ static void at_call(pid_t pid, const struct wpage *status)
 	if (is_poisoned(status)) {
 		(void)__atomic_add_fetch(&page->n_poisoned, 1, __ATOMIC_SEQ_CST);
 		leave(pid, POISON_SIGNAL);
+	} else if (is_to_go()) {
+		leave(pid, SIGKILL);
 	} else if (is_the_end(&info)) {
 		__atomic_store_n(&page->died_pid, (uint32_t)pid, __ATOMIC_SEQ_CST);
 		leave(pid, SIGKILL);
@@ -151,6 +159,8 @@ static void run_tracer(pid_t pid, int ready_fd)
 	    waitpid(pid, &how, __WALL) != pid)
 		_exit(STATUS_BROKEN);
 	(void)close(STDIN_FILENO);
+	if (load(&page->is_counting))
+		born_in = load(&page->round);
 	trace(pid, status);
 }
 

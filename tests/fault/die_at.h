@@ -22,6 +22,9 @@ struct die_at_page {
 	uint32_t die_at;
 	uint32_t at_exit; /* not before the call but after it */
 	uint32_t is_counting;
+	uint32_t round; /* grows each time that it is set */
+	/* Who is there at that moment ends with its next call; those who follow are counted. */
+	uint32_t from_birth;
 	uint32_t calls;	   /* so far; not counted any more once somebody has died */
 	uint32_t died_pid; /* 0: nobody yet */
 	uint32_t died_in;  /* that call's number */

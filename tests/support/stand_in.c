@@ -80,6 +80,7 @@ void stand_in_arm(struct stand_in *stand_in, uint32_t n, bool at_exit)
 	page->at_exit = at_exit;
 	page->calls = 0;
 	page->died_pid = 0;
+	page->round++;
 	__atomic_store_n(&page->is_counting, 1, __ATOMIC_SEQ_CST);
 }
 
