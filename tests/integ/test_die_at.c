@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum {
@@ -170,7 +169,7 @@ static void just_wait(struct bh_client *bh)
 
 START_TEST(test_worker)
 {
-	static const struct role role = { .stride = 3, .calls_least = 100, .wait = just_wait };
+	static const struct role role = { .stride = 7, .calls_least = 60, .wait = just_wait };
 
 	die_everywhere(&role, new_client());
 }
@@ -178,7 +177,7 @@ END_TEST
 
 START_TEST(test_worker_starts)
 {
-	static const struct role role = { .stride = 23, .calls_least = 100, .wait = just_wait };
+	static const struct role role = { .stride = 41, .calls_least = 100, .wait = just_wait };
 
 	stand_in.page->from_birth = 1;
 	die_everywhere(&role, new_client());
@@ -275,8 +274,8 @@ static void check_locks(const char *where)
 
 START_TEST(test_lockd)
 {
-	static const struct role role = { .stride = 9,
-					  .calls_least = 50,
+	static const struct role role = { .stride = 19,
+					  .calls_least = 40,
 					  .begin = begin_locks,
 					  .is_over = are_locks_over,
 					  .wait = just_wait,
@@ -288,7 +287,7 @@ END_TEST
 
 START_TEST(test_lockd_starts)
 {
-	static const struct role role = { .stride = 23, .calls_least = 50, .wait = just_wait };
+	static const struct role role = { .stride = 47, .calls_least = 40, .wait = just_wait };
 
 	stand_in.page->from_birth = 1;
 	die_everywhere(&role, new_client());
@@ -314,8 +313,8 @@ static void wait_and_restart(struct bh_client *bh)
 
 START_TEST(test_daemon)
 {
-	static const struct role role = { .stride = 4,
-					  .calls_least = 25,
+	static const struct role role = { .stride = 7,
+					  .calls_least = 20,
 					  .wait = wait_and_restart };
 	struct bh_client *bh;
 
@@ -328,7 +327,7 @@ END_TEST
 
 START_TEST(test_daemon_starts)
 {
-	static const struct role role = { .stride = 83,
+	static const struct role role = { .stride = 131,
 					  .calls_least = 100,
 					  .wait = wait_and_restart };
 	struct bh_client *bh;
