@@ -4,6 +4,7 @@
  * itself safe, reads its arguments, serves. Status: 0 asked to stop, 70 failed, 78 arguments or
  * slot directory.
  */
+#include "ipc/guard/confine.h"
 #include "ipc/log.h"
 #include "lockd/options.h"
 #include "lockd/serve.h"
@@ -11,32 +12,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 enum { CONTROL_FD = 3, STATUS_FAILED = 70, STATUS_CONFIG = 78 };
 
-/* Lost on exec (dumpable) or never inherited (the death signal): first thing here. */
-static void harden(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)prctl(PR_SET_DUMPABLE, 0);
-	(void)setrlimit(RLIMIT_CORE, &none);
-}
-
-/* A channel and a few slots per program: the soft limit of 1024 is for those who use select(). */
-static void raise_fd_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
+/* A channel and a few slots per program. */
+enum { FDS_MAX = 1 << 19 };
 
 static bool is_channel(int fd)
 {
@@ -54,16 +35,20 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
-	harden();
 	log_setup("lockd", LOG_LEVEL_INFO);
 	if (options_parse(argc, argv, &options, why) < 0) {
 		log_error("%s", why);
 		return STATUS_CONFIG;
 	}
 	log_setup("lockd", options.level);
-	/* It may have died before the death signal was asked for. */
-	if (options.parent > 0 && getppid() != options.parent)
+	r = confine_begin(options.parent, FDS_MAX, why);
+	/* Died before the death signal was asked for. */
+	if (r == -ESRCH)
 		return EXIT_SUCCESS;
+	if (r < 0) {
+		log_error("event=not-confined %s", why);
+		return STATUS_CONFIG;
+	}
 	if (options_open_dir(&options, &dir_fd, why) < 0) {
 		log_error("%s", why);
 		return STATUS_CONFIG;
@@ -73,7 +58,6 @@ int main(int argc, char **argv)
 			"descriptor 3 is no channel to a supervisor: bleherdd starts this program");
 		return STATUS_CONFIG;
 	}
-	raise_fd_limit();
 	if (faccessat(dir_fd, ".", W_OK, AT_EACCESS) < 0)
 		log_info("event=slot-files dir=%s missing ones are not made here: tmpfiles.d must",
 			 options.dir);

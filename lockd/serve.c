@@ -2,12 +2,14 @@
 #include "lockd/serve.h"
 
 #include "ipc/clock.h"
+#include "ipc/guard/confine.h"
 #include "ipc/log.h"
 #include "lockd/serve_state.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <systemd/sd-id128.h>
 #include <time.h>
 
 enum {
@@ -293,6 +295,20 @@ static void finish(struct serve *s)
 	chan_buf_free(s->buf);
 }
 
+/* sd-event asks for the boot's id in its loop, and remembers it. */
+static int seal(void)
+{
+	char why[CONFINE_WHY_LEN];
+	sd_id128_t boot;
+	int r;
+
+	(void)sd_id128_get_boot(&boot);
+	r = confine_seal(&FILTER_LOCKD, why);
+	if (r < 0)
+		log_error("event=not-confined %s", why);
+	return r;
+}
+
 int serve_run(const struct options *options, const struct serve_dirs *dirs, int control_fd)
 {
 	struct serve s = { 0 };
@@ -306,7 +322,9 @@ int serve_run(const struct options *options, const struct serve_dirs *dirs, int 
 		(void)close_fd(control_fd);
 	} else {
 		serve_introduce(&s);
-		r = sd_event_loop(s.event);
+		r = seal();
+		if (r >= 0)
+			r = sd_event_loop(s.event);
 	}
 	finish(&s);
 	return r;

@@ -6,6 +6,7 @@
  * By hand it does little: without a channel it has no bus either.
  */
 #include "ipc/clock.h"
+#include "ipc/guard/confine.h"
 #include "ipc/log.h"
 #include "ipc/workarounds.h"
 #include "worker/cancel.h"
@@ -24,11 +25,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <systemd/sd-id128.h>
 #include <time.h>
 
 enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, EXIT_USAGE = 2, PACE_MAX = 1000 };
+enum { EXIT_CONFIG = 78 };
+
+/* A session has a socket, a subscription another one; sessions.max is 65536 at most. */
+enum { FDS_MAX = 2 * 65536 };
 
 struct options {
 	const char *adapter;
@@ -42,21 +46,6 @@ struct options {
 	enum log_level level;
 	uint64_t pace;
 };
-
-/* First of all: nobody of our uid may trace us, nothing of us ends on a disk. */
-static int protect(const struct options *options)
-{
-	const struct rlimit no_core = { 0, 0 };
-
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
-		return -errno;
-	if (options->parent == 0)
-		return 0;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return -errno;
-	/* It may have died before that call. */
-	return getppid() == options->parent ? 0 : -ESRCH;
-}
 
 static int parse_number(const char *text, uint64_t *out)
 {
@@ -286,6 +275,20 @@ static bool is_open(int fd)
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+/* sd-event asks for the boot's id in its loop, and remembers it. */
+static int seal(void)
+{
+	char why[CONFINE_WHY_LEN];
+	sd_id128_t boot;
+	int r;
+
+	(void)sd_id128_get_boot(&boot);
+	r = confine_seal(&FILTER_WORKER, why);
+	if (r < 0)
+		log_error("event=not-confined %s", why);
+	return r;
+}
+
 static int run(struct worker *w)
 {
 	int r = 0;
@@ -299,6 +302,8 @@ static int run(struct worker *w)
 	if (r >= 0 && is_open(FD_CHANNEL))
 		r = control_open(w, FD_CHANNEL);
 	if (r >= 0)
+		r = seal();
+	if (r >= 0)
 		r = sd_event_loop(w->event);
 	free_parts(w);
 	return r;
@@ -308,6 +313,7 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct worker w = { .n_links = 0 };
+	char why[CONFINE_WHY_LEN];
 	int r;
 
 	if (parse_options(argc, argv, &options) < 0) {
@@ -340,9 +346,11 @@ int main(int argc, char **argv)
 	 * keeps the peak for good.
 	 */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	r = protect(&options);
-	if (r >= 0)
-		r = run(&w);
+	if (confine_begin(options.parent, FDS_MAX, why) < 0) {
+		log_error("event=not-confined %s", why);
+		return EXIT_CONFIG;
+	}
+	r = run(&w);
 	if (r < 0)
 		log_error("event=ended error=%s", strerror(-r));
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
