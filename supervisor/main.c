@@ -15,6 +15,7 @@
 #include "supervisor/daemon.h"
 #include "supervisor/instance.h"
 #include "supervisor/nearest.h"
+#include "supervisor/privileges.h"
 #include "supervisor/slot_dir.h"
 
 enum {
@@ -167,7 +168,11 @@ static int serve(const struct config *config)
 	/* No reason to end: workers go on without an arbiter, one attempt at a time each. */
 	if (slot_dir_check(config->lock_dir, slots) < 0)
 		(void)fprintf(stderr, "bleherdd: no arbiter: %s\n", slots);
-	r = daemon_run(config, take_fd(&instance.listen_fd));
+	r = privileges_drop();
+	if (r < 0)
+		(void)fprintf(stderr, "bleherdd: cannot drop privileges: %s\n", strerror(-r));
+	else
+		r = daemon_run(config, take_fd(&instance.listen_fd));
 	instance_close(&instance);
 	if (r == 0)
 		return EXIT_SUCCESS;
