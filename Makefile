@@ -158,6 +158,7 @@ suites     = $(patsubst test_%.c,%,$(notdir $(wildcard $(1)/test_*.c)))
 no_main    = $(filter-out %/main.o,$(call obj,$(1)))
 
 $(SUPPORT): $(call obj,tests/support)
+$(B)/tests/unit-guard: $(LIB_GUARD)
 $(B)/tests/unit-ipc: $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-client: $(LIB_CLIENT)
 $(B)/tests/unit-cli: $(filter-out %/main.o,$(call obj,ipc/client/cli)) $(LIB_CLIENT)
