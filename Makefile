@@ -168,6 +168,17 @@ $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
 $(B)/tests/integ: $(LIB_A)
 
+# bleherd-worker as somebody who took it over would use it, among the real others.
+TAKEN_OVER := $(B)/tests/taken-over/bleherd-worker
+$(O)/tests/fault/taken_over.o: | $(PB_H)
+$(TAKEN_OVER): $(O)/tests/fault/taken_over.o $(O)/tests/support/breakout.o $(call obj,worker) \
+	$(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(LDFLAGS) -pie -Wl,--wrap=control_tick -o $@ $^ \
+		$(call libs,libsystemd libcap libseccomp libprotobuf-c) -pthread
+	$(Q)ln -sf ../../bin/bleherd-lockd ../../bin/bleherd-rescue $(@D)
+
 $(B)/tests/churn-lab: $(O)/tests/lab/churn_lab.o $(O)/tests/support/churn.o \
 	$(O)/tests/support/churn_judge.o $(LIB_A)
 $(B)/tests/contend-client: $(O)/tests/lab/contend_client.o $(LIB_A)
@@ -215,7 +226,7 @@ test: ## install what is missing, build, run the unit and integration tests
 check: all tests ## run the tests (no installing)
 	@BLEHERD_BIN='$(B)/bin' CK_TIMEOUT_MULTIPLIER=$(or $(CK_TIMEOUT_MULTIPLIER),1) tests/run $(TEST_BINS)
 
-tests: $(TEST_BINS) $(B)/tests/die-at $(EXAMPLES)
+tests: $(TEST_BINS) $(B)/tests/die-at $(EXAMPLES) $(TAKEN_OVER)
 
 asan: ## the tests once more under ASan and UBSan
 	$(SUBMAKE) CONFIG=asan CK_TIMEOUT_MULTIPLIER=4 check
