@@ -166,7 +166,7 @@ $(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-worker: $(call no_main,worker) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
 $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
-$(B)/tests/integ: $(LIB_A)
+$(B)/tests/integ: $(LIB_A) $(LIB_GUARD)
 
 # bleherd-worker as somebody who took it over would use it, among the real others.
 TAKEN_OVER := $(B)/tests/taken-over/bleherd-worker
