@@ -325,6 +325,7 @@ contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in on
 	@tests/lab/contend
 
 D := $(DESTDIR)$(PREFIX)
+UNITS_IN := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.in))
 install: all ## DESTDIR= PREFIX=
 	install -d '$(D)/bin' '$(D)/sbin' '$(D)/libexec/bleherd' '$(D)/lib/pkgconfig' '$(D)/lib/tmpfiles.d' \
 		'$(D)/share/bleherd/python' \
@@ -342,15 +343,17 @@ install: all ## DESTDIR= PREFIX=
 		> '$(D)/lib/pkgconfig/bleherd.pc'
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
 	install -m 644 contrib/completion/bleherd.bash '$(D)/share/bash-completion/completions/bleherd'
-	install -m 644 README.md ARCHITECTURE.md '$(D)/share/doc/bleherd'
+	install -m 644 README.md ARCHITECTURE.md SECURITY.md '$(D)/share/doc/bleherd'
 	install -d '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/examples/* '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
 	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
-	install -d '$(D)/lib/systemd/system'
-	install -m 644 contrib/systemd/bleherd-rescue.socket '$(D)/lib/systemd/system'
-	sed -e 's|@PREFIX@|$(PREFIX)|' contrib/systemd/bleherd-rescue@.service.in \
-		> '$(D)/lib/systemd/system/bleherd-rescue@.service'
+	install -d '$(D)/lib/sysusers.d' '$(D)/share/dbus-1/system.d' '$(D)/lib/systemd/system'
+	install -m 644 contrib/systemd/sysusers.d/bleherd.conf '$(D)/lib/sysusers.d'
+	install -m 644 contrib/systemd/dbus-1/bleherd.conf '$(D)/share/dbus-1/system.d'
+	install -m 644 contrib/systemd/*.socket '$(D)/lib/systemd/system'
+	for u in $(UNITS_IN); do sed -e 's|@PREFIX@|$(PREFIX)|' "contrib/systemd/$$u.in" \
+		> '$(D)/lib/systemd/system'/"$$u"; done
 
 uninstall:
 	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
@@ -358,8 +361,8 @@ uninstall:
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
 		$(patsubst ipc/%,'$(D)/include/%',$(wildcard ipc/bleherd_*.h)) \
 		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf' \
-		'$(D)/lib/systemd/system/bleherd-rescue.socket' \
-		'$(D)/lib/systemd/system/bleherd-rescue@.service'
+		'$(D)/lib/sysusers.d/bleherd.conf' '$(D)/share/dbus-1/system.d/bleherd.conf' \
+		$(patsubst %,'$(D)/lib/systemd/system/%',$(UNITS_IN) $(notdir $(wildcard contrib/systemd/*.socket)))
 	for s in 1 3 5 8; do for f in contrib/man/*.$$s; do \
 		rm -f '$(D)/share/man/man'$$s/"$${f##*/}"; done; done
 	rm -rf '$(D)/libexec/bleherd' '$(D)/share/doc/bleherd' '$(D)/share/bleherd'
