@@ -209,7 +209,7 @@ $(B)/tests/%:
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n
+.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -264,6 +264,12 @@ bench-lock: ## the arbiter beside flock and polling: table, JSON=FILE
 	$(BOOTSTRAP) test
 	$(SUBMAKE) all $(B)/tests/bench-lock
 	@BLEHERD_BIN='$(B)/bin' tests/bench/lock.sh $(if $(JSON),--json '$(JSON)')
+
+$(O)/tests/bench/guard.o: | $(PB_H)
+$(B)/tests/bench-guard: $(O)/tests/bench/guard.o $(LIB_GUARD)
+
+bench-guard: $(B)/tests/bench-guard ## what the filter of the children costs a system call
+	@$(B)/tests/bench-guard
 
 BENCH_CONNECT := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/bench/connect*.c)))
 $(BENCH_CONNECT): | $(PB_H) $(GEN)/ipc/build_id.h
