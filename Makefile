@@ -18,7 +18,7 @@ SOVERSION := 0
 B        := $(if $(filter release,$(CONFIG)),build,build/$(CONFIG))
 O        := $(B)/obj
 GEN      := build/gen
-PKG      := libsystemd libcap libseccomp libprotobuf-c inih jansson
+PKG      := libsystemd libcap libseccomp libelf libprotobuf-c inih jansson
 TEST_PKG := check
 Q        := $(if $(filter 1,$(V)),,@)
 
@@ -76,13 +76,13 @@ $(LIB_CLIENT): $(call obj,ipc/client) $(call obj,ipc) $(PB_O)
 # A binary is its folder's objects, the archives named here and its packages.
 $(B)/bin/bleherdd:       $(call obj,supervisor) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd-rescue: $(call obj,supervisor/rescue) $(LIB_IPC)
-$(B)/bin/bleherd-worker: $(call obj,worker) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
-$(B)/bin/bleherd-lockd:  $(call obj,lockd) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
+$(B)/bin/bleherd-worker: $(call obj,worker) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
+$(B)/bin/bleherd-lockd:  $(call obj,lockd) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd:        $(call obj,ipc/client/cli) $(LIB_CLIENT)
 $(B)/bin/bleherd-sim:    $(call obj,contrib/sim)
 $(B)/bin/bleherd-demo:   $(call obj,contrib/demo) $(LIB_A)
 
-$(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libprotobuf-c inih)
+$(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libelf libprotobuf-c inih)
 $(B)/bin/bleherd-rescue: LIBS = $(call libs,libsystemd libprotobuf-c)
 $(B)/bin/bleherd-worker: LIBS = $(call libs,libsystemd libcap libseccomp libprotobuf-c)
 $(B)/bin/bleherd-lockd:  LIBS = $(call libs,libsystemd libcap libseccomp libprotobuf-c)
@@ -158,13 +158,13 @@ suites     = $(patsubst test_%.c,%,$(notdir $(wildcard $(1)/test_*.c)))
 no_main    = $(filter-out %/main.o,$(call obj,$(1)))
 
 $(SUPPORT): $(call obj,tests/support)
-$(B)/tests/unit-guard: $(LIB_GUARD)
 $(B)/tests/unit-ipc: $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-guard: $(LIB_GUARD) $(LIB_IPC)
 $(B)/tests/unit-client: $(LIB_CLIENT)
 $(B)/tests/unit-cli: $(filter-out %/main.o,$(call obj,ipc/client/cli)) $(LIB_CLIENT)
-$(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_LOOP) $(LIB_IPC)
-$(B)/tests/unit-worker: $(call no_main,worker) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
-$(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
+$(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-worker: $(call no_main,worker) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
+$(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
 $(B)/tests/integ: $(LIB_A) $(LIB_GUARD)
 
@@ -172,7 +172,7 @@ $(B)/tests/integ: $(LIB_A) $(LIB_GUARD)
 TAKEN_OVER := $(B)/tests/taken-over/bleherd-worker
 $(O)/tests/fault/taken_over.o: | $(PB_H)
 $(TAKEN_OVER): $(O)/tests/fault/taken_over.o $(O)/tests/support/breakout.o $(call obj,worker) \
-	$(LIB_LOOP) $(LIB_GUARD) $(LIB_IPC)
+	$(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(CC) $(LDFLAGS) -pie -Wl,--wrap=control_tick -o $@ $^ \

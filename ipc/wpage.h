@@ -1,21 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * ipc/wpage.h - a worker's status page: one 4 KiB memfd per worker, made by the supervisor, sealed
- * against resizing. The worker writes it, the supervisor reads it, also after the worker's death.
+ * ipc/wpage.h - a child's status page: one 4 KiB memfd per worker, and one for lockd, made by the
+ * supervisor, sealed against resizing. The child writes it, the supervisor reads it, also after its
+ * death.
  *
  * Two facts that the watchdog needs: the tick (the loop turns) and the operation (what, since when,
- * for how long at most). And what the hand-over of sessions needs: which writes were given to BlueZ
- * and are not known to be answered, and which session's request is being handled just now.
+ * for how long at most). What the hand-over of sessions needs: which writes were given to BlueZ
+ * and are not known to be answered, and which session's request is being handled just now. And what
+ * people want to know of a death: the last steps (crumbs), and what the child could say itself
+ * (ipc/guard/alarm.h).
  *
- * Each field is one atomic word, so a worker killed at any instruction leaves a page that is whole.
- * The reader trusts nothing: it copies, clamps and range-checks. Single writer thread; the tick may
- * be read at any time from anywhere.
+ * Each field is one atomic word, so a worker killed at any instruction leaves a page that is whole;
+ * a crumb is there once its number is. The reader trusts nothing: it copies, clamps, range-checks
+ * and takes printable characters only. Single writer thread; the tick may be read at any time from
+ * anywhere.
  */
 #include "ipc/base.h"
 
 enum {
 	WPAGE_ISSUED_MAX = 128, /* more than a worker has D-Bus calls in flight (DESIGN 6: 96) */
+	WPAGE_CRUMBS_MAX = 32,	/* these fill the page */
+	WPAGE_CRUMB_LEN = 48,
+	WPAGE_FRAMES_MAX = 24,
+	WPAGE_OBJECT_LEN = 24,
+	WPAGE_WORDS_LEN = 160,
+};
+
+/* How a child says that it ends. */
+enum wpage_end {
+	WPAGE_END_NONE, /* it could not say */
+	WPAGE_END_HUNG, /* its own timer: the loop did not turn */
+	WPAGE_END_SIGNAL,
+	WPAGE_END_ASSERT,
+	WPAGE_END_COUNT
 };
 
 /* What a worker is busy with, longest first in a list of suspects. */
@@ -49,13 +67,31 @@ struct wpage_view {
 	} issued[WPAGE_ISSUED_MAX];
 };
 
+/* A reader's copy of what the child leaves for people. */
+struct wpage_traces {
+	enum wpage_end end;
+	char words[WPAGE_WORDS_LEN]; /* of a failed assertion; "" */
+	size_t n_crumbs;	     /* oldest first */
+	struct {
+		uint64_t at_ms; /* CLOCK_MONOTONIC, as the child says */
+		char text[WPAGE_CRUMB_LEN];
+	} crumbs[WPAGE_CRUMBS_MAX];
+	size_t n_frames; /* innermost first */
+	struct {
+		uint64_t offset;	       /* in that file */
+		char object[WPAGE_OBJECT_LEN]; /* "": the role's own binary; "?": unknown */
+	} frames[WPAGE_FRAMES_MAX];
+};
+
 /**
  * wpage_create() - make the memfd of a page (supervisor)
- * @incarnation: of the worker that it is for
+ * @incarnation: of the child that it is for
+ * @window_ms:   for how long its loop may stand still, as the supervisor sees it
  * @out_fd:      sealed, caller closes; pass a duplicate to the worker
  * @out_page:    mapped; wpage_unmap() it
  */
-must_check int wpage_create(uint64_t incarnation, int *out_fd, struct wpage **out_page);
+must_check int wpage_create(uint64_t incarnation, uint32_t window_ms, int *out_fd,
+			    struct wpage **out_page);
 
 /**
  * wpage_map() - map an inherited page (worker)
@@ -79,5 +115,22 @@ must_check int wpage_issue(struct wpage *page, uint32_t session, uint32_t id);
 /* Forgets it, after its answer was sent. */
 void wpage_answered(struct wpage *page, uint32_t session, uint32_t id);
 
+/* Notes a step: cheap (no system call), the last WPAGE_CRUMBS_MAX are kept, long ones are cut. */
+void wpage_crumb(struct wpage *page, uint64_t now_ms, const char *format, ...) _printf_(3, 4);
+
+/* 0 without a page. */
+uint32_t wpage_window_ms(const struct wpage *page);
+
+/*
+ * Last words; async-signal-safe. The first ones stay: an assertion is followed by its SIGABRT.
+ * @words: may be NULL
+ */
+void wpage_end(struct wpage *page, enum wpage_end end, const char *words);
+/* @index: of the backtrace, 0 innermost; those beyond the page are left out. */
+void wpage_frame(struct wpage *page, size_t index, uint64_t offset, const char *object);
+
 /* Reader: a copy of the page as it is now. */
 void wpage_read(const struct wpage *page, struct wpage_view *out_view);
+
+/* Reader: a copy of what it says about its end. The child may still run. */
+void wpage_read_traces(const struct wpage *page, struct wpage_traces *out);

@@ -107,7 +107,7 @@ static int make_page(struct child *child, int *out_fd)
 	*out_fd = -EBADF;
 	if (!child->ops->has_page)
 		return 0;
-	return wpage_create(child->incarnation, out_fd, &child->page);
+	return wpage_create(child->incarnation, 5000, out_fd, &child->page);
 }
 
 static int fork_role(struct child *child, int channel_fd, int page_fd)

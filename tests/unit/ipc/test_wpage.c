@@ -16,7 +16,7 @@ static struct wpage *writer;
 
 static void setup(void)
 {
-	ck_assert_int_eq(wpage_create(17, &fd, &reader), 0);
+	ck_assert_int_eq(wpage_create(17, 5000, &fd, &reader), 0);
 	ck_assert_int_eq(wpage_map(fd, &writer), 0);
 }
 
@@ -129,6 +129,7 @@ END_TEST
 
 START_TEST(a_hostile_page_is_clamped)
 {
+	struct wpage_traces traces;
 	struct wpage_view view;
 
 	/* Whatever a worker scribbles, the view stays in range. */
@@ -137,6 +138,55 @@ START_TEST(a_hostile_page_is_clamped)
 	ck_assert_int_eq(view.op, WPAGE_OP_NONE);
 	ck_assert_uint_le(view.n_issued, WPAGE_ISSUED_MAX);
 	ck_assert_str_eq(wpage_op_name((enum wpage_op)77), "none");
+	wpage_read_traces(reader, &traces);
+	ck_assert_int_eq(traces.end, WPAGE_END_NONE);
+	ck_assert_uint_le(traces.n_crumbs, WPAGE_CRUMBS_MAX);
+	ck_assert_uint_eq(traces.n_frames, WPAGE_FRAMES_MAX);
+	ck_assert_uint_eq(strlen(traces.words), WPAGE_WORDS_LEN - 1);
+	ck_assert_uint_eq(strspn(traces.words, "?"), WPAGE_WORDS_LEN - 1);
+	ck_assert_uint_eq(strspn(traces.frames[0].object, "?"), WPAGE_OBJECT_LEN - 1);
+}
+END_TEST
+
+START_TEST(crumbs_are_kept_in_order)
+{
+	struct wpage_traces traces;
+	uint32_t i;
+
+	wpage_read_traces(reader, &traces);
+	ck_assert_uint_eq(traces.n_crumbs, 0);
+	for (i = 1; i <= 3; i++)
+		wpage_crumb(writer, i, "step %u", i);
+	wpage_read_traces(reader, &traces);
+	ck_assert_uint_eq(traces.n_crumbs, 3);
+	ck_assert_str_eq(traces.crumbs[0].text, "step 1");
+	for (; i <= 100; i++)
+		wpage_crumb(writer, i, "step %u", i);
+	wpage_crumb(writer, 101, "a step with \033[1mmany words, more than there is room for");
+	wpage_read_traces(reader, &traces);
+	ck_assert_uint_eq(traces.n_crumbs, WPAGE_CRUMBS_MAX);
+	for (i = 0; i < WPAGE_CRUMBS_MAX; i++)
+		ck_assert_uint_eq(traces.crumbs[i].at_ms, 101 - WPAGE_CRUMBS_MAX + 1 + i);
+	ck_assert_str_eq(traces.crumbs[WPAGE_CRUMBS_MAX - 1].text,
+			 "a step with ?[1mmany words, more than there is ");
+}
+END_TEST
+
+START_TEST(the_first_last_words_stay)
+{
+	struct wpage_traces traces;
+
+	wpage_end(writer, WPAGE_END_ASSERT, "a.c:1: f: assertion");
+	wpage_frame(writer, 0, 0x1234, "");
+	wpage_frame(writer, 1, 0x99, "libc.so.6");
+	wpage_end(writer, WPAGE_END_SIGNAL, "later");
+	wpage_read_traces(reader, &traces);
+	ck_assert_int_eq(traces.end, WPAGE_END_ASSERT);
+	ck_assert_str_eq(traces.words, "a.c:1: f: assertion");
+	ck_assert_uint_eq(traces.n_frames, 2);
+	ck_assert_uint_eq(traces.frames[0].offset, 0x1234);
+	ck_assert_str_eq(traces.frames[1].object, "libc.so.6");
+	ck_assert_uint_eq(wpage_window_ms(reader), 5000);
 }
 END_TEST
 
@@ -163,6 +213,9 @@ START_TEST(no_page_is_fine)
 	wpage_handling(NULL, 1, 1);
 	ck_assert_int_eq(wpage_issue(NULL, 1, 1), 0);
 	wpage_answered(NULL, 1, 1);
+	wpage_crumb(NULL, 1, "nothing");
+	wpage_end(NULL, WPAGE_END_HUNG, NULL);
+	ck_assert_uint_eq(wpage_window_ms(NULL), 0);
 	ck_assert_ptr_null(wpage_unmap(NULL));
 }
 END_TEST
@@ -179,6 +232,8 @@ Suite *suite_wpage(void)
 	tcase_add_test(tc, issued_writes_are_listed_until_answered);
 	tcase_add_test(tc, a_killed_writer_leaves_it_whole);
 	tcase_add_test(tc, a_hostile_page_is_clamped);
+	tcase_add_test(tc, crumbs_are_kept_in_order);
+	tcase_add_test(tc, the_first_last_words_stay);
 	tcase_add_test(tc, only_a_page_is_mapped);
 	tcase_add_test(tc, no_page_is_fine);
 	suite_add_tcase(suite, tc);

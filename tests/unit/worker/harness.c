@@ -305,7 +305,7 @@ static void start_worker(struct harness *h)
 	(void)binary("bleherd-worker", bin, sizeof(bin));
 	(void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
 	ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
-	ck_assert(wpage_create(7, &page, &h->page) == 0);
+	ck_assert(wpage_create(7, 30000, &page, &h->page) == 0);
 	h->worker = spawn(argv, pair[1], page);
 	(void)close(pair[1]);
 	(void)close(page);
