@@ -497,3 +497,4 @@ BH_API void bh_format_uuid(const struct bh_uuid *uuid, char out_text[37]);
 #include "bleherd_lock.h"
 #include "bleherd_strategy.h"
 #include "bleherd_cache.h"
+#include "bleherd_deaths.h"

@@ -4,6 +4,7 @@
  * itself safe, reads its arguments, serves. Status: 0 asked to stop, 70 failed, 78 arguments or
  * slot directory.
  */
+#include "ipc/guard/alarm.h"
 #include "ipc/guard/confine.h"
 #include "ipc/log.h"
 #include "lockd/options.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { CONTROL_FD = 3, STATUS_FAILED = 70, STATUS_CONFIG = 78 };
+enum { CONTROL_FD = 3, PAGE_FD = 4, STATUS_FAILED = 70, STATUS_CONFIG = 78 };
 
 /* A channel and a few slots per program. */
 enum { FDS_MAX = 1 << 19 };
@@ -27,11 +28,25 @@ static bool is_channel(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
+/* The supervisor's; without one nobody watches. */
+static int open_page(struct wpage **out)
+{
+	int r;
+
+	*out = NULL;
+	if (fcntl(PAGE_FD, F_GETFD) < 0)
+		return 0;
+	r = wpage_map(PAGE_FD, out);
+	(void)close_fd(PAGE_FD);
+	return r < 0 ? r : alarm_begin(*out);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_close_ int dir_fd = -EBADF;
 	_cleanup_close_ int own_fd = -EBADF;
 	char why[OPTIONS_WHY_LEN];
+	struct serve_dirs dirs;
 	struct options options;
 	int r;
 
@@ -66,8 +81,10 @@ int main(int argc, char **argv)
 	if (options.own_dir && own_fd < 0)
 		log_warn("event=no-own-dir dir=%s error=%s", options.own_dir,
 			 strerrorname_np(errno));
-	r = serve_run(&options, &(struct serve_dirs){ .slots_fd = dir_fd, .own_fd = own_fd },
-		      CONTROL_FD);
+	dirs = (struct serve_dirs){ .slots_fd = dir_fd, .own_fd = own_fd };
+	r = open_page(&dirs.page);
+	if (r >= 0)
+		r = serve_run(&options, &dirs, CONTROL_FD);
 	if (r < 0)
 		log_error("event=failed error=%s", strerrorname_np(-r));
 	return r < 0 ? STATUS_FAILED : EXIT_SUCCESS;

@@ -2,6 +2,7 @@
 #include "lockd/serve.h"
 
 #include "ipc/clock.h"
+#include "ipc/guard/alarm.h"
 #include "ipc/guard/confine.h"
 #include "ipc/log.h"
 #include "lockd/serve_state.h"
@@ -30,6 +31,7 @@ enum {
 	PRIORITY_TIMER = -5,
 	PRIORITY_PUBLISH = -4,
 	TIMER_ACCURACY_US = 1000,
+	TICK_MS = 200, /* a fifth of the watchdog's window */
 };
 
 /* --- timers --- */
@@ -111,6 +113,35 @@ static int add_timer(struct serve *s, sd_event_source **out, sd_event_time_handl
 		r = sd_event_source_set_enabled(*out, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_source_set_priority(*out, priority);
+	return r;
+}
+
+/* The loop turns, and this before all else: what peers do must not look like a standstill. */
+static int on_tick(sd_event_source *source, uint64_t at_us, void *userdata)
+{
+	const struct serve *s = userdata;
+
+	(void)at_us;
+	alarm_tick();
+	wpage_tick(s->page, clock_now_ms());
+	return sd_event_source_set_time_relative(source, TICK_MS * 1000u);
+}
+
+static int add_tick(struct serve *s)
+{
+	sd_event_source *source = NULL;
+	int r;
+
+	if (!s->page)
+		return 0;
+	r = sd_event_add_time_relative(s->event, &source, CLOCK_MONOTONIC, 0, 20000, on_tick, s);
+	if (r >= 0)
+		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(source, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_source_set_floating(source, true);
+	sd_event_source_unref(source);
 	return r;
 }
 
@@ -244,6 +275,7 @@ static int start(struct serve *s, const struct options *options, const struct se
 
 	s->timer_at_ms = UINT64_MAX;
 	s->peers_max = peers_max();
+	s->page = dirs->page;
 	r = sd_event_new(&s->event);
 	if (r >= 0)
 		r = chan_buf_new(&s->buf, CHAN_BODY_CONTROL);
@@ -259,6 +291,8 @@ static int start(struct serve *s, const struct options *options, const struct se
 		r = add_timer(s, &s->timer, on_timer, PRIORITY_TIMER);
 	if (r >= 0)
 		r = add_timer(s, &s->publisher, on_publish, PRIORITY_PUBLISH);
+	if (r >= 0)
+		r = add_tick(s);
 	s->host = (struct peer_host){
 		.event = s->event,
 		.buf = s->buf,

@@ -4,12 +4,14 @@
  * lockd/serve.h - the loop of lockd: the channel to the supervisor, the peers that it hands over,
  * the arbiter's timer, the table's publication. Everything else is called from here.
  */
-#include "ipc/base.h"
+#include "ipc/wpage.h"
 #include "lockd/options.h"
 
+/* What it works in. */
 struct serve_dirs {
-	int slots_fd; /* slot directory */
-	int own_fd;   /* lockd's own; -EBADF: none */
+	int slots_fd;	    /* slot directory */
+	int own_fd;	    /* lockd's own; -EBADF: none */
+	struct wpage *page; /* status page; NULL: none */
 };
 
 /**

@@ -5,6 +5,7 @@
  * supervisor) share.
  */
 #include "ipc/loop/port.h"
+#include "ipc/wpage.h"
 #include "lockd/arbiter.h"
 #include "lockd/peer.h"
 #include "lockd/publish.h"
@@ -22,6 +23,7 @@ struct serve {
 	struct peer *peers;
 	uint32_t n_peers;
 	uint32_t peers_max;
+	struct wpage *page;	/* its status page; NULL: none */
 	uint64_t timer_at_ms;	/* UINT64_MAX: off */
 	uint64_t published;	/* arbiter_changes() then */
 	bool is_publishing_due; /* the publisher is armed */

@@ -46,12 +46,16 @@ int backoff_died(struct backoff *backoff, const struct backoff_limits *limits, u
 	uint64_t since_ms = now_ms > limits->loop_window_ms ? now_ms - limits->loop_window_ms : 0;
 
 	if (healthy_ms >= BACKOFF_HEALTHY_MS)
-		backoff->n = 0;
+		*backoff = (struct backoff){ .n = 0 };
 	if (is_counted)
 		note_death(backoff, now_ms);
 	if (is_counted && limits->loop_deaths > 0 &&
 	    deaths_since(backoff, since_ms) >= limits->loop_deaths)
-		return BACKOFF_PARK;
+		backoff->is_loop = true;
+	if (backoff->is_loop) {
+		*out_delay_ms = limits->max_ms;
+		return BACKOFF_LOOP;
+	}
 	*out_delay_ms = delay_of(backoff->n, limits, dice);
 	if (backoff->n < UINT32_MAX)
 		backoff->n++;

@@ -19,6 +19,7 @@ enum {
 	TERM_TIMEOUT_MS = 1000,	 /* SIGTERM → SIGKILL */
 	ABORT_TIMEOUT_MS = 2000, /* SIGABRT → SIGKILL */
 	KILL_AGAIN_MS = 2000,
+	UNKILLABLE_MS = 10000, /* c-models 7: then it is in a system call that does not end */
 	LINGER_MS = 500,
 };
 
@@ -38,22 +39,29 @@ static void disarm(struct child *child)
 /* A death that nobody asked for: what it costs. */
 static enum child_state account(struct child *child, const struct child_obituary *obituary)
 {
-	bool is_counted = child->ops->counts(child, child->ctx, obituary);
+	enum child_weight weight = child_obituary_weigh(obituary);
+	bool is_blamed = child->ops->counts(child, child->ctx, obituary);
 	uint32_t delay_ms = UINT32_MAX;
 	int verdict;
 
-	child->deaths++;
+	if (weight != CHILD_WEIGHT_NONE)
+		child->deaths++;
+	if (obituary->healthy_ms >= BACKOFF_HEALTHY_MS)
+		child->has_told_loop = false;
 	verdict = backoff_died(&child->backoff, child->limits, clock_now_ms(), obituary->healthy_ms,
-			       is_counted, dice_throw(), &delay_ms);
-	if (!obituary->exec_error && !obituary->is_signal && obituary->status == CHILD_EXIT_CONFIG)
-		verdict = BACKOFF_PARK;
+			       weight == CHILD_WEIGHT_CRASH && is_blamed, dice_throw(), &delay_ms);
 	/* The state first: whom died() tells may look at it. */
-	child->state = verdict == BACKOFF_PARK ? CHILD_PARKED : CHILD_BACKOFF;
-	if (verdict == BACKOFF_PARK)
+	child->state = weight == CHILD_WEIGHT_PARK ? CHILD_PARKED : CHILD_BACKOFF;
+	if (weight == CHILD_WEIGHT_PARK)
 		delay_ms = UINT32_MAX;
 	else
 		arm(child, delay_ms);
 	child->ops->died(child, child->ctx, obituary, delay_ms);
+	if (verdict == BACKOFF_LOOP && child->state == CHILD_BACKOFF && !child->has_told_loop) {
+		child->has_told_loop = true;
+		if (child->ops->crash_loop)
+			child->ops->crash_loop(child, child->ctx);
+	}
 	return child->state;
 }
 
@@ -123,12 +131,28 @@ static enum child_state act_abort(struct child *child, enum child_state next)
 	return next;
 }
 
+static void note_unkillable(struct child *child)
+{
+	struct child_obituary obituary;
+
+	child->is_unkillable = true;
+	child_process_obituary(child, &obituary);
+	if (child->ops->unkillable)
+		child->ops->unkillable(child, child->ctx, &obituary);
+}
+
 static enum child_state act_kill(struct child *child, enum child_state next)
 {
+	uint64_t now_ms = clock_now_ms();
+
 	child_process_blame(child,
 			    child->state == CHILD_STARTING ? CHILD_CAUSE_LATE : CHILD_CAUSE_CLOSED);
 	child_process_signal(child, SIGKILL);
 	arm(child, KILL_AGAIN_MS);
+	if (child->killed_at_ms == 0)
+		child->killed_at_ms = now_ms;
+	if (!child->is_unkillable && now_ms - child->killed_at_ms >= UNKILLABLE_MS)
+		note_unkillable(child);
 	return next;
 }
 
@@ -209,7 +233,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 int child_new(struct child **out, sd_event *event, struct chan_buf *buf,
 	      const struct spawn_binaries *binaries, const struct child_ops *ops, void *ctx,
-	      const char *name, const struct backoff_limits *limits)
+	      const char *name, const struct backoff_limits *limits, uint32_t window_ms)
 {
 	struct child *child = calloc(1, sizeof(*child));
 	int r;
@@ -222,6 +246,7 @@ int child_new(struct child **out, sd_event *event, struct chan_buf *buf,
 	child->ops = ops;
 	child->ctx = ctx;
 	child->limits = limits;
+	child->window_ms = window_ms;
 	child->exec_fd = -EBADF;
 	(void)snprintf(child->name, sizeof(child->name), "%s", name);
 	r = sd_event_add_time(event, &child->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, child);
@@ -280,7 +305,7 @@ int child_on_hello(void *ctx, struct chan_frame *frame, const void *msg)
 		return -EBADMSG;
 	}
 	if ((pid_t)hello->pid != child->pid || child->has_said_hello ||
-	    (child->ops->has_page && hello->incarnation != child->incarnation))
+	    (hello->has_incarnation && hello->incarnation != child->incarnation))
 		return -EBADMSG;
 	child->has_said_hello = true;
 	return 0;
@@ -299,14 +324,14 @@ int child_on_ready(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
-void child_watch(struct child *child, uint64_t now_ms, uint32_t window_ms)
+void child_watch(struct child *child, uint64_t now_ms)
 {
 	enum watchdog_verdict verdict;
 	struct wpage_view view;
 
 	if (child->state != CHILD_READY || child->is_dead || !child_read_page(child, &view))
 		return;
-	verdict = watchdog_look(&child->watchdog, view.tick, now_ms, window_ms);
+	verdict = watchdog_look(&child->watchdog, view.tick, now_ms, child->window_ms);
 	if (verdict == WATCHDOG_WARN)
 		log_warn("child=\"%s\" loop=slow op=%s session=%u", child->name,
 			 wpage_op_name(view.op), view.handling_session);
@@ -325,6 +350,11 @@ bool child_read_page(const struct child *child, struct wpage_view *out)
 		return false;
 	wpage_read(child->page, out);
 	return true;
+}
+
+bool child_is_unkillable(const struct child *child)
+{
+	return child->is_unkillable && child->pid > 0 && !child->is_dead;
 }
 
 enum child_state child_state(const struct child *child)

@@ -34,8 +34,22 @@ enum child_cause {
 	CHILD_CAUSE_OVERDUE, /* did not let go of a lock */
 };
 
-/* Exit statuses with a meaning. */
-enum { CHILD_EXIT_ADAPTER_GONE = 69, CHILD_EXIT_TEMPORARY = 75, CHILD_EXIT_CONFIG = 78 };
+/* Exit statuses with a meaning (numbers of sysexits.h); child_obituary_weigh() says which. */
+enum {
+	CHILD_EXIT_DONE = 0,
+	CHILD_EXIT_ADAPTER_GONE = 69,
+	CHILD_EXIT_INTERNAL = 70,
+	CHILD_EXIT_TEMPORARY = 75,
+	CHILD_EXIT_CONFIG = 78
+};
+
+/* What a death that nobody asked for means for the child's future. */
+enum child_weight {
+	CHILD_WEIGHT_NONE,  /* it is no death: what it is for has gone */
+	CHILD_WEIGHT_FREE,  /* it is started again, and that is all */
+	CHILD_WEIGHT_CRASH, /* it counts towards a crash loop */
+	CHILD_WEIGHT_PARK   /* no start would be any better */
+};
 
 struct child_obituary {
 	pid_t pid;
@@ -45,13 +59,14 @@ struct child_obituary {
 	enum child_cause cause;
 	char lock[CHILD_LOCK_LEN]; /* CHILD_CAUSE_OVERDUE: of which adapter */
 	uint64_t healthy_ms;	   /* how long it was ready */
+	uint64_t lived_ms;
 	bool has_page;
 	struct wpage_view page; /* the last state of its page */
+	struct wpage_traces traces;
 };
 
 struct child_ops {
 	enum spawn_role role;
-	bool has_page;
 	const struct port_ops *port; /* its rules get the struct child; closed is child_closed() */
 	/* Fills argv[1..]; the strings live in @text. Returns the number of arguments. */
 	size_t (*arguments)(struct child *child, void *ctx, const char *argv[SPAWN_ARGS_MAX],
@@ -60,6 +75,13 @@ struct child_ops {
 	void (*ready)(struct child *child, void *ctx);
 	/* It is dead. Whether that counts towards a crash loop. Called before died(). */
 	bool (*counts)(struct child *child, void *ctx, const struct child_obituary *obituary);
+	/* It dies again and again, and has not been healthy since: once. May be NULL. */
+	void (*crash_loop)(struct child *child, void *ctx);
+	/*
+	 * It does not die of SIGKILL: a system call holds it. Nothing will come from it; died()
+	 * follows if it ever is reaped.
+	 */
+	void (*unkillable)(struct child *child, void *ctx, const struct child_obituary *obituary);
 	/* It is dead; @delay_ms until it starts again, UINT32_MAX: it will not by itself. */
 	void (*died)(struct child *child, void *ctx, const struct child_obituary *obituary,
 		     uint32_t delay_ms);
@@ -69,10 +91,12 @@ struct child_ops {
  * child_new() - a child that is OFF
  * @name:   "worker hci0": copied, for messages
  * @limits: must outlive it
+ * @window_ms: how long its loop may stand still
  */
 must_check int child_new(struct child **out, sd_event *event, struct chan_buf *buf,
 			 const struct spawn_binaries *binaries, const struct child_ops *ops,
-			 void *ctx, const char *name, const struct backoff_limits *limits);
+			 void *ctx, const char *name, const struct backoff_limits *limits,
+			 uint32_t window_ms);
 
 /* Kills what still runs. NULL is fine; returns NULL. */
 struct child *child_free(struct child *child);
@@ -92,17 +116,26 @@ must_check int child_on_hello(void *ctx, struct chan_frame *frame, const void *m
 must_check int child_on_ready(void *ctx, struct chan_frame *frame, const void *msg);
 
 /* A look at the page's tick; call it regularly. */
-void child_watch(struct child *child, uint64_t now_ms, uint32_t window_ms);
+void child_watch(struct child *child, uint64_t now_ms);
 
 /* NULL when there is no process to talk to. */
 struct port *child_port(const struct child *child);
 bool child_read_page(const struct child *child, struct wpage_view *out);
+
+/* SIGKILL has had no effect for too long. */
+bool child_is_unkillable(const struct child *child);
 
 enum child_state child_state(const struct child *child);
 pid_t child_pid(const struct child *child); /* 0: none */
 uint64_t child_incarnation(const struct child *child);
 uint32_t child_deaths(const struct child *child);
 const char *child_name(const struct child *child);
+
+/* What follows from a death; pure. */
+enum child_weight child_obituary_weigh(const struct child_obituary *obituary);
+
+/* "hung", "overdue", ...; "" where nobody but itself is the cause. */
+const char *child_cause_name(enum child_cause cause);
 
 /* One line: "killed by signal 9", "exit status 78", ... */
 void child_obituary_text(const struct child_obituary *obituary, char *out, size_t size);

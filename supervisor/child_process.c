@@ -43,9 +43,17 @@ void child_process_obituary(const struct child *child, struct child_obituary *ou
 		.exec_error = spawn_exec_error(child->exec_fd),
 		.cause = child->cause,
 		.healthy_ms = child->ready_at_ms ? now_ms - child->ready_at_ms : 0,
+		.lived_ms = now_ms - child->started_at_ms,
 	};
 	memcpy(out->lock, child->lock, sizeof(out->lock));
 	out->has_page = child_read_page(child, &out->page);
+	if (!out->has_page)
+		return;
+	wpage_read_traces(child->page, &out->traces);
+	/* Its own timer is before us. */
+	if (out->cause == CHILD_CAUSE_NONE && out->is_signal && out->status == SIGABRT &&
+	    out->traces.end == WPAGE_END_HUNG)
+		out->cause = CHILD_CAUSE_HUNG;
 }
 
 /* --- the end --- */
@@ -102,14 +110,6 @@ static int on_reaped(sd_event_source *source, const siginfo_t *info, void *userd
 
 /* --- the start --- */
 
-static int make_page(struct child *child, int *out_fd)
-{
-	*out_fd = -EBADF;
-	if (!child->ops->has_page)
-		return 0;
-	return wpage_create(child->incarnation, 5000, out_fd, &child->page);
-}
-
 static int fork_role(struct child *child, int channel_fd, int page_fd)
 {
 	const char *argv[SPAWN_ARGS_MAX] = { spawn_role_name(child->ops->role) };
@@ -143,11 +143,14 @@ int child_process_start(struct child *child)
 	child->is_dead = false;
 	child->has_said_hello = false;
 	child->cause = CHILD_CAUSE_NONE;
+	child->killed_at_ms = 0;
+	child->is_unkillable = false;
+	child->started_at_ms = clock_now_ms();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return -errno;
 	ours = ends[0];
 	theirs = ends[1];
-	r = make_page(child, &page_fd);
+	r = wpage_create(child->incarnation, child->window_ms, &page_fd, &child->page);
 	if (r == 0)
 		r = port_new(&child->port, child->event, ours, child->buf, CHAN_BODY_CONTROL,
 			     child->ops->port, child, CHILD_PRIORITY);

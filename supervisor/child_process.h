@@ -14,10 +14,12 @@ struct child {
 	const struct child_ops *ops;
 	void *ctx;
 	const struct backoff_limits *limits;
+	uint32_t window_ms;
 	char name[48];
 	enum child_state state;
 	bool is_wanted;
 	bool has_said_impossible;
+	bool has_told_loop; /* crash_loop() since it was last healthy */
 	struct backoff backoff;
 	struct watchdog watchdog;
 	uint32_t deaths;
@@ -28,6 +30,9 @@ struct child {
 	pid_t pid;
 	bool is_dead; /* its status is known; what it sent may not have been read yet */
 	bool has_said_hello;
+	uint64_t killed_at_ms; /* SIGKILL was sent first; 0: it was not */
+	bool is_unkillable;
+	uint64_t started_at_ms;
 	enum child_cause cause;
 	char lock[CHILD_LOCK_LEN]; /* of CHILD_CAUSE_OVERDUE */
 	siginfo_t status;

@@ -14,6 +14,7 @@
 struct adapters;
 struct caches;
 struct cleaner;
+struct deaths;
 struct device_log;
 struct devices;
 struct escalation;
@@ -43,6 +44,7 @@ struct sup {
 	struct device_log *log;
 	struct escalation *escalation;
 	struct events *events;
+	struct deaths *deaths;
 	struct sessions *sessions;
 	struct keepers *keepers;
 	struct identities *identities;

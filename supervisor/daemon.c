@@ -11,6 +11,7 @@
 #include "supervisor/attempts.h"
 #include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
+#include "supervisor/deaths.h"
 #include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/enumerate.h"
@@ -74,7 +75,8 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	for (i = 0; i < sup->adapters->n; i++)
-		child_watch(sup->adapters->list[i]->child, now_ms, sup->config.tick_window_ms);
+		child_watch(sup->adapters->list[i]->child, now_ms);
+	lockd_child_watch(sup->lockd, now_ms);
 	adapters_sweep(sup);
 	/* Only after a whole pass: a supervisor that is stuck in one is to be restarted. */
 	if (daemon->is_fed && ++daemon->passes % PASSES_PER_MEAL == 0)
@@ -168,6 +170,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = events_new(&sup->events, on_news, sup);
 	if (r >= 0)
+		r = deaths_new(&sup->deaths);
+	if (r >= 0)
 		r = devices_new(&sup->devices);
 	if (r >= 0)
 		r = attempts_new(sup);
@@ -230,6 +234,7 @@ static void free_parts(struct daemon *daemon)
 	sup->escalation = escalation_free(sup->escalation);
 	sup->devices = devices_free(sup->devices);
 	sup->log = device_log_free(sup->log);
+	sup->deaths = deaths_free(sup->deaths);
 	sup->events = events_free(sup->events);
 	sup->buf = chan_buf_free(sup->buf);
 	spawn_close(&sup->binaries);

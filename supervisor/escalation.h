@@ -100,6 +100,9 @@ void escalation_sick(struct escalation *esc, uint16_t adapter, enum escalation_s
 void escalation_reset_began(struct escalation *esc, uint16_t adapter, uint64_t now_ms);
 void escalation_reset_ended(struct escalation *esc, uint16_t adapter, bool was_done);
 
+/* Whether cooldown and budget of the adapter allow a reset now. */
+bool escalation_may_reset(struct escalation *esc, uint16_t adapter, uint64_t now_ms);
+
 /*
  * Its number is free for another. Its resets are remembered under its address: a reset of its USB
  * port unplugs it, too, and must not begin a new budget.

@@ -187,6 +187,15 @@ void escalation_reset_began(struct escalation *esc, uint16_t adapter, uint64_t n
 		health_note_reset(health, now_ms);
 }
 
+bool escalation_may_reset(struct escalation *esc, uint16_t adapter, uint64_t now_ms)
+{
+	const struct health *health = escalation_health(esc, adapter);
+
+	if (health_is_resetting(health, now_ms))
+		return false;
+	return health ? is_affordable(esc, health, now_ms) : esc->limits.reset_budget > 0;
+}
+
 /* What failed there failed on what is now another state. */
 static void forget_failures(struct escalation *esc, struct health *health)
 {

@@ -10,6 +10,7 @@
 #include "supervisor/adapters.h"
 #include "supervisor/child.h"
 #include "supervisor/cleaner.h"
+#include "supervisor/deaths.h"
 #include "supervisor/events.h"
 #include "supervisor/lock_peers.h"
 #include "supervisor/lock_self.h"
@@ -20,6 +21,7 @@
 enum {
 	SETTLE_MS = 200,
 	BACKLOG_MAX = 64, /* frames that wait for lockd */
+	WINDOW_MS = 1000, /* it never waits for anybody: programs wait for it */
 };
 
 struct lockd_child {
@@ -291,16 +293,14 @@ static bool on_counts(struct child *child, void *ctx, const struct child_obituar
 	return true;
 }
 
-static void note_parked(struct lockd_child *lockd, const struct child_obituary *obituary)
+static void note_parked(struct lockd_child *lockd)
 {
-	bool is_config = !obituary->is_signal && obituary->status == CHILD_EXIT_CONFIG;
 	struct event event = { .kind = EVENT_ARBITER_PARKED, .class = CLASS_INTERNAL };
 
 	if (slot_dir_check(lockd->sup->config.lock_dir, lockd->parked) == 0)
 		(void)snprintf(lockd->parked, sizeof(lockd->parked),
-			       is_config ? "lockd refused its configuration, its last line in the "
-					   "log says why; mend that and restart bleherdd"
-					 : "lockd died too often; restart bleherdd");
+			       "lockd refused its configuration, its last line in the log says "
+			       "why; mend that and restart bleherdd");
 	events_add(lockd->sup->events, &event, "%s", lockd->parked);
 }
 
@@ -312,7 +312,7 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	char text[128];
 	size_t i;
 
-	(void)child;
+	deaths_note(lockd->sup, child, SPAWN_LOCKD, obituary, "", 0);
 	child_obituary_text(obituary, text, sizeof(text));
 	lockd->table_fd = close_fd(lockd->table_fd);
 	lockd->has_greeted = false;
@@ -326,9 +326,34 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 						  : "lockd %s; it is restarted",
 			   text);
 	if (child_state(lockd->child) == CHILD_PARKED)
-		note_parked(lockd, obituary);
+		note_parked(lockd);
 	lock_peers_lockd_down(lockd->sup, lockd_child_parked(lockd));
 	lock_self_lockd_down(lockd->sup, lockd_child_parked(lockd));
+}
+
+static void on_crash_loop(struct child *child, void *ctx)
+{
+	struct lockd_child *lockd = ctx;
+	const struct backoff_limits *limits = &lockd->sup->backoff;
+	struct event event = { .kind = EVENT_ARBITER_LOOP, .class = CLASS_INTERNAL };
+
+	(void)child;
+	events_add(lockd->sup->events, &event,
+		   "lockd died %u times in %u s: it is started every %u s from now on; `bleherd "
+		   "deaths` says of what",
+		   limits->loop_deaths, limits->loop_window_ms / 1000, limits->max_ms / 1000);
+}
+
+static void on_unkillable(struct child *child, void *ctx, const struct child_obituary *obituary)
+{
+	struct lockd_child *lockd = ctx;
+	struct event event = { .kind = EVENT_ARBITER_UNKILLABLE, .class = CLASS_INTERNAL };
+
+	(void)obituary;
+	events_add(lockd->sup->events, &event,
+		   "lockd (pid %d) does not die of SIGKILL: a system call of it does not end; "
+		   "there is no other one until it does",
+		   child_pid(child));
 }
 
 static const struct child_ops OPS = {
@@ -338,6 +363,8 @@ static const struct child_ops OPS = {
 	.spawned = on_spawned,
 	.ready = on_child_ready,
 	.counts = on_counts,
+	.crash_loop = on_crash_loop,
+	.unkillable = on_unkillable,
 	.died = on_died,
 };
 
@@ -351,7 +378,7 @@ int lockd_child_new(struct lockd_child **out, struct sup *sup)
 	lockd->sup = sup;
 	lockd->table_fd = -EBADF;
 	r = child_new(&lockd->child, sup->event, sup->buf, &sup->binaries, &OPS, lockd, "lockd",
-		      &sup->backoff);
+		      &sup->backoff, WINDOW_MS);
 	if (r < 0) {
 		lockd_child_free(lockd);
 		return r;
@@ -374,6 +401,11 @@ struct lockd_child *lockd_child_free(struct lockd_child *lockd)
 void lockd_child_stop(struct lockd_child *lockd)
 {
 	child_stop(lockd->child);
+}
+
+void lockd_child_watch(struct lockd_child *lockd, uint64_t now_ms)
+{
+	child_watch(lockd->child, now_ms);
 }
 
 bool lockd_child_is_off(const struct lockd_child *lockd)

@@ -17,6 +17,8 @@ must_check int lockd_child_new(struct lockd_child **out, struct sup *sup);
 struct lockd_child *lockd_child_free(struct lockd_child *lockd);
 
 void lockd_child_stop(struct lockd_child *lockd);
+/* A look at its tick. */
+void lockd_child_watch(struct lockd_child *lockd, uint64_t now_ms);
 bool lockd_child_is_off(const struct lockd_child *lockd);
 bool lockd_child_is_ready(const struct lockd_child *lockd);
 

@@ -10,6 +10,7 @@
 #include "supervisor/adapters.h"
 #include "supervisor/caches.h"
 #include "supervisor/client.h"
+#include "supervisor/deaths.h"
 #include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
@@ -369,6 +370,19 @@ static int on_sessions(void *ctx, struct chan_frame *frame, const void *msg)
 	return r;
 }
 
+static int on_deaths(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	const Bh__DeathsRequest *request = msg;
+	uint64_t next = deaths_next(client->sup->deaths);
+	struct stream *stream;
+	int r = begin_stream(client, frame, &stream);
+
+	if (stream && request->has_last && request->last < next)
+		stream->cursor = next - request->last;
+	return r;
+}
+
 const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
 	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
@@ -386,6 +400,7 @@ const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
 	{ BH__TYPE__DEVICE_INFO_REQUEST, 0, 0, &bh__device_info_request__descriptor,
 	  on_device_info },
 	{ BH__TYPE__SESSIONS_REQUEST, 0, 0, &bh__sessions_request__descriptor, on_sessions },
+	{ BH__TYPE__DEATHS_REQUEST, 0, 0, &bh__deaths_request__descriptor, on_deaths },
 	{ BH__TYPE__HEALTH_MARK, 0, 0, &bh__health_mark__descriptor, on_mark },
 	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
 };

@@ -6,5 +6,5 @@
  */
 #include "ipc/chan.h"
 
-enum { REQUESTS_RULES_LEN = 17 };
+enum { REQUESTS_RULES_LEN = 18 };
 extern const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN]; /* ctx: struct client */

@@ -179,6 +179,15 @@ int reset_adapter_request(struct sup *sup, struct adapter *adapter, const char *
 	return 0;
 }
 
+int reset_adapter_once(struct sup *sup, struct adapter *adapter, const char *why)
+{
+	if (sup->reset->chain.state != RESET_IDLE || sup->is_stopping || !adapter->is_present ||
+	    !escalation_may_reset(sup->escalation, adapter->index, clock_now_ms()))
+		return RESET_BUSY;
+	begin(sup->reset, adapter, RESET_RUNG_POWER, why);
+	return 0;
+}
+
 bool reset_is_of(const struct sup *sup, uint64_t address)
 {
 	return sup->reset && sup->reset->chain.state > RESET_LOCKING &&

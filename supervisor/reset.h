@@ -33,6 +33,12 @@ enum { RESET_BUSY = 1 };
  */
 must_check int reset_adapter_request(struct sup *sup, struct adapter *adapter, const char *why);
 
+/*
+ * The mildest rung alone, power off and on, if cooldown and budget allow it: for a trouble that
+ * need not be the adapter's. Outcomes: as above, RESET_BUSY also where it is not allowed.
+ */
+must_check int reset_adapter_once(struct sup *sup, struct adapter *adapter, const char *why);
+
 /* Whether the adapter with that address is being reset: its worker is not to be started. */
 bool reset_is_of(const struct sup *sup, uint64_t address);
 

@@ -17,6 +17,13 @@ void sessions_used(struct adapter *adapter, uint32_t id, bool holds, uint32_t su
 	session->subscriptions = subscriptions;
 }
 
+uint64_t sessions_address(struct sup *sup, uint32_t id)
+{
+	const struct session *session = id ? session_find(sup, id) : NULL;
+
+	return session ? session->address : 0;
+}
+
 static const char *state_name(enum session_state state)
 {
 	switch (state) {

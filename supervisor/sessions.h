@@ -104,6 +104,9 @@ uint32_t sessions_count(const struct sup *sup);
 uint32_t sessions_moved(const struct sup *sup);
 uint32_t sessions_on(const struct sup *sup, uint16_t adapter);
 
+/* Of the peripheral of that session; 0: none. */
+uint64_t sessions_address(struct sup *sup, uint32_t session);
+
 struct sessions_row {
 	uint32_t id;
 	uint64_t address; /* 0: a scan */

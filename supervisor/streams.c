@@ -4,6 +4,7 @@
 #include "ipc/clock.h"
 #include "ipc/session.pb-c.h"
 #include "supervisor/adapters.h"
+#include "supervisor/deaths.h"
 #include "supervisor/device_log.h"
 #include "supervisor/devices.h"
 #include "supervisor/events.h"
@@ -177,6 +178,19 @@ static int push_session(struct client *client, struct stream *stream)
 	return STREAM_ITEM;
 }
 
+static int push_death(struct client *client, struct stream *stream)
+{
+	const struct death *death = deaths_from(client->sup->deaths, stream->cursor);
+	struct deaths_wire wire;
+
+	if (!death)
+		return STREAM_END;
+	stream->cursor = death_number(death) + 1;
+	death_fill(death, &wire);
+	client_send(client, BH__TYPE__DEATH, stream->id, &wire.death.base);
+	return STREAM_ITEM;
+}
+
 static int push_event(struct client *client, struct stream *stream)
 {
 	const struct event *event = events_from(client->sup->events, stream->cursor);
@@ -204,10 +218,9 @@ static const struct {
 	uint16_t type;
 	int (*push)(struct client *client, struct stream *stream);
 } KINDS[] = {
-	{ BH__TYPE__ADAPTERS_REQUEST, push_adapter },
-	{ BH__TYPE__DEVICES_REQUEST, push_device },
-	{ BH__TYPE__EVENTS_REQUEST, push_event },
-	{ BH__TYPE__SESSIONS_REQUEST, push_session },
+	{ BH__TYPE__ADAPTERS_REQUEST, push_adapter }, { BH__TYPE__DEVICES_REQUEST, push_device },
+	{ BH__TYPE__EVENTS_REQUEST, push_event },     { BH__TYPE__SESSIONS_REQUEST, push_session },
+	{ BH__TYPE__DEATHS_REQUEST, push_death },
 };
 
 static int push_one(struct client *client, struct stream *stream)

@@ -9,6 +9,7 @@
 #include "supervisor/bus_feed.h"
 #include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
+#include "supervisor/deaths.h"
 #include "supervisor/device_log.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
@@ -117,9 +118,6 @@ static bool on_counts(struct child *child, void *ctx, const struct child_obituar
 	struct adapter *adapter = ctx;
 
 	(void)child;
-	if (!obituary->is_signal && obituary->status == CHILD_EXIT_ADAPTER_GONE &&
-	    !obituary->exec_error)
-		return false;
 	return !sessions_blame(adapter->sup, adapter, obituary);
 }
 
@@ -145,8 +143,44 @@ static void tell_death(struct adapter *adapter, const struct child_obituary *obi
 	event = worker_event(adapter, EVENT_WORKER_PARKED);
 	event.class = CLASS_INTERNAL;
 	events_add(adapter->sup->events, &event,
-		   "it died too often or is misconfigured; unplug and plug the adapter or restart "
-		   "bleherd");
+		   "it refused its configuration, its last line in the log says why; mend that and "
+		   "restart bleherdd");
+}
+
+/* Not the process is blamed any more but what it works with: that is reset, gently, and once. */
+static void on_crash_loop(struct child *child, void *ctx)
+{
+	struct adapter *adapter = ctx;
+	struct sup *sup = adapter->sup;
+	struct event event = worker_event(adapter, EVENT_WORKER_LOOP);
+	bool is_reset;
+
+	(void)child;
+	is_reset = reset_adapter_once(sup, adapter, "its worker dies again and again") == 0;
+	event.class = CLASS_INTERNAL;
+	events_add(sup->events, &event,
+		   "it died %u times in %u s: %s it is started every %u s from now on; "
+		   "`bleherd deaths` says of what",
+		   sup->backoff.loop_deaths, sup->backoff.loop_window_ms / 1000,
+		   is_reset ? "the adapter is reset once, and if that does not help" : "",
+		   sup->backoff.max_ms / 1000);
+}
+
+/* What it had is handed over as if it were dead; its adapter has no worker until it is. */
+static void on_unkillable(struct child *child, void *ctx, const struct child_obituary *obituary)
+{
+	struct adapter *adapter = ctx;
+	struct sup *sup = adapter->sup;
+	struct event event = worker_event(adapter, EVENT_WORKER_UNKILLABLE);
+
+	event.class = CLASS_INTERNAL;
+	events_add(sup->events, &event,
+		   "pid %d does not die of SIGKILL: a system call of it does not end; the adapter "
+		   "is parked until it does",
+		   child_pid(child));
+	memset(&adapter->state, 0, sizeof(adapter->state));
+	sessions_worker_died(sup, adapter, obituary, UINT32_MAX);
+	reset_worker_changed(adapter);
 }
 
 static void on_died(struct child *child, void *ctx, const struct child_obituary *obituary,
@@ -155,13 +189,15 @@ static void on_died(struct child *child, void *ctx, const struct child_obituary 
 	struct adapter *adapter = ctx;
 	struct sup *sup = adapter->sup;
 
-	(void)child;
-	if (obituary->cause != CHILD_CAUSE_ASKED)
+	if (obituary->cause != CHILD_CAUSE_ASKED &&
+	    child_obituary_weigh(obituary) != CHILD_WEIGHT_NONE)
 		sup->worker_deaths++;
 	bus_feed_stop(adapter->feed);
 	lockd_child_forget(sup->lockd, adapter);
 	memset(&adapter->state, 0, sizeof(adapter->state));
 	tell_death(adapter, obituary, delay_ms);
+	deaths_note(sup, child, SPAWN_WORKER, obituary, adapter->name,
+		    sessions_address(sup, obituary->page.handling_session));
 	sessions_worker_died(sup, adapter, obituary, delay_ms);
 	room_desk_worker_died(adapter);
 	caches_worker_died(adapter);
@@ -177,12 +213,13 @@ static const struct port_ops PORT = {
 
 static const struct child_ops OPS = {
 	.role = SPAWN_WORKER,
-	.has_page = true,
 	.port = &PORT,
 	.arguments = arguments,
 	.spawned = on_spawned,
 	.ready = on_ready,
 	.counts = on_counts,
+	.crash_loop = on_crash_loop,
+	.unkillable = on_unkillable,
 	.died = on_died,
 };
 
@@ -196,7 +233,7 @@ int worker_child_new(struct adapter *adapter)
 	r = bus_feed_new(&adapter->feed, sup->event, sup->config.bus, &FEED_OPS, adapter);
 	if (r == 0)
 		r = child_new(&adapter->child, sup->event, sup->buf, &sup->binaries, &OPS, adapter,
-			      name, &sup->backoff);
+			      name, &sup->backoff, sup->config.tick_window_ms);
 	return r;
 }
 

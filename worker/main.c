@@ -6,6 +6,7 @@
  * By hand it does little: without a channel it has no bus either.
  */
 #include "ipc/clock.h"
+#include "ipc/guard/alarm.h"
 #include "ipc/guard/confine.h"
 #include "ipc/log.h"
 #include "ipc/workarounds.h"
@@ -28,8 +29,10 @@
 #include <systemd/sd-id128.h>
 #include <time.h>
 
-enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, EXIT_USAGE = 2, PACE_MAX = 1000 };
-enum { EXIT_CONFIG = 78 };
+/* Statuses: supervisor/child.h. */
+enum { EXIT_INTERNAL = 70, EXIT_TEMPORARY = 75, EXIT_CONFIG = 78 };
+
+enum { FD_CHANNEL = 3, FD_PAGE = 4, TICK_MS = 250, PACE_MAX = 1000 };
 
 /* A session has a socket, a subscription another one; sessions.max is 65536 at most. */
 enum { FDS_MAX = 2 * 65536 };
@@ -160,6 +163,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	struct worker *w = userdata;
 
 	(void)usec;
+	alarm_tick();
 	wpage_tick(w->page, clock_now_ms());
 	control_tick(w);
 	seats_tick(w->seats);
@@ -298,6 +302,8 @@ static int run(struct worker *w)
 		(void)close_fd(FD_PAGE);
 	}
 	if (r >= 0)
+		r = alarm_begin(w->page);
+	if (r >= 0)
 		r = make_parts(w);
 	if (r >= 0 && is_open(FD_CHANNEL))
 		r = control_open(w, FD_CHANNEL);
@@ -321,7 +327,7 @@ int main(int argc, char **argv)
 			      "usage: bleherd-worker --adapter hciN [--incarnation N]"
 			      " [--parent PID] [--log-level L] [--workarounds N] [--gatt-late-ms N]"
 			      " [--passive 0|1] [--links-max N] [--ask-room 0|1]\n");
-		return EXIT_USAGE;
+		return EXIT_CONFIG;
 	}
 	(void)snprintf(w.adapter, sizeof(w.adapter), "%s", options.adapter);
 	(void)snprintf(w.adapter_path, sizeof(w.adapter_path), "/org/bluez/%s", w.adapter);
@@ -346,12 +352,15 @@ int main(int argc, char **argv)
 	 * keeps the peak for good.
 	 */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	if (confine_begin(options.parent, FDS_MAX, why) < 0) {
+	r = confine_begin(options.parent, FDS_MAX, why);
+	if (r == -ESRCH)
+		return EXIT_TEMPORARY; /* nobody is there to be served */
+	if (r < 0) {
 		log_error("event=not-confined %s", why);
 		return EXIT_CONFIG;
 	}
 	r = run(&w);
 	if (r < 0)
 		log_error("event=ended error=%s", strerror(-r));
-	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 ? EXIT_SUCCESS : EXIT_INTERNAL;
 }

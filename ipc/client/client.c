@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "ipc/class.h"
+#include "ipc/client/deaths.h"
 #include "ipc/client/device.h"
 #include "ipc/client/lists.h"
 #include "ipc/client/reset.h"
@@ -146,6 +147,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__TYPE__HISTORY, 0, 0, &bh__history__descriptor, device_on_history },
 	{ BH__TYPE__DISTRIBUTION, 0, 0, &bh__distribution__descriptor, device_on_distribution },
 	{ BH__TYPE__SESSION_ROW, 0, 0, &bh__session_row__descriptor, device_on_session },
+	{ BH__TYPE__DEATH, 0, 0, &bh__death__descriptor, deaths_on_death },
 	{ BH__TYPE__DONE, 0, 0, &bh__done__descriptor, lists_on_done },
 	{ BH__TYPE__ERROR, 0, 0, &bh__error__descriptor, lists_on_error },
 };

@@ -179,6 +179,15 @@ static int put_sessions(const struct request *request, const struct way *way)
 	return put(request, way, &msg.base);
 }
 
+static int put_deaths(const struct request *request, const struct way *way)
+{
+	Bh__DeathsRequest msg = BH__DEATHS_REQUEST__INIT;
+
+	msg.has_last = request->number != 0;
+	msg.last = request->number;
+	return put(request, way, &msg.base);
+}
+
 static int put_mark(const struct request *request, const struct way *way)
 {
 	Bh__HealthMark msg = BH__HEALTH_MARK__INIT;
@@ -350,6 +359,7 @@ static const struct {
 	{ BH__TYPE__DEVICE_INFO_REQUEST, put_device_info },
 	{ BH__TYPE__SESSIONS_REQUEST, put_sessions },
 	{ BH__TYPE__HEALTH_MARK, put_mark },
+	{ BH__TYPE__DEATHS_REQUEST, put_deaths },
 };
 
 int request_send(const struct request *request, struct chan *chan, uint32_t epoch, uint64_t now_ms)

@@ -51,6 +51,7 @@ struct request {
 		void (*reset)(void *ctx, const struct bh_reset_news *news);
 		void (*service)(void *ctx, const struct bh_service *service);
 		void (*session)(void *ctx, const struct bh_session_row *row);
+		void (*death)(void *ctx, const struct bh_death *death);
 		void (*advert)(void *ctx, const struct bh_advert *advert);
 	} item;
 
@@ -58,7 +59,7 @@ struct request {
 	uint64_t address; /* LINK_DROP, SESSION_OPEN; of what is about a device: its */
 	uint64_t under;	  /* SESSION_OPEN: a grant, or 0 */
 	uint32_t number;  /* SESSION_CLOSE: session; UNSUBSCRIBE: subscription; RESET: level;
-			     HEALTH_MARK */
+			     HEALTH_MARK; DEATHS_REQUEST: how many */
 	const char *text; /* HELLO: label; SESSION_OPEN: adapter or NULL; not owned */
 	struct bh_session *session;	     /* SESSION_OPEN: whose it is */
 	const struct request_filter *filter; /* SCAN; not owned */

@@ -30,7 +30,7 @@ struct cli_command {
 	const char *help;  /* one line */
 	const char *more;  /* the rest of the help; may be NULL */
 	const char *example;
-	uint32_t options; /* bits of enum option_id; the common ones are added */
+	uint64_t options; /* bits of enum option_id; the common ones are added */
 	int min_args;
 	int max_args;
 	int own_args;	 /* what follows these is a command line of its own, options too; 0: none */
@@ -81,6 +81,7 @@ int cmd_reset(struct cli *cli);
 int cmd_strategy(struct cli *cli);
 int cmd_clear_cache(struct cli *cli);
 int cmd_sessions(struct cli *cli);
+int cmd_deaths(struct cli *cli);
 int cmd_device(struct cli *cli);
 int cmd_mark(struct cli *cli);
 int cmd_top(struct cli *cli);
@@ -104,7 +105,7 @@ int cli_fail(struct cli *cli, enum bh_class class, const char *text, const char 
 int cli_usage(struct cli *cli, const char *format, ...) _printf_(2, 3);
 
 /* The options that a command takes: bits of enum option_id. */
-uint32_t cli_options_of(const struct cli_command *command);
+uint64_t cli_options_of(const struct cli_command *command);
 
 /* The mistake of a word that is no command, with what was probably meant. Returns: CLI_USAGE. */
 int cli_unknown_command(struct cli *cli, const char *word);

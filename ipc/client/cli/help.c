@@ -190,6 +190,14 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "bleherd sessions",
 	  .max_args = 1,
 	  .run = cmd_sessions },
+	{ .name = "deaths",
+	  .usage = "[N]",
+	  .help = "which processes of the daemon died, of what, and what they were doing",
+	  .more = "The last 32 at most, or the last N, since the daemon started; those that it had\n"
+		  "asked to stop are none.",
+	  .example = "bleherd deaths 1",
+	  .max_args = 1,
+	  .run = cmd_deaths },
 	{ .name = "top",
 	  .usage = "",
 	  .help = "adapters, devices and sessions as they work, until q or Ctrl-C",
@@ -225,9 +233,9 @@ int cli_unknown_command(struct cli *cli, const char *word)
 	return cli_usage(cli, "no command '%s'", clean);
 }
 
-uint32_t cli_options_of(const struct cli_command *command)
+uint64_t cli_options_of(const struct cli_command *command)
 {
-	uint32_t common = OPTIONS_COMMON;
+	uint64_t common = OPTIONS_COMMON;
 
 	if (command->options & OPTION_BIT(PATIENCE))
 		common &= ~OPTION_BIT(TIMEOUT);

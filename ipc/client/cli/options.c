@@ -277,7 +277,7 @@ struct getopt_tables {
 	char letters[3 * OPTION_END + 3];
 };
 
-static void fill_tables(struct getopt_tables *out, uint32_t allowed, bool stop)
+static void fill_tables(struct getopt_tables *out, uint64_t allowed, bool stop)
 {
 	struct option *option = out->longs;
 	char *letter = out->letters;
@@ -302,7 +302,7 @@ static void fill_tables(struct getopt_tables *out, uint32_t allowed, bool stop)
 	*option = (struct option){ .name = NULL };
 }
 
-static int id_of_letter(uint32_t allowed, int letter)
+static int id_of_letter(uint64_t allowed, int letter)
 {
 	int id;
 
@@ -312,7 +312,7 @@ static int id_of_letter(uint32_t allowed, int letter)
 	return -1;
 }
 
-static void say_unknown(uint32_t allowed, const char *word, char out_error[ERROR_LEN])
+static void say_unknown(uint64_t allowed, const char *word, char out_error[ERROR_LEN])
 {
 	char clean[64];
 	const char *names[OPTION_END];
@@ -360,7 +360,7 @@ static const char *optional_word(int id, const char *arg, int argc, char **argv)
 	return argv[optind++];
 }
 
-static int not_known(uint32_t allowed, int c, char **argv, char out_error[ERROR_LEN])
+static int not_known(uint64_t allowed, int c, char **argv, char out_error[ERROR_LEN])
 {
 	char letter[] = { '-', (char)optopt, '\0' };
 	int id = optopt >= LONG_BASE ? optopt - LONG_BASE : id_of_letter(allowed, optopt);
@@ -375,7 +375,7 @@ static int not_known(uint32_t allowed, int c, char **argv, char out_error[ERROR_
 	return -EINVAL;
 }
 
-int options_parse(struct options *opt, uint32_t allowed, bool stop, int argc, char **argv,
+int options_parse(struct options *opt, uint64_t allowed, bool stop, int argc, char **argv,
 		  int *out_used, char out_error[ERROR_LEN])
 {
 	struct getopt_tables tables;
@@ -400,7 +400,7 @@ int options_parse(struct options *opt, uint32_t allowed, bool stop, int argc, ch
 	return 0;
 }
 
-int options_parse_own(struct options *opt, uint32_t allowed, int own_args, int argc, char **argv,
+int options_parse_own(struct options *opt, uint64_t allowed, int own_args, int argc, char **argv,
 		      int *out_used, char out_error[ERROR_LEN])
 {
 	int at = 0;
@@ -435,7 +435,7 @@ void help_line(FILE *stream, const char *left, const char *right)
 		(void)fprintf(stream, "  %-*s %s\n", WIDTH, left, right);
 }
 
-void options_help(FILE *stream, uint32_t allowed)
+void options_help(FILE *stream, uint64_t allowed)
 {
 	char left[32];
 	char letter[5];

@@ -47,12 +47,12 @@ enum option_id {
 	OPTION_END
 };
 
-#define OPTION_BIT(id) (1u << OPTION_##id)
+#define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
-enum {
-	OPTIONS_COMMON =
-		OPTION_BIT(JSON) | OPTION_BIT(TIMEOUT) | OPTION_BIT(SOCKET) | OPTION_BIT(HELP),
-};
+#define OPTIONS_COMMON                                                                             \
+	(OPTION_BIT(JSON) | OPTION_BIT(TIMEOUT) | OPTION_BIT(SOCKET) | OPTION_BIT(HELP))
+
+static_assert(OPTION_END <= 64, "a bit each");
 
 struct options {
 	bool given[OPTION_END];
@@ -88,7 +88,7 @@ struct options {
  *
  * Errors: -EINVAL.
  */
-must_check int options_parse(struct options *opt, uint32_t allowed, bool stop, int argc,
+must_check int options_parse(struct options *opt, uint64_t allowed, bool stop, int argc,
 			     char **argv, int *out_used, char out_error[200]);
 
 /**
@@ -96,14 +96,14 @@ must_check int options_parse(struct options *opt, uint32_t allowed, bool stop, i
  * @own_args: so many words are ours; options may stand before, between and right after them
  * @out_used: from here on argv has these words and, next to them, that other command line
  */
-must_check int options_parse_own(struct options *opt, uint32_t allowed, int own_args, int argc,
+must_check int options_parse_own(struct options *opt, uint64_t allowed, int own_args, int argc,
 				 char **argv, int *out_used, char out_error[200]);
 
 /* A word and what it means, below each other where they do not fit side by side. */
 void help_line(FILE *stream, const char *left, const char *right);
 
 /* Help lines, one per option. */
-void options_help(FILE *stream, uint32_t allowed);
+void options_help(FILE *stream, uint64_t allowed);
 
 /* The long name, without dashes. */
 const char *options_name(enum option_id id);

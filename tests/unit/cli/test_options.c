@@ -15,7 +15,7 @@ Suite *suite_options(void);
 
 static char error[200];
 
-static int parse(struct options *opt, uint32_t allowed, const char *line, char ***out_rest)
+static int parse(struct options *opt, uint64_t allowed, const char *line, char ***out_rest)
 {
 	static char *argv[LINE_WORDS_MAX];
 	int argc = line_words(line, "test", argv);

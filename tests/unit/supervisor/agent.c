@@ -4,12 +4,12 @@
  * (agent_lockd.c): rig.c makes links of those names to it, and a constructor looks at argv[0]
  * before main() does.
  *
- * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "give-up"; "heard" (an
- * advert of its device), "link N" (it comes up; a hash of its services, odd: bonded), "lost N" (it
- * goes, with that class), "named TEXT", "use N" (it holds the link, and so many requests took 1 to
- * N ms); these and anything else are answered. A READ is answered
- * with the adapter's name. What it is asked to do under a grant it says as an event. CONNECT_CANCEL
- * is answered as the address says, rig.h's RIG_CANCEL_*.
+ * The fake worker does what a WRITE tells it: "crash", "kill", "hang", "spin", "exit 75",
+ * "give-up"; "heard" (an advert of its device), "link N" (it comes up; a hash of its services, odd:
+ * bonded), "lost N" (it goes, with that class), "named TEXT", "use N" (it holds the link, and so
+ * many requests took 1 to N ms); these and anything else are answered. A READ is answered with the
+ * adapter's name. What it is asked to do under a grant it says as an event. CONNECT_CANCEL is
+ * answered as the address says, rig.h's RIG_CANCEL_*.
  */
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +21,7 @@
 #include "ipc/chan.h"
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
+#include "ipc/guard/alarm.h"
 #include "ipc/wpage.h"
 #include "tests/unit/supervisor/rig.h"
 
@@ -55,6 +56,15 @@ bool agent_read(const char *file, char *out, size_t size)
 		out[0] = '\0';
 	(void)fclose(stream);
 	return true;
+}
+
+/* Named in a backtrace: so neither inlined nor the end of its caller. */
+__attribute__((noinline, noclone)) static void agent_spin_for_ever(void)
+{
+	static volatile unsigned turns;
+
+	for (;;)
+		turns++;
 }
 
 /* --- worker --- */
@@ -217,6 +227,7 @@ static void on_write(struct agent *agent, struct seat *seat, const struct chan_f
 	if (!msg)
 		_exit(9);
 	wpage_handling(agent->page, seat->session, frame->id);
+	wpage_crumb(agent->page, clock_now_ms(), "write in session %u", seat->session);
 	if (wpage_issue(agent->page, seat->session, frame->id) < 0)
 		_exit(9);
 	if (is_word(&msg->value, "link"))
@@ -227,8 +238,14 @@ static void on_write(struct agent *agent, struct seat *seat, const struct chan_f
 		_exit(3);
 	if (is_word(&msg->value, "kill"))
 		(void)raise(SIGKILL);
+	if (is_word(&msg->value, "stop"))
+		(void)raise(SIGSTOP);
 	while (is_word(&msg->value, "hang"))
 		(void)pause();
+	if (msg->value.len == 7 && memcmp(msg->value.data, "exit ", 5) == 0)
+		_exit((msg->value.data[5] - '0') * 10 + msg->value.data[6] - '0');
+	if (is_word(&msg->value, "spin"))
+		agent_spin_for_ever();
 	if (is_word(&msg->value, "give-up")) {
 		give_up(agent, seat);
 		return;
@@ -369,6 +386,7 @@ static void turn(struct agent *agent)
 			.events = POLLIN,
 		};
 	(void)poll(p, SEATS_MAX + 1, TICK_MS);
+	alarm_tick();
 	wpage_tick(agent->page, clock_now_ms());
 	/* Data first: a seat that is attached now has no place in p[] yet. */
 	for (i = 0; i < SEATS_MAX; i++)
@@ -388,7 +406,7 @@ static _Noreturn void be_worker(char **argv)
 
 	if (chan_buf_new(&agent.buf, CHAN_BODY_DATA) < 0 ||
 	    chan_new(&agent.up, 3, agent.buf, CHAN_BODY_CONTROL) < 0 ||
-	    wpage_map(4, &agent.page) < 0)
+	    wpage_map(4, &agent.page) < 0 || alarm_begin(agent.page) < 0)
 		_exit(9);
 	say_hello(&agent);
 	say_ready(&agent);

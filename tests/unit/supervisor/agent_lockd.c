@@ -19,11 +19,13 @@
 
 #include "ipc/build_id.h"
 #include "ipc/chan.h"
+#include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/lock.pb-c.h"
+#include "ipc/wpage.h"
 #include "tests/unit/supervisor/rig.h"
 
-enum { PEERS_MAX = 512, LINES_MAX = 32, LINE_LEN = 128 };
+enum { PEERS_MAX = 512, LINES_MAX = 32, LINE_LEN = 128, TICK_MS = 200 };
 
 struct lock_peer {
 	struct chan *chan;
@@ -37,6 +39,7 @@ struct lock_peer {
 struct fake_lockd {
 	struct chan_buf *buf;
 	struct chan *up;
+	struct wpage *page;
 	struct lock_peer peers[PEERS_MAX];
 	size_t n_lines;
 	char lines[LINES_MAX][LINE_LEN];
@@ -311,7 +314,8 @@ static void turn(struct fake_lockd *lockd)
 			.fd = lockd->peers[i].chan ? chan_fd(lockd->peers[i].chan) : -1,
 			.events = POLLIN,
 		};
-	(void)poll(p, PEERS_MAX + 1, -1);
+	(void)poll(p, PEERS_MAX + 1, TICK_MS);
+	wpage_tick(lockd->page, clock_now_ms());
 	for (i = 0; i < PEERS_MAX; i++)
 		if (p[i + 1].revents)
 			on_peer(lockd, &lockd->peers[i]);
@@ -340,7 +344,8 @@ _Noreturn void agent_be_lockd(char **argv)
 	if (strcmp(argv[1], "--dir") != 0 || access(argv[2], R_OK | X_OK) < 0)
 		_exit(78);
 	if (chan_buf_new(&lockd.buf, CHAN_BODY_CONTROL) < 0 ||
-	    chan_new(&lockd.up, 3, lockd.buf, CHAN_BODY_CONTROL) < 0)
+	    chan_new(&lockd.up, 3, lockd.buf, CHAN_BODY_CONTROL) < 0 ||
+	    wpage_map(4, &lockd.page) < 0)
 		_exit(9);
 	say_hello(&lockd);
 	for (;;)

@@ -4,11 +4,13 @@
  * of the child's table.
  */
 #include <check.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "supervisor/backoff.h"
-#include "supervisor/child_table.h"
+#include "supervisor/child.h"
 #include "supervisor/watchdog.h"
 
 Suite *suite_policy(void);
@@ -67,7 +69,16 @@ START_TEST(test_backoff_parks)
 				 BACKOFF_RESTART);
 	/* Those that do not count change nothing. */
 	ck_assert_int_eq(backoff_died(&b, &LIMITS, 2000, 0, false, 0, &delay_ms), BACKOFF_RESTART);
-	ck_assert_int_eq(backoff_died(&b, &LIMITS, 2001, 0, true, 0, &delay_ms), BACKOFF_PARK);
+	ck_assert_int_eq(backoff_died(&b, &LIMITS, 2001, 0, true, 0, &delay_ms), BACKOFF_LOOP);
+	/* From then on each start waits as long as can be, also where deaths are rare ... */
+	ck_assert_uint_eq(delay_ms, LIMITS.max_ms);
+	ck_assert_int_eq(backoff_died(&b, &LIMITS, 900000, 59999, true, 0, &delay_ms),
+			 BACKOFF_LOOP);
+	ck_assert_uint_eq(delay_ms, LIMITS.max_ms);
+	/* ... until it was healthy for a minute: all is forgotten. */
+	ck_assert_int_eq(backoff_died(&b, &LIMITS, 960001, 60000, true, 0, &delay_ms),
+			 BACKOFF_RESTART);
+	ck_assert_uint_eq(delay_ms, 0);
 	memset(&b, 0, sizeof(b));
 	/* Five, but spread over more than the window. */
 	for (i = 0; i < 20; i++)
@@ -91,6 +102,7 @@ START_TEST(test_backoff_random)
 	srandom(3);
 	for (round = 0; round < 300; round++) {
 		struct backoff b = { 0 };
+		bool is_loop = false;
 
 		now_ms = 200000;
 		for (n = 0, i = 0; i < 200; i++) {
@@ -98,9 +110,10 @@ START_TEST(test_backoff_random)
 			deaths[n++] = now_ms;
 			for (in_window = 0, j = 0; j < n; j++)
 				in_window += deaths[j] + LIMITS.loop_window_ms >= now_ms;
+			is_loop = is_loop || in_window >= 5;
 			ck_assert_int_eq(backoff_died(&b, &LIMITS, now_ms, 0, true,
 						      (uint32_t)random(), &delay_ms),
-					 in_window >= 5 ? BACKOFF_PARK : BACKOFF_RESTART);
+					 is_loop ? BACKOFF_LOOP : BACKOFF_RESTART);
 			ck_assert_uint_le(delay_ms, LIMITS.max_ms);
 		}
 	}
@@ -128,6 +141,84 @@ START_TEST(test_watchdog)
 	/* The machine slept: a fresh window. */
 	ck_assert_int_eq(watchdog_look(&w, 3, 900000, 5000), WATCHDOG_OK);
 	ck_assert_int_eq(watchdog_look(&w, 3, 901000, 5000), WATCHDOG_OK);
+}
+END_TEST
+
+/*
+ * A million looks, at a child that turns or not, by a supervisor that is late or not: HUNG comes
+ * only after a whole window of standstill in which the supervisor was never late, and then always.
+ */
+START_TEST(test_watchdog_random)
+{
+	const uint32_t window_ms = 1000;
+	uint64_t looked_ms = 5000;
+	uint64_t still_since_ms = 5000;
+	uint64_t now_ms = 5000;
+	uint64_t tick = 0;
+	unsigned warnings = 0, hangs = 0, i;
+	struct watchdog w;
+
+	srandom(7);
+	watchdog_begin(&w, tick, now_ms);
+	for (i = 0; i < 1000000; i++) {
+		bool is_stuck = (i / 64 & 3) == 0;
+		enum watchdog_verdict verdict, expected;
+
+		now_ms += random() % 100 == 0 ? 501 + (uint64_t)random() % 5000
+					      : (uint64_t)random() % 250;
+		if (!is_stuck && random() % 4)
+			still_since_ms = (tick += (uint64_t)random() % 3 + 1, now_ms);
+		if (now_ms - looked_ms > window_ms / 2)
+			still_since_ms = now_ms;
+		if (still_since_ms == now_ms)
+			warnings = 0;
+		looked_ms = now_ms;
+		expected = WATCHDOG_OK;
+		if (now_ms - still_since_ms >= window_ms)
+			expected = WATCHDOG_HUNG;
+		else if (now_ms - still_since_ms >= window_ms / 3 && warnings++ == 0)
+			expected = WATCHDOG_WARN;
+		verdict = watchdog_look(&w, tick, now_ms, window_ms);
+		ck_assert_int_eq(verdict, expected);
+		hangs += verdict == WATCHDOG_HUNG;
+	}
+	ck_assert_uint_gt(hangs, 1000);
+}
+END_TEST
+
+/* Every status of sysexits.h that our children use; anything else is a crash. */
+START_TEST(test_exit_codes)
+{
+	static const struct {
+		struct child_obituary obituary;
+		enum child_weight weight;
+		const char *text;
+	} ROWS[] = {
+		{ { .status = 0 }, CHILD_WEIGHT_FREE, "exited by itself" },
+		{ { .status = 69 }, CHILD_WEIGHT_NONE, "exited: its adapter is gone" },
+		{ { .status = 70 }, CHILD_WEIGHT_CRASH, "exited: internal error" },
+		{ { .status = 75 }, CHILD_WEIGHT_FREE, "exited: temporary failure" },
+		{ { .status = 78 }, CHILD_WEIGHT_PARK, "exited: wrong configuration" },
+		{ { .status = 1 }, CHILD_WEIGHT_CRASH, "exited with status 1" },
+		{ { .status = 69, .is_signal = true }, CHILD_WEIGHT_CRASH, "killed by SIG?" },
+		{ { .status = SIGSEGV, .is_signal = true },
+		  CHILD_WEIGHT_CRASH,
+		  "killed by SIGSEGV" },
+		{ { .status = SIGABRT, .is_signal = true, .cause = CHILD_CAUSE_HUNG },
+		  CHILD_WEIGHT_CRASH,
+		  "killed by SIGABRT, its loop hung" },
+		{ { .exec_error = ENOENT },
+		  CHILD_WEIGHT_CRASH,
+		  "could not be started: No such file or directory" },
+	};
+	char text[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ROWS); i++) {
+		child_obituary_text(&ROWS[i].obituary, text, sizeof(text));
+		ck_assert_str_eq(text, ROWS[i].text);
+		ck_assert_int_eq(child_obituary_weigh(&ROWS[i].obituary), ROWS[i].weight);
+	}
 }
 END_TEST
 
@@ -166,6 +257,75 @@ START_TEST(test_child_table)
 }
 END_TEST
 
+static const char *const ACTIONS[CHILD_ACT_COUNT] = {
+	[CHILD_ACT_NONE] = "",
+	[CHILD_ACT_SPAWN] = "spawn",
+	[CHILD_ACT_NOTE_READY] = "serve",
+	[CHILD_ACT_ASK_STOP] = "say STOP",
+	[CHILD_ACT_TERMINATE] = "SIGTERM",
+	[CHILD_ACT_ABORT] = "SIGABRT",
+	[CHILD_ACT_KILL] = "SIGKILL",
+	[CHILD_ACT_LINGER] = "wait for its death",
+	[CHILD_ACT_BURY] = "bury",
+	[CHILD_ACT_OBITUARY] = "obituary",
+	[CHILD_ACT_WANT] = "wanted again",
+	[CHILD_ACT_UNWANT] = "unwanted",
+};
+
+static void print_cell(FILE *out, enum child_state state, enum child_event event)
+{
+	struct child_cell cell;
+
+	if (child_table_look(state, event, &cell) != 0)
+		(void)fputs(" |", out);
+	else if (cell.next == state)
+		(void)fprintf(out, " %s |", ACTIONS[cell.action][0] ? ACTIONS[cell.action] : "-");
+	else
+		(void)fprintf(out, " **%s**%s%s |", child_state_name(cell.next),
+			      ACTIONS[cell.action][0] ? ": " : "", ACTIONS[cell.action]);
+}
+
+static char *print_table(void)
+{
+	size_t len;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &len);
+	int state, event;
+
+	ck_assert_ptr_nonnull(out);
+	(void)fputs("| state |", out);
+	for (event = 0; event < CHILD_EV_COUNT; event++)
+		(void)fprintf(out, " %s |", child_event_name((enum child_event)event));
+	(void)fputs("\n|", out);
+	for (event = 0; event <= CHILD_EV_COUNT; event++)
+		(void)fputs(" --- |", out);
+	(void)fputc('\n', out);
+	for (state = 0; state < CHILD_STATE_COUNT; state++) {
+		(void)fprintf(out, "| %s |", child_state_name((enum child_state)state));
+		for (event = 0; event < CHILD_EV_COUNT; event++)
+			print_cell(out, (enum child_state)state, (enum child_event)event);
+		(void)fputc('\n', out);
+	}
+	ck_assert_int_eq(fclose(out), 0);
+	return text;
+}
+
+/* ARCHITECTURE.md shows it between its title and the next empty line, as it is. */
+START_TEST(test_table_is_printed)
+{
+	static char page[256 * 1024];
+	char *table = print_table();
+	FILE *file = fopen("ARCHITECTURE.md", "r");
+
+	ck_assert_msg(file != NULL, "to be run at the top of the sources");
+	page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+	(void)fclose(file);
+	ck_assert_msg(strstr(page, table) != NULL,
+		      "the table in ARCHITECTURE.md is another one; it has to be:\n%s", table);
+	free(table);
+}
+END_TEST
+
 /* Whoever has a process can lose it, and whoever wants to stop it can. */
 START_TEST(test_child_table_ends)
 {
@@ -198,6 +358,9 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, test_backoff_parks);
 	tcase_add_test(tc, test_backoff_random);
 	tcase_add_test(tc, test_watchdog);
+	tcase_add_test(tc, test_watchdog_random);
+	tcase_add_test(tc, test_exit_codes);
+	tcase_add_test(tc, test_table_is_printed);
 	tcase_add_test(tc, test_child_table);
 	tcase_add_test(tc, test_child_table_ends);
 	suite_add_tcase(suite, tc);
