@@ -148,6 +148,7 @@ static enum child_state act_kill(struct child *child, enum child_state next)
 	child_process_blame(child,
 			    child->state == CHILD_STARTING ? CHILD_CAUSE_LATE : CHILD_CAUSE_CLOSED);
 	child_process_signal(child, SIGKILL);
+	child_process_look_again(child);
 	arm(child, KILL_AGAIN_MS);
 	if (child->killed_at_ms == 0)
 		child->killed_at_ms = now_ms;

@@ -21,6 +21,14 @@ void child_process_signal(struct child *child, int signal)
 		(void)sd_event_source_send_child_signal(child->reaper, signal, NULL, 0);
 }
 
+void child_process_look_again(struct child *child)
+{
+	if (!child->reaper || child->is_dead)
+		return;
+	(void)sd_event_source_set_enabled(child->reaper, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(child->reaper, SD_EVENT_ONESHOT);
+}
+
 void child_process_drop(struct child *child)
 {
 	child->reaper = sd_event_source_disable_unref(child->reaper);

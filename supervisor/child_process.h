@@ -50,6 +50,12 @@ must_check int child_process_start(struct child *child);
 /* Nothing happens once it is dead. */
 void child_process_signal(struct child *child, int signal);
 
+/*
+ * A debugger hears of the death before us, and the descriptor that tells us is asked at that moment
+ * only (seen with systemd 252): it is asked once more.
+ */
+void child_process_look_again(struct child *child);
+
 /* What is known of its death. */
 void child_process_obituary(const struct child *child, struct child_obituary *out);
 
