@@ -204,6 +204,7 @@ void serve_add_peer(struct serve *s, int *fd, const struct peer_info *info)
 	peer_set_next(peer, s->peers);
 	s->peers = peer;
 	s->n_peers++;
+	wpage_crumb(s->page, clock_now_ms(), "peer %u: pid %u", info->number, info->pid);
 	log_debug("event=peer number=%u pid=%u worker=%d", info->number, info->pid,
 		  info->is_worker);
 }

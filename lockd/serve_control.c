@@ -29,6 +29,8 @@ static void send_stray(struct serve *s, Bh__Ctl__Type type, const struct arbiter
 
 void serve_tell_dirty(void *ctx, const struct arbiter_stray *stray)
 {
+	wpage_crumb(((struct serve *)ctx)->page, clock_now_ms(), "dirty: pid %u, hci%u", stray->pid,
+		    stray->adapter);
 	log_info("event=dirty peer=\"%s\" pid=%u adapter=hci%u", stray->label, stray->pid,
 		 stray->adapter);
 	send_stray(ctx, BH__CTL__TYPE__LOCK_DIRTY, stray);
@@ -36,6 +38,7 @@ void serve_tell_dirty(void *ctx, const struct arbiter_stray *stray)
 
 void serve_tell_overdue(void *ctx, const struct arbiter_stray *stray)
 {
+	wpage_crumb(((struct serve *)ctx)->page, clock_now_ms(), "overdue: pid %u", stray->pid);
 	log_warn("event=overdue peer=\"%s\" pid=%u", stray->label, stray->pid);
 	send_stray(ctx, BH__CTL__TYPE__LOCK_OVERDUE, stray);
 }

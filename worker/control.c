@@ -199,6 +199,7 @@ static void on_load_begin(void *ctx)
 {
 	struct worker *w = ctx;
 
+	wpage_crumb(w->page, clock_now_ms(), "reads BlueZ's objects");
 	worker_op_begin(w, &w->load_op, WPAGE_OP_LOAD, MIRROR_LOAD_TIMEOUT_MS);
 }
 
@@ -227,6 +228,7 @@ static void on_closed(struct port *port, void *ctx, int error)
 	struct worker *w = ctx;
 
 	(void)port;
+	wpage_crumb(w->page, clock_now_ms(), "the supervisor is gone");
 	log_info("event=supervisor-gone error=%s", strerror(-error));
 	(void)sd_event_exit(w->event, error == 0 ? 0 : 1);
 }

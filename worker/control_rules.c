@@ -50,6 +50,7 @@ static int on_bus(void *ctx, struct chan_frame *frame, const void *msg)
 	int r = bus_adopt(w->bus, fd);
 
 	(void)msg;
+	wpage_crumb(w->page, clock_now_ms(), "a new connection to the bus");
 	if (r < 0)
 		log_error("event=bus-failed error=%s", strerror(-r));
 	return 0;
@@ -83,6 +84,8 @@ static int on_attach(void *ctx, struct chan_frame *frame, const void *msg)
 	int fd = take_fd(&frame->fds[0]);
 	int r = w->is_stopping ? -ESHUTDOWN : seats_attach(w->seats, msg, fd);
 
+	wpage_crumb(w->page, clock_now_ms(), "session %u comes",
+		    ((const Bh__Ctl__SessionAttach *)msg)->session);
 	if (r < 0 && r != -ESHUTDOWN)
 		log_error("event=attach-failed error=%s", strerror(-r));
 	if (r < 0 && r != -ESTALE)

@@ -58,6 +58,8 @@ static void step(struct link *link, enum link_event event)
 		addr_format(link->addr, addr);
 		log_debug("event=link addr=%s from=%s to=%s", addr, link_table_name(link->state),
 			  link_table_name(next.next));
+		wpage_crumb(link->w->page, clock_now_ms(), "%s %s > %s", addr,
+			    link_table_name(link->state), link_table_name(next.next));
 		enter(link, next.next);
 		/* control_settle() looks whether it was the last one. */
 		if (link->w->is_stopping)

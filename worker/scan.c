@@ -202,11 +202,14 @@ static void step(struct scan *scan, enum scan_event event)
 {
 	const struct scan_step next = scan_table_step(scan->state, event);
 
-	if (next.next != scan->state)
+	if (next.next == scan->state && next.act == SCAN_ACT_NONE)
+		return;
+	if (next.next != scan->state) {
 		log_debug("event=scan from=%s to=%s", scan_table_name(scan->state),
 			  scan_table_name(next.next));
-	else if (next.act == SCAN_ACT_NONE)
-		return;
+		wpage_crumb(scan->w->page, clock_now_ms(), "discovery %s > %s",
+			    scan_table_name(scan->state), scan_table_name(next.next));
+	}
 	scan->state = next.next;
 	if (ACTS[next.act])
 		ACTS[next.act](scan);
