@@ -47,10 +47,11 @@ static int on_bus(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
 	int fd = take_fd(&frame->fds[0]);
-	int r = bus_adopt(w->bus, fd);
+	int r;
 
 	(void)msg;
 	wpage_crumb(w->page, clock_now_ms(), "a new connection to the bus");
+	r = bus_adopt(w->bus, fd);
 	if (r < 0)
 		log_error("event=bus-failed error=%s", strerror(-r));
 	return 0;
@@ -82,16 +83,17 @@ static int on_attach(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
 	int fd = take_fd(&frame->fds[0]);
-	int r = w->is_stopping ? -ESHUTDOWN : seats_attach(w->seats, msg, fd);
+	uint32_t session = ((const Bh__Ctl__SessionAttach *)msg)->session;
+	int r;
 
-	wpage_crumb(w->page, clock_now_ms(), "session %u comes",
-		    ((const Bh__Ctl__SessionAttach *)msg)->session);
+	wpage_crumb(w->page, clock_now_ms(), "session %u comes", session);
+	r = w->is_stopping ? -ESHUTDOWN : seats_attach(w->seats, msg, fd);
 	if (r < 0 && r != -ESHUTDOWN)
 		log_error("event=attach-failed error=%s", strerror(-r));
 	if (r < 0 && r != -ESTALE)
 		(void)close_fd(fd);
 	if (r < 0)
-		seats_detach(w->seats, ((const Bh__Ctl__SessionAttach *)msg)->session, false);
+		seats_detach(w->seats, session, false);
 	return 0;
 }
 

@@ -24,7 +24,7 @@
 #define RIG_CACHE_REFUSED 0xc0aabb000020u
 #define RIG_CACHE_DIES	  0xc0aabb000021u
 
-enum { RIG_ADAPTERS = 2, RIG_INDEXES = 4, RIG_WAIT_MS = 20000, RIG_CHANS_MAX = 700 };
+enum { RIG_ADAPTERS = 2, RIG_INDEXES = 4, RIG_WAIT_MS = 30000, RIG_CHANS_MAX = 700 };
 
 struct rig {
 	char dir[64];

@@ -284,7 +284,7 @@ START_TEST(test_unkillable)
 
 	open_session(NULL);
 	ck_assert_int_eq(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
-	say("hang");
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	rig_expect_event(rig, "worker-unkillable", NULL);
 	expect_moved();
 	ck_assert_ptr_null(last_death());
