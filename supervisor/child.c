@@ -96,6 +96,7 @@ static enum child_state act_note_ready(struct child *child, enum child_state nex
 	disarm(child);
 	child->ready_at_ms = clock_now_ms();
 	(void)child_read_page(child, &view);
+	child->watchdog_op = (struct watchdog_op){ .op = WPAGE_OP_NONE };
 	watchdog_begin(&child->watchdog, view.tick, child->ready_at_ms);
 	child->state = next;
 	child->ops->ready(child, child->ctx);
@@ -328,6 +329,7 @@ int child_on_ready(void *ctx, struct chan_frame *frame, const void *msg)
 void child_watch(struct child *child, uint64_t now_ms)
 {
 	enum watchdog_verdict verdict;
+	enum watchdog_cure cure;
 	struct wpage_view view;
 
 	if (child->state != CHILD_READY || child->is_dead || !child_read_page(child, &view))
@@ -336,8 +338,13 @@ void child_watch(struct child *child, uint64_t now_ms)
 	if (verdict == WATCHDOG_WARN)
 		log_warn("child=\"%s\" loop=slow op=%s session=%u", child->name,
 			 wpage_op_name(view.op), view.handling_session);
-	if (verdict == WATCHDOG_HUNG)
+	if (verdict == WATCHDOG_HUNG) {
 		child_handle(child, CHILD_EV_HUNG);
+		return;
+	}
+	cure = watchdog_op_look(&child->watchdog_op, &view, now_ms);
+	if (cure != WATCHDOG_CURE_NONE && child->ops->overrun)
+		child->ops->overrun(child, child->ctx, cure, &view);
 }
 
 struct port *child_port(const struct child *child)

@@ -16,6 +16,7 @@
 #include "supervisor/backoff.h"
 #include "supervisor/child_table.h"
 #include "supervisor/spawn.h"
+#include "supervisor/watchdog.h"
 
 struct child;
 
@@ -77,6 +78,9 @@ struct child_ops {
 	bool (*counts)(struct child *child, void *ctx, const struct child_obituary *obituary);
 	/* It dies again and again, and has not been healthy since: once. May be NULL. */
 	void (*crash_loop)(struct child *child, void *ctx);
+	/* What it does takes too long, and its loop turns. May be NULL. */
+	void (*overrun)(struct child *child, void *ctx, enum watchdog_cure cure,
+			const struct wpage_view *page);
 	/*
 	 * It does not die of SIGKILL: a system call holds it. Nothing will come from it; died()
 	 * follows if it ever is reaped.

@@ -5,7 +5,6 @@
  * signals, its end. Shared by child.c, which decides, and child_process.c; for nobody else.
  */
 #include "supervisor/child.h"
-#include "supervisor/watchdog.h"
 
 struct child {
 	sd_event *event;
@@ -22,6 +21,7 @@ struct child {
 	bool has_told_loop; /* crash_loop() since it was last healthy */
 	struct backoff backoff;
 	struct watchdog watchdog;
+	struct watchdog_op watchdog_op;
 	uint32_t deaths;
 	uint64_t incarnation;
 	sd_event_source *timer;

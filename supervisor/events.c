@@ -24,6 +24,7 @@ static const struct {
 	[EVENT_WORKER_DIED] = { "worker-died", LOG_LEVEL_WARN },
 	[EVENT_WORKER_LOOP] = { "worker-loop", LOG_LEVEL_ERROR },
 	[EVENT_WORKER_UNKILLABLE] = { "worker-unkillable", LOG_LEVEL_ERROR },
+	[EVENT_OP_OVERDUE] = { "op-overdue", LOG_LEVEL_WARN },
 	[EVENT_ARBITER_LOOP] = { "arbiter-loop", LOG_LEVEL_ERROR },
 	[EVENT_ARBITER_UNKILLABLE] = { "arbiter-unkillable", LOG_LEVEL_ERROR },
 	[EVENT_WORKER_PARKED] = { "worker-parked", LOG_LEVEL_ERROR },

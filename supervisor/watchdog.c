@@ -28,3 +28,25 @@ enum watchdog_verdict watchdog_look(struct watchdog *watchdog, uint64_t tick, ui
 	watchdog->has_warned = true;
 	return WATCHDOG_WARN;
 }
+
+enum watchdog_cure watchdog_op_look(struct watchdog_op *watch, const struct wpage_view *page,
+				    uint64_t now_ms)
+{
+	uint64_t budget_ms = page->op_budget_ms;
+	uint64_t age_ms;
+
+	if (budget_ms < WATCHDOG_OP_MIN_MS)
+		budget_ms = WATCHDOG_OP_MIN_MS;
+	if (page->op != watch->op || page->op_started_at_ms != watch->started_at_ms)
+		*watch = (struct watchdog_op){ .op = page->op,
+					       .started_at_ms = page->op_started_at_ms,
+					       .seen_at_ms = now_ms };
+	age_ms = now_ms - watch->seen_at_ms;
+	if (page->op == WPAGE_OP_NONE || age_ms < 2 * budget_ms)
+		return WATCHDOG_CURE_NONE;
+	if (watch->tried == WATCHDOG_CURE_NONE)
+		return watch->tried = WATCHDOG_CURE_BUS;
+	if (watch->tried == WATCHDOG_CURE_BUS && age_ms >= 3 * budget_ms)
+		return watch->tried = WATCHDOG_CURE_RESET;
+	return WATCHDOG_CURE_NONE;
+}

@@ -166,6 +166,26 @@ static void on_crash_loop(struct child *child, void *ctx)
 		   sup->backoff.max_ms / 1000);
 }
 
+static void on_overrun(struct child *child, void *ctx, enum watchdog_cure cure,
+		       const struct wpage_view *page)
+{
+	struct adapter *adapter = ctx;
+	struct sup *sup = adapter->sup;
+	struct event event = worker_event(adapter, EVENT_OP_OVERDUE);
+	const char *what = "a new connection to the bus";
+
+	(void)child;
+	event.class = CLASS_NO_REPLY;
+	if (cure == WATCHDOG_CURE_BUS)
+		bus_feed_again(adapter->feed);
+	else if (reset_adapter_once(sup, adapter, "its worker waits for it in vain") == 0)
+		what = "the adapter is reset";
+	else
+		what = "a reset of the adapter is not allowed now";
+	events_add(sup->events, &event, "%s goes on far beyond its %u ms: %s",
+		   wpage_op_name(page->op), page->op_budget_ms, what);
+}
+
 /* What it had is handed over as if it were dead; its adapter has no worker until it is. */
 static void on_unkillable(struct child *child, void *ctx, const struct child_obituary *obituary)
 {
@@ -219,6 +239,7 @@ static const struct child_ops OPS = {
 	.ready = on_ready,
 	.counts = on_counts,
 	.crash_loop = on_crash_loop,
+	.overrun = on_overrun,
 	.unkillable = on_unkillable,
 	.died = on_died,
 };

@@ -238,6 +238,8 @@ static void on_write(struct agent *agent, struct seat *seat, const struct chan_f
 		_exit(3);
 	if (is_word(&msg->value, "kill"))
 		(void)raise(SIGKILL);
+	if (is_word(&msg->value, "overrun"))
+		wpage_op_begin(agent->page, WPAGE_OP_DISCOVERY, 10, clock_now_ms());
 	if (is_word(&msg->value, "stop"))
 		(void)raise(SIGSTOP);
 	while (is_word(&msg->value, "hang"))

@@ -251,6 +251,19 @@ START_TEST(test_crash_loop)
 }
 END_TEST
 
+/* What it does never ends, but its loop turns: it is helped, and not killed for it. */
+START_TEST(test_overrun)
+{
+	open_session("hci1");
+	say("overrun");
+	rig_expect_event(rig, "op-overdue", "discovery goes on far beyond its 10 ms: a new");
+	rig_expect_event(rig, "op-overdue", "the adapter is reset");
+	rig_expect_event(rig, "reset-done", NULL);
+	ck_assert_uint_eq(rig->powers[0], 1);
+	ck_assert_ptr_null(last_death());
+}
+END_TEST
+
 /* The worker of that adapter, as the list of adapters says. */
 static pid_t worker_of(const char *adapter)
 {
@@ -308,6 +321,7 @@ Suite *suite_deaths(void)
 	tcase_add_loop_test(tc, test_exits, 0, (int)ARRAY_LEN(EXITS));
 	tcase_add_test(tc, test_many);
 	tcase_add_test(tc, test_crash_loop);
+	tcase_add_test(tc, test_overrun);
 	tcase_add_test(tc, test_unkillable);
 	suite_add_tcase(suite, tc);
 	return suite;

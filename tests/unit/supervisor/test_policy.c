@@ -186,6 +186,34 @@ START_TEST(test_watchdog_random)
 }
 END_TEST
 
+START_TEST(test_watchdog_op)
+{
+	struct wpage_view page = { .op = WPAGE_OP_CONNECT, .op_started_at_ms = 7 };
+	struct watchdog_op w = { .op = WPAGE_OP_NONE };
+	unsigned counts[3] = { 0 };
+	uint64_t now_ms;
+
+	page.op_budget_ms = 2000;
+	for (now_ms = 10000; now_ms < 14000; now_ms += 200)
+		ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms), WATCHDOG_CURE_NONE);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms), WATCHDOG_CURE_BUS);
+	/* Another one of the same kind has its own time. */
+	page.op_started_at_ms = 8;
+	for (; now_ms < 100000; now_ms += 200)
+		counts[watchdog_op_look(&w, &page, now_ms)]++;
+	ck_assert_uint_eq(counts[WATCHDOG_CURE_BUS], 1);
+	ck_assert_uint_eq(counts[WATCHDOG_CURE_RESET], 1);
+	/* None is nothing, for ever; and no budget is not none. */
+	page.op = WPAGE_OP_NONE;
+	for (; now_ms < 200000; now_ms += 200)
+		ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms), WATCHDOG_CURE_NONE);
+	page = (struct wpage_view){ .op = WPAGE_OP_LOAD };
+	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms), WATCHDOG_CURE_NONE);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms + 1999), WATCHDOG_CURE_NONE);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms + 2000), WATCHDOG_CURE_BUS);
+}
+END_TEST
+
 /* Every status of sysexits.h that our children use; anything else is a crash. */
 START_TEST(test_exit_codes)
 {
@@ -359,6 +387,7 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, test_backoff_random);
 	tcase_add_test(tc, test_watchdog);
 	tcase_add_test(tc, test_watchdog_random);
+	tcase_add_test(tc, test_watchdog_op);
 	tcase_add_test(tc, test_exit_codes);
 	tcase_add_test(tc, test_table_is_printed);
 	tcase_add_test(tc, test_child_table);
