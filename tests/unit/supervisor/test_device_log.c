@@ -200,12 +200,12 @@ START_TEST(test_forgotten)
 {
 	struct chan *session = open_session();
 
-	order(session, "link 0");
+	rig_order(rig, session, "link 0");
 	rig_expect_event(rig, "connected", NULL);
-	order(session, "lost 7");
+	rig_order(rig, session, "lost 7");
 	rig_expect_event(rig, "disconnected", NULL);
-	order(session, "forget");
-	order(session, "link 0");
+	rig_order(rig, session, "forget");
+	rig_order(rig, session, "link 0");
 	rig_expect_event(rig, "connected", NULL);
 	ck_assert_ptr_nonnull(
 		strstr(not_found(RIG_SEEN),
