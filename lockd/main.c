@@ -64,6 +64,12 @@ int main(int argc, char **argv)
 		log_error("event=not-confined %s", why);
 		return STATUS_CONFIG;
 	}
+	/* Before anything else is opened, and gets that number. */
+	r = open_page(&dirs.page);
+	if (r < 0) {
+		log_error("event=no-page error=%s", strerrorname_np(-r));
+		return STATUS_FAILED;
+	}
 	if (options_open_dir(&options, &dir_fd, why) < 0) {
 		log_error("%s", why);
 		return STATUS_CONFIG;
@@ -81,10 +87,9 @@ int main(int argc, char **argv)
 	if (options.own_dir && own_fd < 0)
 		log_warn("event=no-own-dir dir=%s error=%s", options.own_dir,
 			 strerrorname_np(errno));
-	dirs = (struct serve_dirs){ .slots_fd = dir_fd, .own_fd = own_fd };
-	r = open_page(&dirs.page);
-	if (r >= 0)
-		r = serve_run(&options, &dirs, CONTROL_FD);
+	dirs.slots_fd = dir_fd;
+	dirs.own_fd = own_fd;
+	r = serve_run(&options, &dirs, CONTROL_FD);
 	if (r < 0)
 		log_error("event=failed error=%s", strerrorname_np(-r));
 	return r < 0 ? STATUS_FAILED : EXIT_SUCCESS;
