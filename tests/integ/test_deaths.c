@@ -17,7 +17,7 @@
 
 Suite *suite_deaths(void);
 
-enum { FLOODERS = 8, IN_FLIGHT = 32 };
+enum { FLOODERS = 8, IN_FLIGHT = 1000 };
 
 static struct world *world;
 

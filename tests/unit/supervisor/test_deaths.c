@@ -23,6 +23,7 @@ static void quick(struct config *config)
 {
 	rig_quick(config);
 	config->tick_window_ms = 1000;
+	config->reset_cooldown_ms = 0; /* nothing but the rule that it is once */
 }
 
 static void start(void)
