@@ -166,7 +166,7 @@ $(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_GUARD) $(LIB_LOOP) 
 $(B)/tests/unit-worker: $(call no_main,worker) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
-$(B)/tests/integ: $(LIB_A) $(LIB_GUARD)
+$(B)/tests/integ: $(LIB_A) $(LIB_GUARD) $(LIB_IPC)
 
 # bleherd-worker as somebody who took it over would use it, among the real others.
 TAKEN_OVER := $(B)/tests/taken-over/bleherd-worker
@@ -266,7 +266,7 @@ bench-lock: ## the arbiter beside flock and polling: table, JSON=FILE
 	@BLEHERD_BIN='$(B)/bin' tests/bench/lock.sh $(if $(JSON),--json '$(JSON)')
 
 $(O)/tests/bench/guard.o: | $(PB_H)
-$(B)/tests/bench-guard: $(O)/tests/bench/guard.o $(LIB_GUARD)
+$(B)/tests/bench-guard: $(O)/tests/bench/guard.o $(LIB_GUARD) $(LIB_IPC)
 
 bench-guard: $(B)/tests/bench-guard ## what the filter of the children costs a system call
 	@$(B)/tests/bench-guard
