@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ipc/guard/filter.c - the tables. What is missing on purpose: everything that makes a socket, a
- * process, a thread or a name; ioctl; whatever takes somebody else's pid. Where a call can reach
+ * process, a thread or a name; whatever takes somebody else's pid. Where a call can reach
  * out of the process by an argument, the argument is checked.
  *
  * A call that no argument is checked of costs next to nothing: the kernel keeps a bitmap of those
@@ -10,7 +10,9 @@
 #include "ipc/guard/filter.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -112,7 +114,11 @@ static const struct filter_row COMMON[] = {
 	ALWAYS(exit_group),
 };
 
-/* Nothing is opened, so there is no more. */
+/* How much a peripheral's socket has not taken yet (AcquireWrite). Nothing is ever opened. */
+static const struct filter_row WORKER[] = {
+	EQUAL(ioctl, 1, SIOCOUTQ),
+};
+
 static const struct filter_row LOCKD[] = {
 	/* Slot files are locked, never written; /proc/locks is read. */
 	CLEAR(openat, 2, O_WRONLY | O_RDWR | O_TRUNC | O_TMPFILE),
@@ -124,5 +130,5 @@ static const struct filter_row LOCKD[] = {
 };
 
 const struct filter FILTER_COMMON = FILTER_OF(COMMON);
-const struct filter FILTER_WORKER = { NULL, 0 };
+const struct filter FILTER_WORKER = FILTER_OF(WORKER);
 const struct filter FILTER_LOCKD = FILTER_OF(LOCKD);
