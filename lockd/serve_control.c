@@ -142,6 +142,17 @@ static int on_adapters(void *ctx, struct chan_frame *frame, const void *body)
 	return 0;
 }
 
+static int on_settings(void *ctx, struct chan_frame *frame, const void *body)
+{
+	const Bh__Ctl__Settings *msg = body;
+
+	(void)ctx;
+	(void)frame;
+	if (msg->has_log_level && msg->log_level <= LOG_LEVEL_DEBUG)
+		log_setup("lockd", (enum log_level)msg->log_level);
+	return 0;
+}
+
 static int on_stop(void *ctx, struct chan_frame *frame, const void *body)
 {
 	struct serve *s = ctx;
@@ -157,6 +168,7 @@ static const struct chan_rule RULES[] = {
 	{ BH__CTL__TYPE__ADAPTER_LOST, 0, 0, &bh__ctl__adapter_name__descriptor, on_adapter_lost },
 	{ BH__CTL__TYPE__LOCK_CLEAN, 0, 0, &bh__ctl__lock_ref__descriptor, on_lock_clean },
 	{ BH__CTL__TYPE__ADAPTERS, 0, 0, &bh__ctl__adapters__descriptor, on_adapters },
+	{ BH__CTL__TYPE__SETTINGS, 0, 0, &bh__ctl__settings__descriptor, on_settings },
 	{ BH__CTL__TYPE__STOP, 0, 0, &bh__ctl__empty__descriptor, on_stop },
 };
 

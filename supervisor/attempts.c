@@ -27,10 +27,9 @@ static_assert((int)ESCALATION_NOBODY == (int)ADAPTERS_NOBODY, "one word for none
 /* What follows must fit behind it. */
 enum { TEXT_TOLD_LEN = EVENT_TEXT_LEN - 80 };
 
-int attempts_new(struct sup *sup)
+static struct escalation_limits limits_of(const struct config *config)
 {
-	const struct config *config = &sup->config;
-	struct escalation_limits limits = {
+	return (struct escalation_limits){
 		.attempts = config->retry_attempts,
 		.base_ms = config->retry_base_ms,
 		.max_ms = config->retry_max_ms,
@@ -39,8 +38,20 @@ int attempts_new(struct sup *sup)
 		.reset_budget = config->reset_budget,
 		.reset_window_ms = config->reset_window_ms,
 	};
+}
+
+int attempts_new(struct sup *sup)
+{
+	const struct escalation_limits limits = limits_of(&sup->config);
 
 	return escalation_new(&sup->escalation, &limits);
+}
+
+void attempts_reload(struct sup *sup)
+{
+	const struct escalation_limits limits = limits_of(&sup->config);
+
+	escalation_set_limits(sup->escalation, &limits);
 }
 
 /* --- what is known --- */

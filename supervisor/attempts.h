@@ -9,6 +9,8 @@
 
 /* Makes sup->escalation. */
 must_check int attempts_new(struct sup *sup);
+/* sup->config has changed. */
+void attempts_reload(struct sup *sup);
 
 /* Answers the request @id by NEXT_STEP. */
 void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__AttemptFailed *failed);

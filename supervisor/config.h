@@ -3,8 +3,8 @@
 /*
  * supervisor/config.h - bleherdd's configuration: an INI file as a struct of checked values.
  *
- * config_parse() is pure; config_load() reads the file and nothing else. Called by main.c before
- * anything runs; read-only afterwards.
+ * config_parse() is pure; config_read() reads the files and nothing else. Called by main.c before
+ * anything runs, and by reload.c.
  */
 #include "ipc/base.h"
 #include "supervisor/device_rules.h"
@@ -13,7 +13,8 @@
 enum {
 	CONFIG_PATH_LEN = 108, /* what sun_path holds */
 	CONFIG_BUS_LEN = 256,
-	CONFIG_ERROR_LEN = 512,
+	CONFIG_ERROR_LEN = 16384,
+	CONFIG_READ_LEN = 1024,
 	CONFIG_FILE_MAX = 65536,
 };
 
@@ -85,27 +86,32 @@ void config_defaults(struct config *out);
  * @config:    begins with config_defaults(); partly overwritten on error
  * @text:      NUL-terminated
  * @name:      of the file, for messages
- * @out_error: written on error: "file:line: what; what would be right"
+ * @out_error: written on error: "file:line: what; what would be right", a line for each mistake
  *
  * Errors: -EINVAL.  Pure.
  */
 must_check int config_parse(struct config *config, const char *text, const char *name,
 			    char out_error[CONFIG_ERROR_LEN]);
 
-/**
- * config_load() - config_parse() of a file
- * Errors: -ENOENT (the caller knows whether that matters), errno of open and read, -EFBIG, -EINVAL.
- */
-must_check int config_load(struct config *config, const char *path,
-			   char out_error[CONFIG_ERROR_LEN]);
+/* Where a configuration comes from; all of it lives as long as the daemon. */
+struct config_sources {
+	const char *path;	  /* NULL: /etc/bleherd/bleherd.conf, which need not be there */
+	const char *socket;	  /* of the command line, NULL: none */
+	char *const *environment; /* as of environ(7) */
+};
+
+struct config_report {
+	char error[CONFIG_ERROR_LEN]; /* as of config_parse(); "": none */
+	char read[CONFIG_READ_LEN];   /* what it was read from, in order: "/a, /b, environment" */
+};
 
 /**
- * config_override() - values from the environment, which win over the file
- * @socket:   $BLEHERD_SOCKET or NULL
- * @lock_dir: $BLEHERD_LOCK_DIR or NULL
- * @bus:      $DBUS_SYSTEM_BUS_ADDRESS or NULL: fills in only what the file left open
+ * config_read() - the defaults, the file, conf.d beside it in the order of the names, the
+ * environment, the command line: what comes later wins
+ * @out:        unspecified on error
+ * @out_report: always written
  *
- * Errors: -EINVAL one of them is too long or not an absolute path.
+ * Errors: -EINVAL: the report has a line for each mistake; -ENOMEM. Blocks: on files.
  */
-must_check int config_override(struct config *config, const char *socket, const char *lock_dir,
-			       const char *bus, char out_error[CONFIG_ERROR_LEN]);
+must_check int config_read(const struct config_sources *sources, struct config *out,
+			   struct config_report *out_report);

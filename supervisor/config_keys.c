@@ -6,31 +6,36 @@
 #include "ipc/workarounds.h"
 #include "supervisor/escalation.h"
 
-#define TEXT(s, n, k, field)                                                                       \
+#define TEXT_ROW(s, n, k, field, is_fixed)                                                         \
 	{                                                                                          \
-		s, n, k, offsetof(struct config, field), 0, sizeof(((struct config *)0)->field)    \
+		s, n, k, offsetof(struct config, field), 0, sizeof(((struct config *)0)->field),   \
+			is_fixed                                                                   \
 	}
+#define TEXT(s, n, k, field) TEXT_ROW(s, n, k, field, false)
+/* What is opened once, at the start. */
+#define FIXED(s, n, k, field) TEXT_ROW(s, n, k, field, true)
 #define NUMBER(s, n, field, lo, hi)                                                                \
 	{                                                                                          \
-		s, n, KIND_NUMBER, offsetof(struct config, field), lo, hi                          \
+		s, n, KIND_NUMBER, offsetof(struct config, field), lo, hi, false                   \
 	}
 
 /* A bit of the workarounds. */
 #define SWITCH(n, which)                                                                           \
 	{                                                                                          \
 		"workarounds", n, KIND_SWITCH, offsetof(struct config, workarounds),               \
-			WORKAROUND_BIT(which), 0                                                   \
+			WORKAROUND_BIT(which), 0, false                                            \
 	}
 
 const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
-	TEXT("daemon", "socket", KIND_PATH, socket),
-	{ "daemon", "socket_mode", KIND_MODE, offsetof(struct config, socket_mode), 0, 0777 },
-	TEXT("daemon", "runtime_dir", KIND_PATH, runtime_dir),
-	{ "daemon", "log_level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0 },
-	TEXT("bluez", "bus", KIND_TEXT, bus),
-	TEXT("bluez", "mgmt", KIND_PATH_OR_NONE, mgmt),
-	NUMBER("bluez", "mgmt_timeout_ms", mgmt_timeout_ms, 100, 60000),
-	TEXT("locks", "dir", KIND_PATH, lock_dir),
+	FIXED("daemon", "socket", KIND_PATH, socket),
+	{ "daemon", "socket_mode", KIND_MODE, offsetof(struct config, socket_mode), 0, 0777, true },
+	FIXED("daemon", "runtime_dir", KIND_PATH, runtime_dir),
+	{ "daemon", "log_level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0, false },
+	FIXED("bluez", "bus", KIND_TEXT, bus),
+	FIXED("bluez", "mgmt", KIND_PATH_OR_NONE, mgmt),
+	{ "bluez", "mgmt_timeout_ms", KIND_NUMBER, offsetof(struct config, mgmt_timeout_ms), 100,
+	  60000, true },
+	FIXED("locks", "dir", KIND_PATH, lock_dir),
 	NUMBER("locks", "connect", connect_slots, 1, 8),
 	NUMBER("locks", "scan", scan_slots, 1, 8),
 	NUMBER("locks", "foreign_slots", foreign_slots, 0, 8),
@@ -45,7 +50,7 @@ const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
 	NUMBER("locks", "grace_ms", grace_ms, 0, 10000),
 	NUMBER("locks", "dirty_ms", dirty_ms, 0, 60000),
 	NUMBER("locks", "per_user", per_user, 1, 1024),
-	{ "scan", "mode", KIND_SCAN_MODE, offsetof(struct config, is_passive), 0, 1 },
+	{ "scan", "mode", KIND_SCAN_MODE, offsetof(struct config, is_passive), 0, 1, false },
 	NUMBER("workers", "restart_base_ms", restart_base_ms, 1, 600000),
 	NUMBER("workers", "restart_max_ms", restart_max_ms, 1, 3600000),
 	NUMBER("workers", "crash_loop_deaths", crash_loop_deaths, 0, 32),

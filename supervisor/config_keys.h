@@ -2,6 +2,9 @@
 #pragma once
 /*
  * supervisor/config_keys.h - what may be in the configuration, as a table; config.c reads it.
+ *
+ * A new key is a row here, a line in contrib/bleherd.conf and an item in
+ * contrib/man/bleherd.conf.5: tests/unit/supervisor/test_sample.c compares the three.
  */
 #include "supervisor/config.h"
 
@@ -22,7 +25,8 @@ struct key {
 	enum kind kind;
 	size_t offset;
 	uint32_t min;
-	uint32_t max; /* of a text: its size in bytes with the NUL */
+	uint32_t max;  /* of a text: its size in bytes with the NUL */
+	bool is_fixed; /* a reload does not change it: it needs a restart */
 };
 
 enum { CONFIG_KEYS_LEN = 56 };

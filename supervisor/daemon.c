@@ -23,6 +23,7 @@
 #include "supervisor/lockd_child.h"
 #include "supervisor/orphans.h"
 #include "supervisor/readiness.h"
+#include "supervisor/reload.h"
 #include "supervisor/reset_state.h"
 #include "supervisor/room.h"
 #include "supervisor/room_desk.h"
@@ -78,6 +79,8 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 		child_watch(sup->adapters->list[i]->child, now_ms);
 	lockd_child_watch(sup->lockd, now_ms);
 	adapters_sweep(sup);
+	lockd_child_review(sup->lockd, now_ms);
+	sessions_rules_review(sup);
 	/* Only after a whole pass: a supervisor that is stuck in one is to be restarted. */
 	if (daemon->is_fed && ++daemon->passes % PASSES_PER_MEAL == 0)
 		readiness_tell("WATCHDOG=1");
@@ -129,6 +132,17 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 					  on_stopping, daemon);
 }
 
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)info;
+	if (!daemon->sup.is_stopping)
+		reload_run(&daemon->sup);
+	return 0;
+}
+
 /* --- making and unmaking --- */
 
 static int add_sources(struct daemon *daemon)
@@ -141,9 +155,12 @@ static int add_sources(struct daemon *daemon)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	r = sd_event_add_signal(sup->event, NULL, SIGTERM, on_signal, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(sup->event, NULL, SIGHUP, on_reload, daemon);
 	if (r >= 0)
 		r = sd_event_add_signal(sup->event, NULL, SIGINT, on_signal, daemon);
 	if (r >= 0)
@@ -241,19 +258,15 @@ static void free_parts(struct daemon *daemon)
 	sd_event_unref(sup->event);
 }
 
-static void fill(struct sup *sup, const struct config *config)
+static void fill(struct sup *sup, const struct config *config, const struct config_sources *sources)
 {
 	sup->config = *config;
+	sup->sources = *sources;
 	sup->started_at_ms = clock_now_ms();
-	sup->backoff = (struct backoff_limits){
-		.base_ms = config->restart_base_ms,
-		.max_ms = config->restart_max_ms,
-		.loop_deaths = config->crash_loop_deaths,
-		.loop_window_ms = config->crash_loop_window_ms,
-	};
+	reload_fill_limits(sup);
 }
 
-int daemon_run(const struct config *config, int listen_fd)
+int daemon_run(const struct config *config, const struct config_sources *sources, int listen_fd)
 {
 	_cleanup_close_ int fd = listen_fd;
 	struct daemon daemon = { .stop_at_ms = 0 };
@@ -261,7 +274,7 @@ int daemon_run(const struct config *config, int listen_fd)
 	int r;
 
 	raise_fd_limit();
-	fill(&daemon.sup, config);
+	fill(&daemon.sup, config, sources);
 	daemon.is_fed = getenv("WATCHDOG_USEC") != NULL;
 	r = spawn_open(&daemon.sup.binaries, missing);
 	if (r < 0) {

@@ -9,9 +9,11 @@
 /**
  * daemon_run() - until SIGTERM or SIGINT
  * @config:    copied
+ * @sources:   copied; for SIGHUP
  * @listen_fd: the public socket; taken over
  *
  * Errors: what made it impossible to begin (told in the log), 0 it was asked to stop. Blocks: its
  * life long.
  */
-must_check int daemon_run(const struct config *config, int listen_fd);
+must_check int daemon_run(const struct config *config, const struct config_sources *sources,
+			  int listen_fd);

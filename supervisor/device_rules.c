@@ -215,7 +215,8 @@ static int set_profile(struct device_rule *rule, const char *value, char *error)
 {
 	if (value[0] == '\0' || strlen(value) >= sizeof(rule->profile))
 		return fail(error, "profile", value, "one such as battery, sensor, on-demand");
-	(void)snprintf(rule->profile, sizeof(rule->profile), "%s", value);
+	memset(rule->profile, 0, sizeof(rule->profile));
+	memcpy(rule->profile, value, strlen(value));
 	return 0;
 }
 
@@ -264,13 +265,28 @@ int device_rules_set(struct device_rules *rules, const char *who, const char *ke
 			       KEYS[at].name);
 		return -EINVAL;
 	}
-	if (section->given >> at & 1) {
+	if (section->given_here >> at & 1) {
 		(void)snprintf(out_error, DEVICE_RULES_ERROR_LEN, "%s is given twice; keep one",
 			       key);
 		return -EINVAL;
 	}
 	section->given |= 1u << at;
+	section->given_here |= 1u << at;
+	section->mark = rules->mark;
 	return set_value(&section->rule, &KEYS[at], value, out_error);
+}
+
+void device_rules_next_file(struct device_rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++)
+		rules->list[i].given_here = 0;
+}
+
+const char *device_rules_key(size_t index)
+{
+	return index < ARRAY_LEN(KEYS) ? KEYS[index].name : NULL;
 }
 
 /* --- what holds --- */
@@ -356,13 +372,15 @@ void device_rules_of(const struct device_rules *rules, const struct device_rules
 }
 
 int device_rules_check(const struct device_rules *rules, const struct profiles *profiles,
-		       char out_error[DEVICE_RULES_ERROR_LEN])
+		       uint32_t *out_mark, char out_error[DEVICE_RULES_ERROR_LEN])
 {
 	struct device_rule rule;
 	size_t i;
 
 	for (i = 0; i < rules->n; i++) {
 		const char *profile = rules->list[i].rule.profile;
+
+		*out_mark = rules->list[i].mark;
 
 		defaults_of(rules, &rule);
 		take(&rule, &rules->list[i]);
@@ -378,6 +396,27 @@ int device_rules_check(const struct device_rules *rules, const struct profiles *
 		}
 	}
 	return 0;
+}
+
+bool device_rules_equal(const struct device_rules *a, const struct device_rules *b)
+{
+	struct device_rule rule_a;
+	struct device_rule rule_b;
+	size_t i;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++) {
+		if (!is_same_who(&a->list[i], &b->list[i]) || a->list[i].given != b->list[i].given)
+			return false;
+		memset(&rule_a, 0, sizeof(rule_a));
+		memset(&rule_b, 0, sizeof(rule_b));
+		take(&rule_a, &a->list[i]);
+		take(&rule_b, &b->list[i]);
+		if (memcmp(&rule_a, &rule_b, sizeof(rule_a)) != 0)
+			return false;
+	}
+	return true;
 }
 
 bool device_rules_has_patterns(const struct device_rules *rules)

@@ -59,6 +59,8 @@ struct device_rules_section {
 	struct uuid service;
 	char name[DEVICE_RULES_WHO_LEN]; /* a pattern of fnmatch(3) */
 	uint32_t given;			 /* bits: which of @rule it says */
+	uint32_t given_here;		 /* the same, in the present file */
+	uint32_t mark;			 /* of its last line */
 	struct device_rule rule;
 };
 
@@ -69,6 +71,7 @@ struct device_rules {
 	uint32_t linger_ms;
 	uint32_t idle_ms;
 	uint32_t lifetime_ms;
+	uint32_t mark; /* the caller's, of the line that comes: for device_rules_check() */
 	size_t n;
 	struct device_rules_section list[DEVICE_RULES_MAX];
 };
@@ -86,12 +89,23 @@ void device_rules_defaults(struct device_rules *out);
 must_check int device_rules_set(struct device_rules *rules, const char *who, const char *key,
 				const char *value, char out_error[DEVICE_RULES_ERROR_LEN]);
 
+/* What another file said may be said again. */
+void device_rules_next_file(struct device_rules *rules);
+
 /**
  * device_rules_check() - what a single line cannot tell
+ * @out_mark: of the section that is wrong
+ *
  * Errors: -EINVAL: a profile that is not there, a base above its maximum, an interval for nothing.
  */
 must_check int device_rules_check(const struct device_rules *rules, const struct profiles *profiles,
-				  char out_error[DEVICE_RULES_ERROR_LEN]);
+				  uint32_t *out_mark, char out_error[DEVICE_RULES_ERROR_LEN]);
+
+/* Whether both say the same. */
+bool device_rules_equal(const struct device_rules *a, const struct device_rules *b);
+
+/* The name of the key, NULL behind the last. */
+const char *device_rules_key(size_t index);
 
 /* What is known of a device. */
 struct device_rules_who {

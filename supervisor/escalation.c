@@ -16,11 +16,16 @@ int escalation_new(struct escalation **out, const struct escalation_limits *limi
 
 	if (!esc)
 		return -ENOMEM;
+	escalation_set_limits(esc, limits);
+	*out = esc;
+	return 0;
+}
+
+void escalation_set_limits(struct escalation *esc, const struct escalation_limits *limits)
+{
 	esc->limits = *limits;
 	if (esc->limits.half_life_ms == 0)
 		esc->limits.half_life_ms = 1;
-	*out = esc;
-	return 0;
 }
 
 struct escalation *escalation_free(struct escalation *esc)

@@ -78,6 +78,8 @@ enum escalation_sickness { ESCALATION_SILENT, ESCALATION_TIMEOUTS };
 struct escalation;
 
 must_check int escalation_new(struct escalation **out, const struct escalation_limits *limits);
+/* Other limits from now on; what was counted stays. */
+void escalation_set_limits(struct escalation *esc, const struct escalation_limits *limits);
 struct escalation *escalation_free(struct escalation *esc);
 
 /* Counts a failed attempt and decides. @dice: any random number, for jitter. */

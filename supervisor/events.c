@@ -74,6 +74,8 @@ static const struct {
 	[EVENT_BREAKER_CLOSED] = { "breaker-closed", LOG_LEVEL_INFO },
 	[EVENT_IDENTITY_CHANGED] = { "identity-changed", LOG_LEVEL_WARN },
 	[EVENT_HEALTH] = { "health", LOG_LEVEL_INFO },
+	[EVENT_RELOADED] = { "reloaded", LOG_LEVEL_INFO },
+	[EVENT_RELOAD_FAILED] = { "reload-failed", LOG_LEVEL_ERROR },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)

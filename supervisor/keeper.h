@@ -24,6 +24,8 @@ struct keepers;
 /* After the sessions: those that the configuration names by address begin now. */
 must_check int keepers_new(struct sup *sup);
 struct keepers *keepers_free(struct keepers *keepers);
+/* sup->config has changed. */
+void keepers_reload(struct sup *sup);
 
 /* What holds for that device now: configuration, name, services and what was chosen. */
 void keepers_rule(struct sup *sup, uint64_t address, struct device_rule *out);

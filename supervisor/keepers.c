@@ -307,21 +307,41 @@ void keepers_strategy(struct client *client, uint32_t id, const Bh__StrategySet 
 
 /* --- the whole --- */
 
-int keepers_new(struct sup *sup)
+static void look_at_named(struct sup *sup)
 {
 	const struct device_rules *rules = &sup->config.devices;
 	size_t i;
 
+	sup->keepers->has_patterns = device_rules_has_patterns(rules);
+	for (i = 0; i < rules->n; i++)
+		if (rules->list[i].kind == DEVICE_RULES_ADDRESS)
+			look_at(sup, rules->list[i].address);
+}
+
+int keepers_new(struct sup *sup)
+{
 	sup->keepers = calloc(1, sizeof(*sup->keepers));
 	if (!sup->keepers)
 		return -ENOMEM;
 	sup->keepers->sup = sup;
-	sup->keepers->has_patterns = device_rules_has_patterns(rules);
 	TAILQ_INIT(&sup->keepers->all);
-	for (i = 0; i < rules->n; i++)
-		if (rules->list[i].kind == DEVICE_RULES_ADDRESS)
-			look_at(sup, rules->list[i].address);
+	look_at_named(sup);
 	return 0;
+}
+
+void keepers_reload(struct sup *sup)
+{
+	struct keeper *keeper;
+	const struct device *device;
+	size_t cursor = 0;
+
+	/* Those that were kept and are not any more, then those that are now. */
+	TAILQ_FOREACH(keeper, &sup->keepers->all, entry)
+	look_at(sup, keeper->address);
+	look_at_named(sup);
+	while (sup->keepers->has_patterns && (device = devices_next(sup->devices, &cursor)))
+		if (!keepers_find(sup, device->address))
+			look_at(sup, device->address);
 }
 
 struct keepers *keepers_free(struct keepers *keepers)

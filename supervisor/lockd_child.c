@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
@@ -20,6 +21,7 @@
 
 enum {
 	SETTLE_MS = 200,
+	SERVED_MS = 1000, /* and then another reload may start it anew */
 	BACKLOG_MAX = 64, /* frames that wait for lockd */
 	WINDOW_MS = 1000, /* it never waits for anybody: programs wait for it */
 };
@@ -29,6 +31,8 @@ struct lockd_child {
 	struct child *child;
 	int table_fd;
 	uint32_t last_peer;
+	uint32_t locks_change; /* sup->locks_change when it was started */
+	uint64_t ready_at_ms;
 	bool has_greeted;	       /* it got as far as HELLO: it will serve */
 	char parked[SLOT_DIR_WHY_LEN]; /* why */
 };
@@ -255,8 +259,9 @@ static const struct port_ops PORT = {
 static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_ARGS_MAX],
 			char *text, size_t text_size)
 {
-	const struct lockd_child *lockd = ctx;
+	struct lockd_child *lockd = ctx;
 
+	lockd->locks_change = lockd->sup->locks_change;
 	/* A second one first lets the workers hand back what they hold: device: has no file that
 	 * would keep others out. */
 	return lockd_args(&lockd->sup->config, getpid(),
@@ -281,6 +286,7 @@ static void on_child_ready(struct child *child, void *ctx)
 {
 	struct lockd_child *lockd = ctx;
 
+	lockd->ready_at_ms = clock_now_ms();
 	events_add(lockd->sup->events, &(struct event){ .kind = EVENT_ARBITER_UP }, "pid %d",
 		   child_pid(child));
 }
@@ -396,6 +402,30 @@ struct lockd_child *lockd_child_free(struct lockd_child *lockd)
 	(void)close_fd(lockd->table_fd);
 	free(lockd);
 	return NULL;
+}
+
+void lockd_child_reload(struct lockd_child *lockd)
+{
+	Bh__Ctl__Settings settings = BH__CTL__SETTINGS__INIT;
+
+	settings.has_log_level = 1;
+	settings.log_level = lockd->sup->config.log_level;
+	port_send(child_port(lockd->child), BH__CTL__TYPE__SETTINGS, 0, 0, &settings.base);
+	lockd_child_review(lockd, clock_now_ms());
+}
+
+void lockd_child_review(struct lockd_child *lockd, uint64_t now_ms)
+{
+	enum child_state state = child_state(lockd->child);
+
+	if (lockd->locks_change == lockd->sup->locks_change || lockd->sup->is_stopping)
+		return;
+	if (state != CHILD_PARKED &&
+	    (state != CHILD_READY || now_ms - lockd->ready_at_ms < SERVED_MS))
+		return;
+	log_info("arbiter=restarted reason=\"[locks] was changed\"");
+	child_stop(lockd->child);
+	child_start(lockd->child);
 }
 
 void lockd_child_stop(struct lockd_child *lockd)

@@ -28,6 +28,15 @@ bool lockd_child_is_there(const struct lockd_child *lockd);
 /* Why it is not restarted: one line, its own. NULL: it is there or comes back. */
 const char *lockd_child_parked(const struct lockd_child *lockd);
 
+/* sup->config has changed. */
+void lockd_child_reload(struct lockd_child *lockd);
+
+/*
+ * A lockd that was started with another [locks] is started anew, as if it had died; not before it
+ * has served for a while, so that reloads in quick succession leave time to lock something.
+ */
+void lockd_child_review(struct lockd_child *lockd, uint64_t now_ms);
+
 /* --- channels --- */
 struct lockd_who {
 	const char *label;

@@ -27,21 +27,21 @@ enum {
 	STATUS_CONFIG = 78,
 };
 
-static const char DEFAULT_CONFIG[] = "/etc/bleherd/bleherd.conf";
-
 static const char USAGE[] =
 	"usage: bleherdd [options]\n"
 	"\n"
 	"Shares the Bluetooth LE adapters of this machine among programs; stays in the foreground.\n"
 	"\n"
 	"  --config FILE    configuration (/etc/bleherd/bleherd.conf; need not exist)\n"
-	"  --check-config   say whether the configuration is right, and end\n"
+	"  --check-config   say what is wrong with the configuration, all of it, and end\n"
 	"  --socket PATH    public socket, over configuration and $BLEHERD_SOCKET\n"
 	"  --version        print the version and end\n"
 	"  --help           this\n"
 	"\n"
-	"Environment: BLEHERD_SOCKET, BLEHERD_LOCK_DIR, DBUS_SYSTEM_BUS_ADDRESS,\n"
-	"BLEHERD_LIBEXEC (folder of bleherd-worker and bleherd-lockd).\n"
+	"Beside FILE, conf.d/*.conf is read. SIGHUP reads all of it anew and keeps the sessions.\n"
+	"Environment: BLEHERD_SECTION_KEY for each key (BLEHERD_DAEMON_LOG_LEVEL), over the files;\n"
+	"BLEHERD_SOCKET, BLEHERD_LOCK_DIR, DBUS_SYSTEM_BUS_ADDRESS, BLEHERD_LIBEXEC (folder of\n"
+	"bleherd-worker and bleherd-lockd).\n"
 	"Status: 0 asked to stop, 2 usage, 70 internal error, 72 a binary is missing, 73 runtime\n"
 	"directory or socket cannot be made, 75 another bleherdd is running, 78 configuration.\n";
 
@@ -117,23 +117,16 @@ static int parse_options(int argc, char **argv, struct options *out)
 }
 
 /* 0, or the status to end with. */
-static int read_config(const struct options *options, struct config *out)
+static int read_config(const struct config_sources *sources, struct config *out,
+		       struct config_report *report)
 {
-	const char *path = options->config ? options->config : DEFAULT_CONFIG;
-	const char *socket = options->socket ? options->socket : getenv("BLEHERD_SOCKET");
-	char error[CONFIG_ERROR_LEN];
-	int r;
+	char *rest = report->error;
+	char *line;
 
-	config_defaults(out);
-	r = config_load(out, path, error);
-	if (r == -ENOENT && !options->config)
-		r = 0;
-	if (r == 0)
-		r = config_override(out, socket, getenv("BLEHERD_LOCK_DIR"),
-				    getenv("DBUS_SYSTEM_BUS_ADDRESS"), error);
-	if (r == 0)
+	if (config_read(sources, out, report) == 0)
 		return 0;
-	(void)fprintf(stderr, "bleherdd: %s\n", error);
+	while ((line = strsep(&rest, "\n")))
+		(void)fprintf(stderr, "bleherdd: %s\n", line);
 	return STATUS_CONFIG;
 }
 
@@ -147,7 +140,7 @@ static void clean_environment(void)
 		(void)unsetenv(OURS[i]);
 }
 
-static int serve(const struct config *config)
+static int serve(const struct config *config, const struct config_sources *sources)
 {
 	static const int STATUS[] = {
 		[INSTANCE_RUNNING] = STATUS_RUNNING,
@@ -172,7 +165,7 @@ static int serve(const struct config *config)
 	if (r < 0)
 		(void)fprintf(stderr, "bleherdd: cannot drop privileges: %s\n", strerror(-r));
 	else
-		r = daemon_run(config, take_fd(&instance.listen_fd));
+		r = daemon_run(config, sources, take_fd(&instance.listen_fd));
 	instance_close(&instance);
 	if (r == 0)
 		return EXIT_SUCCESS;
@@ -182,21 +175,29 @@ static int serve(const struct config *config)
 int main(int argc, char **argv)
 {
 	struct options options = { .config = NULL };
+	struct config_sources sources;
+	struct config_report report;
 	struct config config;
 	int r;
 
 	r = parse_options(argc, argv, &options);
 	if (r != 0 || options.is_done)
 		return r;
-	r = read_config(&options, &config);
+	sources = (struct config_sources){
+		.path = options.config,
+		.socket = options.socket,
+		.environment = environ,
+	};
+	r = read_config(&sources, &config, &report);
 	if (r != 0)
 		return r;
 	if (options.is_check) {
-		(void)puts("bleherdd: the configuration is right");
+		(void)printf("bleherdd: the configuration is right: %s\n",
+			     report.read[0] != '\0' ? report.read : "the defaults, no file");
 		return EXIT_SUCCESS;
 	}
 	log_setup("bleherdd", (enum log_level)config.log_level);
 	/* Every send says MSG_NOSIGNAL; this is for stderr. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	return serve(&config);
+	return serve(&config, &sources);
 }

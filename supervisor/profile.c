@@ -190,3 +190,10 @@ int profiles_set(struct profiles *profiles, const char *name, const char *key, c
 		       nearest(key));
 	return -EINVAL;
 }
+
+const char *profiles_key(size_t index)
+{
+	if (index == 0)
+		return CEILING;
+	return index <= ARRAY_LEN(COUNTS) ? COUNTS[index - 1].name : NULL;
+}

@@ -57,3 +57,6 @@ const char *escalation_step_name(enum escalation_step step);
  */
 must_check int profiles_set(struct profiles *profiles, const char *name, const char *key,
 			    const char *value, char out_error[PROFILE_ERROR_LEN]);
+
+/* The name of the key, NULL behind the last. */
+const char *profiles_key(size_t index);

@@ -36,6 +36,11 @@ int room_new(struct room **out, uint32_t total)
 	return 0;
 }
 
+void room_set_total(struct room *room, uint32_t total)
+{
+	room->total = total;
+}
+
 static void set_state(struct room *room, struct row *row, enum row_state state)
 {
 	room->n_waiting -= row->state == ROW_WAITS;

@@ -18,6 +18,8 @@ struct room;
 /* @total: 0: no limit. */
 must_check int room_new(struct room **out, uint32_t total);
 struct room *room_free(struct room *room);
+/* Another one from now on; then room_next(). */
+void room_set_total(struct room *room, uint32_t total);
 
 /* --- what workers say --- */
 

@@ -36,6 +36,12 @@ static void go_on(struct sup *sup)
 	}
 }
 
+void room_desk_reload(struct sup *sup)
+{
+	room_set_total(sup->room, sup->config.devices.total);
+	go_on(sup);
+}
+
 void room_desk_asked(struct adapter *adapter, uint32_t id, const Bh__Ctl__RoomWanted *wanted)
 {
 	struct sup *sup = adapter->sup;

@@ -9,6 +9,8 @@
 
 /* Makes sup->room and sup->orphans, after sup->config. */
 must_check int room_desk_new(struct sup *sup);
+/* sup->config has changed. */
+void room_desk_reload(struct sup *sup);
 
 /* ROOM_WANTED, with its id. */
 void room_desk_asked(struct adapter *adapter, uint32_t id, const Bh__Ctl__RoomWanted *wanted);

@@ -69,6 +69,9 @@ struct adapter *session_server(const struct session *session, enum err_class *ou
 
 /* Tells the workers that serve this device what the configuration says of it now. */
 void sessions_rules_changed(struct sup *sup, uint64_t address);
+/* The same of all devices: at once where few wait for a worker, else by sessions_rules_review(). */
+void sessions_rules_reload(struct sup *sup);
+void sessions_rules_review(struct sup *sup);
 
 /* --- rotation --- */
 

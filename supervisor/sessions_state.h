@@ -42,6 +42,7 @@ struct session {
 	uint64_t served_at_ms;
 	bool holds_link; /* as its worker said */
 	uint32_t subscriptions;
+	uint32_t rules_told; /* at which sessions.rules_change */
 
 	/* while nobody serves it */
 	uint64_t asked_at_ms;
@@ -70,6 +71,8 @@ struct sessions {
 	uint32_t n; /* of programs */
 	uint32_t n_moved;
 	uint32_t last_id;
+	uint32_t rules_change;	   /* how often the configuration changed them for all */
+	bool has_untold;	   /* some workers do not know yet */
 	sd_event_source *step_all; /* something changed: look at all that are homeless */
 };
 

@@ -335,6 +335,22 @@ void worker_child_locks_wanted(struct adapter *adapter)
 	port_send(port_of(adapter), BH__CTL__TYPE__LOCKS_WANTED, 0, 0, &empty.base);
 }
 
+void worker_child_reload(struct adapter *adapter)
+{
+	const struct config *config = &adapter->sup->config;
+	Bh__Ctl__Settings settings = BH__CTL__SETTINGS__INIT;
+
+	settings.has_log_level = settings.has_workarounds = settings.has_gatt_late_ms = 1;
+	settings.has_passive = settings.has_links_max = settings.has_ask_room = 1;
+	settings.log_level = config->log_level;
+	settings.workarounds = config->workarounds;
+	settings.gatt_late_ms = config->gatt_late_ms;
+	settings.passive = config->is_passive != 0;
+	settings.links_max = config->devices.per_adapter;
+	settings.ask_room = config->devices.total > 0;
+	port_send(port_of(adapter), BH__CTL__TYPE__SETTINGS, 0, 0, &settings.base);
+}
+
 void worker_child_rules(struct adapter *adapter, const Bh__Ctl__DeviceRules *rules)
 {
 	port_send(port_of(adapter), BH__CTL__TYPE__DEVICE_RULES, 0, 0, &rules->base);

@@ -25,6 +25,8 @@ void worker_child_cause(struct adapter *adapter, uint64_t address, uint8_t statu
 			bool is_disconnect);
 /* Somebody of ours waits for its locks: it asks lockd now instead of at half its lease. */
 void worker_child_locks_wanted(struct adapter *adapter);
+/* sup->config has changed. */
+void worker_child_reload(struct adapter *adapter);
 void worker_child_rules(struct adapter *adapter, const Bh__Ctl__DeviceRules *rules);
 /* The daemon's own session: it is made, or its hold changes. */
 void worker_child_keep(struct adapter *adapter, const Bh__Ctl__Keep *keep);

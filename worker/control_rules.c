@@ -186,6 +186,27 @@ static int on_rules(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_settings(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Ctl__Settings *settings = msg;
+	struct worker *w = ctx;
+
+	(void)frame;
+	if (settings->has_log_level && settings->log_level <= LOG_LEVEL_DEBUG)
+		log_setup(w->label, (enum log_level)settings->log_level);
+	if (settings->has_workarounds)
+		w->workarounds = settings->workarounds;
+	if (settings->has_gatt_late_ms)
+		w->gatt_late_ms = settings->gatt_late_ms;
+	if (settings->has_passive)
+		scan_set_passive(w->scan, settings->passive);
+	if (settings->has_ask_room)
+		w->asks_room = settings->ask_room;
+	if (settings->has_links_max)
+		links_set_max(w->links, settings->links_max);
+	return 0;
+}
+
 static int on_room(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct worker *w = ctx;
@@ -237,6 +258,7 @@ const struct chan_rule CONTROL_RULES[CONTROL_RULES_LEN] = {
 	{ BH__CTL__TYPE__KEEP, 0, 0, &bh__ctl__keep__descriptor, on_keep },
 	{ BH__CTL__TYPE__CACHE_CLEAR, 0, 0, &bh__ctl__cache_clear__descriptor, recall_on_clear },
 	{ BH__CTL__TYPE__CHECK, 0, 0, &bh__ctl__check__descriptor, on_check },
+	{ BH__CTL__TYPE__SETTINGS, 0, 0, &bh__ctl__settings__descriptor, on_settings },
 	{ BH__CTL__TYPE__ROOM, 0, 0, &bh__ctl__room__descriptor, on_room },
 	{ BH__CTL__TYPE__CONNECT_CANCEL, 0, 0, &bh__ctl__connect_cancel__descriptor,
 	  on_connect_cancel },

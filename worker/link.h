@@ -169,6 +169,8 @@ void links_bus_changed(struct links *links);
 void links_quiet(struct links *links);
 /* How many links there are, or how many nobody would miss, has changed. */
 void links_room_changed(struct links *links);
+/* How many links fit on the adapter, from now on; 0: what the controller has. */
+void links_set_max(struct links *links, uint32_t max);
 void links_room(struct links *links, uint32_t token, const Bh__Ctl__Room *room);
 void links_cut(struct links *links, uint64_t addr);
 void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);

@@ -121,6 +121,13 @@ void links_room_changed(struct links *links)
 		deadline_set(links->w->deadlines, &links->room_look, clock_now_ms());
 }
 
+void links_set_max(struct links *links, uint32_t max)
+{
+	links->w->links_max = max;
+	links->room.max = max;
+	links_room_changed(links);
+}
+
 /* People are to see why nothing happens, and another adapter may have room. */
 static void tell_waits(const struct link *link)
 {

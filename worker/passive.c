@@ -111,7 +111,8 @@ void passive_attach(struct scan *scan, sd_bus *conn)
 
 	for (i = 0; i < PASSIVE_SLOTS; i++)
 		slots[i] = sd_bus_slot_unref(slots[i]);
-	if (!conn || !scan->passive.is_configured)
+	/* Active or not: it may be wanted later, and costs nothing until then. */
+	if (!conn)
 		return;
 	r = sd_bus_add_object_manager(conn, &slots[0], ROOT);
 	if (r >= 0)

@@ -343,6 +343,16 @@ void scan_bus(struct scan *scan, sd_bus *conn)
 	passive_attach(scan, conn);
 }
 
+void scan_set_passive(struct scan *scan, bool is_passive)
+{
+	if (scan->passive.is_configured == is_passive)
+		return;
+	scan->passive.is_configured = is_passive;
+	scan->passive.is_given_up = false;
+	/* What runs is stopped; one of the two needs the lock: from the beginning. */
+	scan_event(scan, SCAN_EV_YIELD);
+}
+
 void scan_gone(struct scan *scan)
 {
 	passive_gone(scan);

@@ -79,6 +79,8 @@ void scan_heard(struct scan *scan, const struct device *device, unsigned changes
 void scan_adapter(struct scan *scan);
 /* A new connection; NULL: it went. */
 void scan_bus(struct scan *scan, sd_bus *conn);
+/* [scan] mode, from now on. */
+void scan_set_passive(struct scan *scan, bool is_passive);
 /* bluetoothd, the adapter or the bus connection went or changed. */
 void scan_gone(struct scan *scan);
 

@@ -270,6 +270,7 @@ static void make_listener(struct rig *rig)
 
 static _Noreturn void run_daemon(const struct rig *rig, pid_t parent, const int ready[2])
 {
+	static const struct config_sources none = { .path = NULL };
 	struct instance instance = INSTANCE_INIT;
 	char why[INSTANCE_WHY_LEN];
 
@@ -279,7 +280,7 @@ static _Noreturn void run_daemon(const struct rig *rig, pid_t parent, const int 
 	(void)!write(ready[1], "", 1);
 	(void)close(ready[0]);
 	(void)close(ready[1]);
-	_exit(daemon_run(&rig->config, instance.listen_fd) == 0 ? 0 : 1);
+	_exit(daemon_run(&rig->config, &none, instance.listen_fd) == 0 ? 0 : 1);
 }
 
 /* How many adapters are ready. */

@@ -25,18 +25,16 @@ START_TEST(test_defaults)
 	ck_assert_str_eq(c.socket, "/run/bleherd/bleherd.sock");
 	ck_assert_uint_eq(c.socket_mode, 0660);
 	ck_assert_uint_eq(c.restart_base_ms, 500);
-	ck_assert_int_eq(config_override(&c, NULL, NULL, NULL, error), 0);
-	ck_assert_str_eq(c.bus, "unix:path=/run/dbus/system_bus_socket");
 }
 END_TEST
 
 START_TEST(test_values)
 {
-	static const char TEXT[] = "# a comment\n"
+	static const char TEXT[] = "\xef\xbb\xbf# a comment behind the mark of an editor\r\n"
 				   "[daemon]\n"
 				   "socket = /tmp/s\n"
-				   "socket_mode = 0600\n"
-				   "log_level = debug\n"
+				   "\tsocket_mode = 0600\n"
+				   "log_level = debug ; a comment\n"
 				   "[bluez]\n"
 				   "mgmt =\n"
 				   "bus = unix:abstract=x\n"
@@ -58,9 +56,6 @@ START_TEST(test_values)
 	ck_assert_str_eq(c.mgmt, "");
 	ck_assert_uint_eq(c.crash_loop_deaths, 0);
 	ck_assert_uint_eq(c.restart_base_ms, 20);
-	ck_assert_int_eq(config_override(&c, "/tmp/t", "/tmp/l", "unix:path=/b", error), 0);
-	ck_assert_str_eq(c.socket, "/tmp/t");
-	ck_assert_str_eq(c.lock_dir, "/tmp/l");
 	ck_assert_str_eq(c.bus, "unix:abstract=x");
 }
 END_TEST
@@ -137,7 +132,12 @@ START_TEST(test_lock_args)
 END_TEST
 
 static const struct config_case WRONG[] = {
-	{ "[deamon]\nsocket = /x\n", "f:2: ", "nearest is [daemon]" },
+	{ "[deamon]\nsocket = /x\n", "f:1: ", "nearest is [daemon]" },
+	{ "[prof x]\n", "f:1: ", "nearest is [profile NAME]" },
+	{ "[daemon] socket = /x\n", "f:1: ", "follows the section [daemon]" },
+	{ "[daemon]\nsocket = /\033x\n", "f:2: ", "control character (0x1b) at byte 11" },
+	{ "[daemon]\rsocket = /x\n", "f:1: ", "control character (0x0d) at byte 9" },
+	{ "[daemon]\n= /x\n", "f:2: ", "nearest is" },
 	{ "[daemon]\nsockt = /x\n", "f:2: ", "nearest is socket" },
 	{ "socket = /x\n", "f:1: ", "[daemon]" },
 	{ "[daemon]\nsocket = x\n", "f:2: ", "absolute" },
@@ -165,10 +165,15 @@ static const struct config_case WRONG[] = {
 	{ "[locks]\nconnect = -1\n", "f:2: ", "a number" },
 	{ "[locks]\nconnect = 99999999999\n", "f:2: ", "a number" },
 	{ "[locks]\nconnect = 1\nconnect = 2\n", "f:3: ", "twice" },
-	{ "[locks]\nconnect = 1\n  2\n", "f:3: ", "twice" },
+	{ "[locks]\nconnect = 1\n  2\n", "f:3: ", "key = value" },
 	{ "[locks]\n\nnonsense\n", "f:3: ", "key = value" },
 	{ "[locks\n", "f:1: ", "[section]" },
 	{ "[workers]\nrestart_base_ms = 9000\nrestart_max_ms = 8000\n", "f:3: ", "above" },
+	{ "[workers]\nrestart_max_ms = 300\n[scan]\nmode = active\n", "f:2: ", "above" },
+	{ "[escalation]\nprofile = none\n[scan]\n", "f:2: ", "add [profile none]" },
+	{ "[device C0:AA:BB:00:00:01]\nprofile = none\n[device name:x]\nlinger_ms = 1\n",
+	  "f:2: ", "[profile NAME]" },
+	{ "[device nobody]\nlinger_ms = 1\nidle_ms = 1\n", "f:2: ", "names no device" },
 };
 
 START_TEST(test_wrong)
@@ -211,16 +216,48 @@ START_TEST(test_noise)
 }
 END_TEST
 
-START_TEST(test_load)
+/* Each of them, in order, a line each; what is wrong with a section once. */
+START_TEST(test_all_errors)
 {
+	static const char TEXT[] = "[deamon]\nsocket = /x\nlog_level = info\n"
+				   "[locks]\nconnect = 0\nnonsense\nscan = 1\nrubbish\n"
+				   "[device nobody]\nlinger_ms = 1\nidle_ms = 1\n"
+				   "[retry]\nattemps = 3";
+	static const char *const WHERE[] = { "f:1: section", "f:5: connect",  "f:6: cannot",
+					     "f:8: cannot",  "f:10: [device", "f:13: key attemps" };
 	char error[CONFIG_ERROR_LEN] = "";
+	char *rest = error;
 	struct config c;
+	size_t i;
 
 	config_defaults(&c);
-	ck_assert_int_eq(config_load(&c, "/nonexistent/x", error), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(error, "/nonexistent/x"));
-	ck_assert_int_lt(config_load(&c, "/", error), 0);
-	ck_assert_int_lt(config_load(&c, "/proc/self/exe", error), 0);
+	ck_assert_int_eq(config_parse(&c, TEXT, "f", error), -EINVAL);
+	for (i = 0; i < ARRAY_LEN(WHERE); i++) {
+		const char *line = strsep(&rest, "\n");
+
+		ck_assert_ptr_nonnull(line);
+		ck_assert_msg(strncmp(line, WHERE[i], strlen(WHERE[i])) == 0, "%s", line);
+	}
+	ck_assert_ptr_null(rest);
+}
+END_TEST
+
+START_TEST(test_many_errors)
+{
+	char text[20000] = "[daemon]\n";
+	char error[CONFIG_ERROR_LEN] = "";
+	struct config c;
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < 1000; i++)
+		(void)strcat(text, "nonsense\n");
+	config_defaults(&c);
+	ck_assert_int_eq(config_parse(&c, text, "f", error), -EINVAL);
+	for (i = 0; error[i] != '\0'; i++)
+		n += error[i] == '\n';
+	ck_assert_uint_eq(n, 20);
+	ck_assert_ptr_nonnull(strstr(error, "\nand 980 more; mend these first"));
 }
 END_TEST
 
@@ -245,7 +282,8 @@ Suite *suite_config(void)
 	tcase_add_loop_test(tc, test_wrong, 0, (int)ARRAY_LEN(WRONG));
 	tcase_add_test(tc, test_long_lines);
 	tcase_add_test(tc, test_noise);
-	tcase_add_test(tc, test_load);
+	tcase_add_test(tc, test_all_errors);
+	tcase_add_test(tc, test_many_errors);
 	tcase_add_test(tc, test_distance);
 	suite_add_tcase(suite, tc);
 	return suite;
