@@ -349,7 +349,8 @@ install: all ## DESTDIR= PREFIX=
 		> '$(D)/lib/pkgconfig/bleherd.pc'
 	for s in 1 3 5 8; do install -m 644 contrib/man/*.$$s '$(D)/share/man/man'$$s; done
 	install -m 644 contrib/completion/bleherd.bash '$(D)/share/bash-completion/completions/bleherd'
-	install -m 644 README.md ARCHITECTURE.md SECURITY.md '$(D)/share/doc/bleherd'
+	install -m 644 README.md ARCHITECTURE.md SECURITY.md contrib/bleherd.conf \
+		'$(D)/share/doc/bleherd'
 	install -d '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/examples/* '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
