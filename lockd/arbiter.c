@@ -66,6 +66,18 @@ struct arbiter *arbiter_free(struct arbiter *a)
 	return NULL;
 }
 
+void arbiter_set_limits(struct arbiter *a, const struct arbiter_limits *limits)
+{
+	a->config.foreign_yield_ms = limits->foreign_yield_ms;
+	a->config.age_step_ms = limits->age_step_ms;
+	memcpy(a->config.hold_ms, limits->hold_ms, sizeof(a->config.hold_ms));
+	a->config.hold_total_ms = limits->hold_total_ms;
+	a->config.grace_ms = limits->grace_ms;
+	a->config.dirty_ms = limits->dirty_ms;
+	a->config.per_user = limits->per_user;
+	slotq_set_age_step(a->queue, limits->age_step_ms);
+}
+
 void arbiter_set_adapters(struct arbiter *a, const bool exists[RESOURCE_ADAPTERS_MAX],
 			  uint32_t default_adapter)
 {

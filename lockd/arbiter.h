@@ -143,6 +143,20 @@ must_check int arbiter_new(struct arbiter **out, const struct arbiter_config *co
 			   const struct arbiter_ops *ops);
 struct arbiter *arbiter_free(struct arbiter *a);
 
+/* What may change while it serves; the fields are those of struct arbiter_config. */
+struct arbiter_limits {
+	uint32_t foreign_yield_ms;
+	uint32_t age_step_ms;
+	uint32_t hold_ms[SLOTQ_CLASSES];
+	uint32_t hold_total_ms;
+	uint32_t grace_ms;
+	uint32_t dirty_ms;
+	uint32_t per_user;
+};
+
+/* Hold from now on: leases that run keep their end. */
+void arbiter_set_limits(struct arbiter *a, const struct arbiter_limits *limits);
+
 /**
  * arbiter_acquire() - ask; answered by exactly one call back, at once or later
  *

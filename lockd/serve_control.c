@@ -7,6 +7,7 @@
 #include "lockd/serve_state.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* --- what the supervisor is told --- */
 
@@ -145,11 +146,23 @@ static int on_adapters(void *ctx, struct chan_frame *frame, const void *body)
 static int on_settings(void *ctx, struct chan_frame *frame, const void *body)
 {
 	const Bh__Ctl__Settings *msg = body;
+	struct serve *s = ctx;
+	struct arbiter_limits limits = {
+		.foreign_yield_ms = msg->foreign_yield_ms,
+		.age_step_ms = msg->age_step_ms,
+		.hold_total_ms = msg->hold_total_ms,
+		.grace_ms = msg->grace_ms,
+		.dirty_ms = msg->dirty_ms,
+		.per_user = msg->per_user,
+	};
 
-	(void)ctx;
 	(void)frame;
-	if (msg->has_log_level && msg->log_level <= LOG_LEVEL_DEBUG)
-		log_setup("lockd", (enum log_level)msg->log_level);
+	if (msg->n_hold_ms != SLOTQ_CLASSES || msg->log_level > LOG_LEVEL_DEBUG)
+		return -EBADMSG;
+	memcpy(limits.hold_ms, msg->hold_ms, sizeof(limits.hold_ms));
+	log_setup("lockd", (enum log_level)msg->log_level);
+	arbiter_set_limits(s->arbiter, &limits);
+	serve_changed(s);
 	return 0;
 }
 

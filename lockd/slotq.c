@@ -31,6 +31,11 @@ int slotq_new(struct slotq **out, uint32_t entries_max, uint32_t age_step_ms,
 	return 0;
 }
 
+void slotq_set_age_step(struct slotq *q, uint32_t age_step_ms)
+{
+	q->age_step_ms = age_step_ms;
+}
+
 struct slotq *slotq_free(struct slotq *q)
 {
 	if (!q)

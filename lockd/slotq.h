@@ -52,6 +52,8 @@ struct slotq_cursor {
  */
 must_check int slotq_new(struct slotq **out, uint32_t entries_max, uint32_t age_step_ms,
 			 const struct resource_counts *counts);
+/* Holds for those who wait, too. */
+void slotq_set_age_step(struct slotq *q, uint32_t age_step_ms);
 struct slotq *slotq_free(struct slotq *q);
 
 /**

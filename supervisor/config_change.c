@@ -50,7 +50,7 @@ void config_compare(const struct config *now, struct config *next, struct config
 {
 	const struct key *key;
 
-	*out = (struct config_change){ .has_locks = false };
+	*out = (struct config_change){ .has_devices = false };
 	for (key = CONFIG_KEYS; key < CONFIG_KEYS + CONFIG_KEYS_LEN; key++) {
 		if (is_equal(key, now, next))
 			continue;
@@ -60,7 +60,6 @@ void config_compare(const struct config *now, struct config *next, struct config
 			continue;
 		}
 		add(out->live, key->section, key->name);
-		out->has_locks |= strcmp(key->section, "locks") == 0;
 		out->has_devices |= strcmp(key->section, "links") == 0;
 	}
 	if (!is_profile_equal(&now->profiles, &next->profiles))

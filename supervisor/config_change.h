@@ -10,7 +10,6 @@ enum { CONFIG_NAMES_LEN = 512 };
 struct config_change {
 	char live[CONFIG_NAMES_LEN];  /* keys with other values: "log_level, links.linger_ms" */
 	char fixed[CONFIG_NAMES_LEN]; /* those that take a restart */
-	bool has_locks;		      /* [locks] differs */
 	bool has_devices;	      /* [links] or [device WHO] */
 };
 

@@ -12,12 +12,14 @@
 			is_fixed                                                                   \
 	}
 #define TEXT(s, n, k, field) TEXT_ROW(s, n, k, field, false)
-/* What is opened once, at the start. */
+/* What is opened once, at the start; slots, which cannot change under those who hold them. */
 #define FIXED(s, n, k, field) TEXT_ROW(s, n, k, field, true)
-#define NUMBER(s, n, field, lo, hi)                                                                \
+#define NUMBER_ROW(s, n, field, lo, hi, is_fixed)                                                  \
 	{                                                                                          \
-		s, n, KIND_NUMBER, offsetof(struct config, field), lo, hi, false                   \
+		s, n, KIND_NUMBER, offsetof(struct config, field), lo, hi, is_fixed                \
 	}
+#define NUMBER(s, n, field, lo, hi)	  NUMBER_ROW(s, n, field, lo, hi, false)
+#define FIXED_NUMBER(s, n, field, lo, hi) NUMBER_ROW(s, n, field, lo, hi, true)
 
 /* A bit of the workarounds. */
 #define SWITCH(n, which)                                                                           \
@@ -33,12 +35,11 @@ const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
 	{ "daemon", "log_level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0, false },
 	FIXED("bluez", "bus", KIND_TEXT, bus),
 	FIXED("bluez", "mgmt", KIND_PATH_OR_NONE, mgmt),
-	{ "bluez", "mgmt_timeout_ms", KIND_NUMBER, offsetof(struct config, mgmt_timeout_ms), 100,
-	  60000, true },
+	FIXED_NUMBER("bluez", "mgmt_timeout_ms", mgmt_timeout_ms, 100, 60000),
 	FIXED("locks", "dir", KIND_PATH, lock_dir),
-	NUMBER("locks", "connect", connect_slots, 1, 8),
-	NUMBER("locks", "scan", scan_slots, 1, 8),
-	NUMBER("locks", "foreign_slots", foreign_slots, 0, 8),
+	FIXED_NUMBER("locks", "connect", connect_slots, 1, 8),
+	FIXED_NUMBER("locks", "scan", scan_slots, 1, 8),
+	FIXED_NUMBER("locks", "foreign_slots", foreign_slots, 0, 8),
 	NUMBER("locks", "foreign_yield_ms", foreign_yield_ms, 0, 10000),
 	NUMBER("locks", "age_step_ms", age_step_ms, 0, 3600000),
 	NUMBER("locks", "hold_recovery_ms", hold_recovery_ms, 1000, 3600000),

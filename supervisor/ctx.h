@@ -36,7 +36,6 @@ struct sup {
 	sd_event *event;
 	struct config config;
 	struct config_sources sources;
-	uint32_t locks_change; /* how often [locks] was changed */
 	struct backoff_limits backoff;
 	struct chan_buf *buf; /* control frames */
 	struct spawn_binaries binaries;

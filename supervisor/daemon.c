@@ -79,7 +79,6 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 		child_watch(sup->adapters->list[i]->child, now_ms);
 	lockd_child_watch(sup->lockd, now_ms);
 	adapters_sweep(sup);
-	lockd_child_review(sup->lockd, now_ms);
 	sessions_rules_review(sup);
 	/* Only after a whole pass: a supervisor that is stuck in one is to be restarted. */
 	if (daemon->is_fed && ++daemon->passes % PASSES_PER_MEAL == 0)

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
@@ -21,7 +20,6 @@
 
 enum {
 	SETTLE_MS = 200,
-	SERVED_MS = 1000, /* and then another reload may start it anew */
 	BACKLOG_MAX = 64, /* frames that wait for lockd */
 	WINDOW_MS = 1000, /* it never waits for anybody: programs wait for it */
 };
@@ -31,8 +29,6 @@ struct lockd_child {
 	struct child *child;
 	int table_fd;
 	uint32_t last_peer;
-	uint32_t locks_change; /* sup->locks_change when it was started */
-	uint64_t ready_at_ms;
 	bool has_greeted;	       /* it got as far as HELLO: it will serve */
 	char parked[SLOT_DIR_WHY_LEN]; /* why */
 };
@@ -259,9 +255,8 @@ static const struct port_ops PORT = {
 static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_ARGS_MAX],
 			char *text, size_t text_size)
 {
-	struct lockd_child *lockd = ctx;
+	const struct lockd_child *lockd = ctx;
 
-	lockd->locks_change = lockd->sup->locks_change;
 	/* A second one first lets the workers hand back what they hold: device: has no file that
 	 * would keep others out. */
 	return lockd_args(&lockd->sup->config, getpid(),
@@ -286,7 +281,6 @@ static void on_child_ready(struct child *child, void *ctx)
 {
 	struct lockd_child *lockd = ctx;
 
-	lockd->ready_at_ms = clock_now_ms();
 	events_add(lockd->sup->events, &(struct event){ .kind = EVENT_ARBITER_UP }, "pid %d",
 		   child_pid(child));
 }
@@ -406,26 +400,26 @@ struct lockd_child *lockd_child_free(struct lockd_child *lockd)
 
 void lockd_child_reload(struct lockd_child *lockd)
 {
+	const struct config *config = &lockd->sup->config;
+	uint32_t holds_ms[] = {
+		config->hold_recovery_ms, config->hold_interactive_ms, config->hold_connect_ms,
+		config->hold_scan_ms,	  config->hold_background_ms,
+	};
 	Bh__Ctl__Settings settings = BH__CTL__SETTINGS__INIT;
 
-	settings.has_log_level = 1;
-	settings.log_level = lockd->sup->config.log_level;
+	settings.has_log_level = settings.has_foreign_yield_ms = settings.has_age_step_ms = 1;
+	settings.has_hold_total_ms = settings.has_grace_ms = settings.has_dirty_ms = 1;
+	settings.has_per_user = 1;
+	settings.log_level = config->log_level;
+	settings.foreign_yield_ms = config->foreign_yield_ms;
+	settings.age_step_ms = config->age_step_ms;
+	settings.n_hold_ms = ARRAY_LEN(holds_ms);
+	settings.hold_ms = holds_ms;
+	settings.hold_total_ms = config->hold_total_ms;
+	settings.grace_ms = config->grace_ms;
+	settings.dirty_ms = config->dirty_ms;
+	settings.per_user = config->per_user;
 	port_send(child_port(lockd->child), BH__CTL__TYPE__SETTINGS, 0, 0, &settings.base);
-	lockd_child_review(lockd, clock_now_ms());
-}
-
-void lockd_child_review(struct lockd_child *lockd, uint64_t now_ms)
-{
-	enum child_state state = child_state(lockd->child);
-
-	if (lockd->locks_change == lockd->sup->locks_change || lockd->sup->is_stopping)
-		return;
-	if (state != CHILD_PARKED &&
-	    (state != CHILD_READY || now_ms - lockd->ready_at_ms < SERVED_MS))
-		return;
-	log_info("arbiter=restarted reason=\"[locks] was changed\"");
-	child_stop(lockd->child);
-	child_start(lockd->child);
 }
 
 void lockd_child_stop(struct lockd_child *lockd)

@@ -31,12 +31,6 @@ const char *lockd_child_parked(const struct lockd_child *lockd);
 /* sup->config has changed. */
 void lockd_child_reload(struct lockd_child *lockd);
 
-/*
- * A lockd that was started with another [locks] is started anew, as if it had died; not before it
- * has served for a while, so that reloads in quick succession leave time to lock something.
- */
-void lockd_child_review(struct lockd_child *lockd, uint64_t now_ms);
-
 /* --- channels --- */
 struct lockd_who {
 	const char *label;

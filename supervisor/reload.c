@@ -71,7 +71,6 @@ static void apply(struct sup *sup, const struct config_change *change)
 		worker_child_reload(sup->adapters->list[i]);
 	/* After the workers know whether to ask for room. */
 	room_desk_reload(sup);
-	sup->locks_change += change->has_locks;
 	lockd_child_reload(sup->lockd);
 	if (!change->has_devices)
 		return;

@@ -4,9 +4,7 @@
  * supervisor/reload.h - SIGHUP: the configuration is read anew, while everything goes on.
  *
  * What is read is taken as a whole or not at all. Then each part takes over what it has copied;
- * children learn it by SETTINGS and DEVICE_RULES, and lockd, whose slots cannot change under those
- * who hold them, is started anew when [locks] differs: its holders hand back. Nothing that a
- * program asked for is touched.
+ * children learn it by SETTINGS and DEVICE_RULES. Nothing that a program asked for is touched.
  */
 #include "supervisor/ctx.h"
 

@@ -268,13 +268,11 @@ START_TEST(test_change)
 	compare("[retry]\nattempts = 2\n", "# the same\n[retry]\nattempts = 2\n");
 	ck_assert_str_eq(change.live, "");
 	ck_assert_str_eq(change.fixed, "");
-	compare("", "[locks]\nscan = 2\n[links]\nidle_ms = 5\n[workarounds]\ndead = no\n");
-	ck_assert_str_eq(change.live, "locks.scan, links.idle_ms, workarounds.dead");
-	ck_assert(change.has_locks);
+	compare("", "[locks]\nper_user = 2\n[links]\nidle_ms = 5\n[workarounds]\ndead = no\n");
+	ck_assert_str_eq(change.live, "locks.per_user, links.idle_ms, workarounds.dead");
 	ck_assert(change.has_devices);
 	compare("", "[profile battery]\nattempts = 3\n");
 	ck_assert_str_eq(change.live, "[profile]");
-	ck_assert(!change.has_locks);
 	ck_assert(!change.has_devices);
 	compare("[device name:a]\nfixed = 2a29\n", "[device name:a]\nfixed = 2a29, 2a2a\n");
 	ck_assert_str_eq(change.live, "[device]");
@@ -291,7 +289,6 @@ START_TEST(test_change_that_takes_a_restart)
 		"[daemon]\nsocket = /b\nlog_level = debug\n[locks]\ndir = /b\n");
 	ck_assert_str_eq(change.fixed, "daemon.socket, locks.dir");
 	ck_assert_str_eq(change.live, "daemon.log_level");
-	ck_assert(!change.has_locks);
 	/* What holds goes on holding. */
 	ck_assert_str_eq(c.socket, "/long/path");
 	ck_assert_str_eq(c.lock_dir, "/a");
