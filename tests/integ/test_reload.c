@@ -249,6 +249,36 @@ START_TEST(test_device_becomes_persistent)
 }
 END_TEST
 
+static void on_news(void *ctx, struct bh_session *session, const struct bh_session_news *news)
+{
+	bool *is_lost = ctx;
+
+	(void)session;
+	*is_lost |= news->event == BH_SESSION_LINK_LOST && news->error == BH_CLASS_LIMIT;
+}
+
+/* A session that was there before is held to it, too. */
+START_TEST(test_link_limits)
+{
+	uint64_t until_ms = now_ms() + WAIT_MS;
+	struct bh_session *session;
+	struct bh_answer answer;
+	bool is_lost = false;
+
+	ck_assert_int_eq(bh_session_open(&session, bh, 0xc0aabb000001, NULL, WAIT_MS, on_news, NULL,
+					 &is_lost),
+			 0);
+	ck_assert_int_eq(bh_connect_sync(session, WAIT_MS, &answer), 0);
+	bh_answer_clear(&answer);
+	put("10", "[links]\nidle_ms = 100\n");
+	reload();
+	while (!is_lost) {
+		ck_assert_msg(now_ms() < until_ms, "its link stays");
+		ck_assert_int_ge(bh_wait(bh, 100), 0);
+	}
+}
+END_TEST
+
 /* A lock is held over it, and who waits has his place; a third one meets the new limit. */
 START_TEST(test_locks)
 {
@@ -356,6 +386,7 @@ Suite *suite_reload(void)
 	tcase_add_test(tc, test_wrong_file);
 	tcase_add_test(tc, test_takes_a_restart);
 	tcase_add_test(tc, test_device_becomes_persistent);
+	tcase_add_test(tc, test_link_limits);
 	tcase_add_test(tc, test_locks);
 	tcase_add_test(tc, test_log_level);
 	suite_add_tcase(suite, tc);

@@ -137,7 +137,7 @@ static const struct config_case WRONG[] = {
 	{ "[device]\nidle_ms = 1\n", "f:2: ", "names no device" },
 	{ "[device service:xyz]\nidle_ms = 1\n", "f:2: ", "[device service:UUID]" },
 	{ "[device name:]\nidle_ms = 1\n", "f:2: ", "[device name:PATTERN]" },
-	{ "[devise name:a]\nidle_ms = 1\n", "f:2: ", "nearest is [device WHO]" },
+	{ "[devise name:a]\nidle_ms = 1\n", "f:1: ", "nearest is [device WHO]" },
 	{ "[device name:a]\nidel_ms = 1\n", "f:2: ", "nearest is idle_ms" },
 	{ "[device name:a]\nidle_ms = soon\n", "f:2: ", "from 0 to 86400000" },
 	{ "[device name:a]\nidle_ms = 99999999999\n", "f:2: ", "from 0 to 86400000" },
@@ -151,7 +151,7 @@ static const struct config_case WRONG[] = {
 	{ "[device name:a]\nprofile = gentle\n", "f:2: ", "[profile NAME]" },
 	{ "[device name:a]\nreconnect_base_ms = 70000\n", "f:2: ", "above reconnect_max_ms" },
 	{ "[device name:a]\nidle_ms = 1\n[device name:a]\nidle_ms = 2\n", "f:4: ", "twice" },
-	{ "[link]\nidle_ms = 1\n", "f:2: ", "nearest is [links]" },
+	{ "[link]\nidle_ms = 1\n", "f:1: ", "nearest is [links]" },
 	{ "[links]\ntotal = 5000\n", "f:2: ", "from 0 to 4096" },
 	{ "[links]\nlinger = 5\n", "f:2: ", "nearest is linger_ms" },
 };

@@ -106,7 +106,7 @@ static const struct {
 	{ "[profile x]\nattempts = 2\nattempts = 3\n", { "t.conf:3:", "twice", "" } },
 	{ "[escalation]\nprofile = batery\n", { "t.conf:", "batery", "[profile batery]" } },
 	{ "[escalation]\nreset_budget = 9\n", { "t.conf:2:", "9", "from 0 to 8" } },
-	{ "[escalaton]\nreset_budget = 1\n", { "t.conf:2:", "nearest is [escalation]", "" } },
+	{ "[escalaton]\nreset_budget = 1\n", { "t.conf:1:", "nearest is [escalation]", "" } },
 };
 
 START_TEST(test_wrong)
