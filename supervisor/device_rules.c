@@ -398,24 +398,50 @@ int device_rules_check(const struct device_rules *rules, const struct profiles *
 	return 0;
 }
 
+static bool is_same_value(const struct rule_key *key, const struct device_rule *a,
+			  const struct device_rule *b)
+{
+	size_t i;
+
+	switch (key->kind) {
+	case KEY_NUMBER:
+	case KEY_WORD:
+		return memcmp((const char *)a + key->offset, (const char *)b + key->offset,
+			      sizeof(uint32_t)) == 0;
+	case KEY_FIXED:
+		for (i = 0; i < a->n_fixed && i < b->n_fixed; i++)
+			if (!uuid_equal(&a->fixed[i], &b->fixed[i]))
+				return false;
+		return a->n_fixed == b->n_fixed;
+	case KEY_CHECK:
+		return a->check == b->check && uuid_equal(&a->check_uuid, &b->check_uuid);
+	case KEY_PROFILE:
+		return strcmp(a->profile, b->profile) == 0;
+	}
+	return false;
+}
+
+bool device_rule_equal(const struct device_rule *a, const struct device_rule *b)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(KEYS); i++)
+		if (!is_same_value(&KEYS[i], a, b))
+			return false;
+	return true;
+}
+
 bool device_rules_equal(const struct device_rules *a, const struct device_rules *b)
 {
-	struct device_rule rule_a;
-	struct device_rule rule_b;
 	size_t i;
 
 	if (a->n != b->n)
 		return false;
-	for (i = 0; i < a->n; i++) {
-		if (!is_same_who(&a->list[i], &b->list[i]) || a->list[i].given != b->list[i].given)
+	for (i = 0; i < a->n; i++)
+		if (!is_same_who(&a->list[i], &b->list[i]) ||
+		    a->list[i].given != b->list[i].given ||
+		    !device_rule_equal(&a->list[i].rule, &b->list[i].rule))
 			return false;
-		memset(&rule_a, 0, sizeof(rule_a));
-		memset(&rule_b, 0, sizeof(rule_b));
-		take(&rule_a, &a->list[i]);
-		take(&rule_b, &b->list[i]);
-		if (memcmp(&rule_a, &rule_b, sizeof(rule_a)) != 0)
-			return false;
-	}
 	return true;
 }
 

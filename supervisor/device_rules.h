@@ -101,8 +101,9 @@ void device_rules_next_file(struct device_rules *rules);
 must_check int device_rules_check(const struct device_rules *rules, const struct profiles *profiles,
 				  uint32_t *out_mark, char out_error[DEVICE_RULES_ERROR_LEN]);
 
-/* Whether both say the same. */
+/* Whether both say the same of all devices; of one. */
 bool device_rules_equal(const struct device_rules *a, const struct device_rules *b);
+bool device_rule_equal(const struct device_rule *a, const struct device_rule *b);
 
 /* The name of the key, NULL behind the last. */
 const char *device_rules_key(size_t index);

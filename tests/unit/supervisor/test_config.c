@@ -244,14 +244,16 @@ END_TEST
 
 START_TEST(test_many_errors)
 {
+	static const char LINE[] = "nonsense\n";
 	char text[20000] = "[daemon]\n";
 	char error[CONFIG_ERROR_LEN] = "";
+	char *end = text + strlen(text);
 	struct config c;
 	size_t n = 0;
 	size_t i;
 
-	for (i = 0; i < 1000; i++)
-		(void)strcat(text, "nonsense\n");
+	for (i = 0; i < 1000; i++, end += strlen(LINE))
+		memcpy(end, LINE, sizeof(LINE));
 	config_defaults(&c);
 	ck_assert_int_eq(config_parse(&c, text, "f", error), -EINVAL);
 	for (i = 0; error[i] != '\0'; i++)

@@ -139,12 +139,11 @@ static void must_be_default(const char *setting, const char *alone)
 	c = defaults;
 	device_rules_of(&c.devices, &WHO, &before);
 	ck_assert_msg(config_parse(&c, alone, "sample", error) == 0, "%s", error);
-	memset(&rule, 0, sizeof(rule));
 	device_rules_of(&c.devices, &WHO, &rule);
 	/* That a section is there at all, or says what would follow, is no other value. */
 	if (strncmp(rule.profile, "battery", sizeof(rule.profile)) == 0)
 		memset(rule.profile, 0, sizeof(rule.profile));
-	ck_assert_msg(memcmp(&rule, &before, sizeof(rule)) == 0, "not the default: %s", setting);
+	ck_assert_msg(device_rule_equal(&rule, &before), "not the default: %s", setting);
 	if (c.profiles.list[0].attempts == c.retry_attempts)
 		c.profiles.list[0].attempts = 0;
 	c.devices.n = 0;
