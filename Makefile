@@ -1,5 +1,5 @@
 # bleherd: GNU make, one file. `make help` lists the targets.
-#   CONFIG=release|asan|tsan|cover   V=1   CC=clang   WERROR=0   DESTDIR= PREFIX=
+#   CONFIG=release|asan|tsan|cover|fuzz   V=1   CC=clang   WERROR=0   DESTDIR= PREFIX=
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -10,7 +10,7 @@ WERROR  ?= 1
 PREFIX  ?= /usr/local
 DESTDIR ?=
 ifeq ($(origin CC),default)
-CC      := gcc
+CC      := $(if $(filter fuzz,$(CONFIG)),clang,gcc)
 endif
 
 VERSION  := 0.1.0
@@ -37,6 +37,8 @@ OPT.asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-
 OPT.tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
                $(call flag_ok,-Wno-maybe-uninitialized) $(call flag_ok,-Wno-tsan)
 OPT.cover   := -O0 -g --coverage
+OPT.fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
+               -fno-sanitize-recover=undefined
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(GEN) -DBLEHERD_VERSION='"$(VERSION)"' \
             -DBLEHERD_PREFIX='"$(PREFIX)"'
 # What instruments code makes system calls of its own: no filter there, see SECURITY.md.
@@ -208,8 +210,28 @@ $(B)/tests/%:
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(call libs,$(PKG) $(TEST_PKG)) -pthread
 
+# --- fuzzing: a program per tests/fuzz/fuzz_X.c; CONFIG=fuzz, since libFuzzer is clang's ---
+FUZZERS   := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_A    := $(O)/libfuzz.a
+ROLE_A     = $(foreach r,$(1),$(O)/librole-$(r).a)
+$(FUZZ_A): $(patsubst %.c,$(O)/%.o,$(filter-out tests/fuzz/fuzz_%,$(call src,tests/fuzz)))
+$(foreach r,supervisor worker lockd,$(eval $(call ROLE_A,$(r)): $(call no_main,$(r))))
+$(foreach n,config mgmt supervisor words,$(eval $(B)/fuzz-$(n): $(call ROLE_A,supervisor)))
+$(foreach n,mirror worker words,$(eval $(B)/fuzz-$(n): $(call ROLE_A,worker)))
+$(foreach n,lockd slotq,$(eval $(B)/fuzz-$(n): $(call ROLE_A,lockd)))
+$(B)/fuzz-client: $(LIB_CLIENT)
+$(call obj,tests/fuzz): | $(PB_H) $(GEN)/ipc/build_id.h
+
+# Archives in this order: what tests/fuzz defines stands in for what a role has.
+$(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_A) $(LIB_LOOP) $(LIB_IPC) $(LIB_GUARD)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -pie -o $@ $(filter %.o,$^) $(FUZZ_A) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
+
 # --- what people call ---
 .PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: fuzz fuzz-corpus fuzz-bins
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -234,6 +256,18 @@ asan: ## the tests once more under ASan and UBSan
 tsan: ## the library in several threads under TSan
 	$(SUBMAKE) CONFIG=tsan build/tsan/tests/unit-client
 	@CK_TIMEOUT_MULTIPLIER=4 build/tsan/tests/unit-client threads
+
+fuzz-bins: $(addprefix $(B)/fuzz-,$(FUZZERS))
+
+FUZZ_RUN = +@$(MAKE) --no-print-directory -j$(JOBS) CONFIG=fuzz CC=clang fuzz-bins && tests/fuzz/run
+
+fuzz: ## fuzz what reads from others: T=SECONDS for each, F=NAME only that one
+	$(BOOTSTRAP) lint
+	$(FUZZ_RUN) --seconds '$(or $(T),60)' $(or $(F),$(FUZZERS))
+
+fuzz-corpus: ## the inputs of tests/fuzz/corpus once
+	$(BOOTSTRAP) lint
+	$(FUZZ_RUN) $(or $(F),$(FUZZERS))
 
 churn: ## 20 programs and 50 peripherals while links drop: T=SECONDS SEED=N
 	$(BOOTSTRAP) test
