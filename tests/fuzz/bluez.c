@@ -130,8 +130,8 @@ static void flip(struct bluez *bluez, struct feed *feed)
 static void change(struct bluez *bluez, struct feed *feed)
 {
 	char path[128];
-	sd_bus_message *m = signal_of(bluez, bluez_path(feed, path), PROPERTIES,
-				      "PropertiesChanged");
+	sd_bus_message *m =
+		signal_of(bluez, bluez_path(feed, path), PROPERTIES, "PropertiesChanged");
 
 	if (!m)
 		return;
@@ -181,7 +181,7 @@ static void notify(struct bluez *bluez, struct feed *feed)
 
 void bluez_act(struct bluez *bluez, struct feed *feed)
 {
-	static void (*const ACTS[])(struct bluez *bluez, struct feed *feed) = {
+	static void (*const ACTS[])(struct bluez * bluez, struct feed * feed) = {
 		answer, answer, answer, flip, flip, change, change, add, take_away, own, notify,
 	};
 

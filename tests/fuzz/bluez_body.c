@@ -24,11 +24,8 @@ static const char *const PATHS[] = {
 };
 
 static const char *const INTERFACES[] = {
-	"org.bluez.Device1",
-	"org.bluez.GattCharacteristic1",
-	"org.bluez.GattService1",
-	"org.bluez.Adapter1",
-	"org.freedesktop.DBus.Properties",
+	"org.bluez.Device1",  "org.bluez.GattCharacteristic1",	 "org.bluez.GattService1",
+	"org.bluez.Adapter1", "org.freedesktop.DBus.Properties",
 };
 
 /* What BlueZ has of each, and its type. */
@@ -58,9 +55,8 @@ static const struct {
 	{ "Other", "v" },
 };
 
-static const char *const TYPES[] = { "b",  "n",	 "q",	  "u",	   "s",	     "o",
-				     "as", "ay", "a{qv}", "a{sv}", "a{sas}", "v",
-				     "y",  "t",	 "(sn)",  "aay",   "d",	     "g" };
+static const char *const TYPES[] = { "b",     "n",	"q", "u", "s", "o",    "as",  "ay", "a{qv}",
+				     "a{sv}", "a{sas}", "v", "y", "t", "(sn)", "aay", "d",  "g" };
 
 static const char *const WORDS[] = {
 	"0000fff3-0000-1000-8000-00805f9b34fb",

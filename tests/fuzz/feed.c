@@ -4,10 +4,24 @@
 #include <string.h>
 
 static const uint64_t NUMBERS[] = {
-	0,	    1,		    2,		    3,		    7,
-	100,	    1000,	    60000,	    0xc0aabb000001u, 0xc0aabb000002u,
-	0xc0aabb000003u, 255,	    4096,	    65535,	    INT32_MAX,
-	UINT32_MAX, INT64_MAX,	    UINT64_MAX,
+	0,
+	1,
+	2,
+	3,
+	7,
+	100,
+	1000,
+	60000,
+	0xc0aabb000001u,
+	0xc0aabb000002u,
+	0xc0aabb000003u,
+	255,
+	4096,
+	65535,
+	INT32_MAX,
+	UINT32_MAX,
+	INT64_MAX,
+	UINT64_MAX,
 };
 
 static const char *const WORDS[] = {

@@ -11,10 +11,9 @@
 static void ask(const struct config *config)
 {
 	static const struct uuid SERVICE = { { 0, 0, 0x18, 0x0f } };
-	struct device_rules_who who = { .address = 0xc0aabb000001u,
-					.name = "thing",
-					.services = &SERVICE,
-					.n_services = 1 };
+	struct device_rules_who who = {
+		.address = 0xc0aabb000001u, .name = "thing", .services = &SERVICE, .n_services = 1
+	};
 	struct device_rule rule;
 
 	device_rules_of(&config->devices, &who, &rule);

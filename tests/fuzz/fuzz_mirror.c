@@ -73,9 +73,9 @@ static void one(struct mirror *mirror, struct feed *feed)
 	sd_bus_message *m = message();
 	uint8_t choice = feed_u8(feed);
 	char path[128] = "";
-	void (*const PUT[])(sd_bus_message *message, struct feed *feed) = {
-		bluez_put_objects, bluez_put_added, bluez_put_removed, bluez_put_changed
-	};
+	void (*const PUT[])(sd_bus_message * message,
+			    struct feed * feed) = { bluez_put_objects, bluez_put_added,
+						    bluez_put_removed, bluez_put_changed };
 
 	if (choice < 240)
 		PUT[choice % 4](m, feed);

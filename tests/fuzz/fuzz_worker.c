@@ -104,7 +104,8 @@ static void attach(struct world *world, struct feed *feed)
 	msg.has_random = 1;
 	msg.session = ++world->n_attached;
 	msg.epoch = seat->epoch = 1;
-	msg.kind = choice % 4 == 3 ? BH__SESSION_KIND__SESSION_SCAN : BH__SESSION_KIND__SESSION_DEVICE;
+	msg.kind =
+		choice % 4 == 3 ? BH__SESSION_KIND__SESSION_SCAN : BH__SESSION_KIND__SESSION_DEVICE;
 	msg.address = 0xc0aabb000001u + choice / 4 % 3;
 	msg.random = choice / 4 % 3 != 2;
 	wire_put(&world->up, BH__CTL__TYPE__SESSION_ATTACH, 0, &msg.base, fd);

@@ -202,8 +202,7 @@ void wire_put(struct wire *wire, uint16_t type, uint32_t id, const ProtobufCMess
 	static struct frame frame;
 
 	fill_header(wire, &frame, type, id);
-	frame.len = CHAN_HEADER_LEN +
-		    protobuf_c_message_pack(msg, frame.bytes + CHAN_HEADER_LEN);
+	frame.len = CHAN_HEADER_LEN + protobuf_c_message_pack(msg, frame.bytes + CHAN_HEADER_LEN);
 	frame.n_fds = fd >= 0 ? 1 : 0;
 	if (wire->fd >= 0)
 		transmit(wire, &frame, fd);
