@@ -168,7 +168,8 @@ static uint32_t delay_of(const struct escalation *esc, enum err_class class, uin
 	uint64_t delay_ms = (uint64_t)errors_backoff(class) * limits->base_ms;
 	uint32_t i;
 
-	for (i = 1; i < attempt && delay_ms < limits->max_ms; i++)
+	/* Of 0 nothing grows, and a worker may name any number of attempts. */
+	for (i = 1; i < attempt && delay_ms > 0 && delay_ms < limits->max_ms; i++)
 		delay_ms *= 2;
 	return spread(delay_ms < limits->max_ms ? (uint32_t)delay_ms : limits->max_ms,
 		      limits->max_ms, dice);

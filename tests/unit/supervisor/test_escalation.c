@@ -354,6 +354,22 @@ START_TEST(test_during_a_reset)
 }
 END_TEST
 
+/* A worker may name any number: what is said of it costs the same as of the first. */
+START_TEST(test_attempt_of_any_number)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer;
+	unsigned class;
+
+	f.attempt = UINT32_MAX;
+	for (class = 0; class < CLASS_COUNT; class ++) {
+		f.class = (enum err_class) class;
+		answer = fail_n(battery, &f, 50, 1000);
+		ck_assert_uint_le(answer.delay_ms, CASE_LIMITS.max_ms);
+	}
+}
+END_TEST
+
 START_TEST(test_unplugged)
 {
 	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
@@ -468,6 +484,7 @@ Suite *suite_escalation(void)
 	tcase_add_test(tc, test_stuck);
 	tcase_add_test(tc, test_cooldown_and_budget);
 	tcase_add_test(tc, test_during_a_reset);
+	tcase_add_test(tc, test_attempt_of_any_number);
 	tcase_add_test(tc, test_unplugged);
 	tcase_add_test(tc, test_no_marching);
 	tcase_add_test(tc, test_bounded);
