@@ -222,7 +222,7 @@ $(foreach n,lockd slotq,$(eval $(B)/fuzz-$(n): $(call ROLE_A,lockd)))
 $(B)/fuzz-client: $(LIB_CLIENT)
 $(call obj,tests/fuzz): | $(PB_H) $(GEN)/ipc/build_id.h
 
-# Archives in this order: what tests/fuzz defines stands in for what a role has.
+# What tests/fuzz defines stands in for what a role or a library has of that name.
 $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_A) $(LIB_LOOP) $(LIB_IPC) $(LIB_GUARD)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
