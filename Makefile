@@ -220,6 +220,7 @@ $(foreach n,config mgmt supervisor words,$(eval $(B)/fuzz-$(n): $(call ROLE_A,su
 $(foreach n,mirror worker words,$(eval $(B)/fuzz-$(n): $(call ROLE_A,worker)))
 $(foreach n,lockd slotq,$(eval $(B)/fuzz-$(n): $(call ROLE_A,lockd)))
 $(B)/fuzz-client: $(LIB_CLIENT)
+$(B)/fuzz-slotq: $(O)/tests/unit/lockd/slotq_model.o
 $(call obj,tests/fuzz): | $(PB_H) $(GEN)/ipc/build_id.h
 
 # What tests/fuzz defines stands in for what a role or a library has of that name.
