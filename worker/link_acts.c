@@ -230,6 +230,11 @@ void link_end_by_bus(struct link *link)
 	if (link->is_end_forced)
 		return;
 	link->is_end_forced = true;
+	/* That of a cancelled Connect which came true: its answer would come to a link that is
+	 * over. */
+	if (link->end_call)
+		bus_abandon(link->end_call);
+	link->end_call = NULL;
 	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + DISCONNECT_MS + LAG_MS);
 	if (link_call(link, "Disconnect", DISCONNECT_MS, on_disconnected, &link->end_call) < 0)
 		link_not_ended(link);

@@ -360,6 +360,35 @@ START_TEST(test_F30_connect_that_comes_true_later)
 }
 END_TEST
 
+/*
+ * The Connect comes true, the Disconnect of its cancelling is never answered, and MGMT cannot end
+ * it: a second Disconnect does. When the first one runs out the link is long forgotten (`make
+ * asan`).
+ */
+START_TEST(test_F30_disconnect_that_is_not_answered)
+{
+	uint32_t id;
+	size_t a;
+
+	harness_start(&h, 1, NULL);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	introduce(a);
+	h.is_mgmt_lost = true;
+	harness_fault(&h, "connect-ms C0:AA:BB:00:00:00 1500");
+	harness_fault(&h, "no-reply C0:AA:BB:00:00:00 Disconnect 1");
+	id = send_connect(a, LONG_MS);
+	harness_stat_wait(&h, "connecting", 1);
+	send_cancel(a, id);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), CLASS_CANCELLED);
+	h.seats[a].chan = chan_free(h.seats[a].chan);
+	harness_stat_wait(&h, "connects", 1);
+	harness_stat_wait(&h, "links", 0);
+	harness_pump(&h, 5500);
+	harness_stop(&h);
+}
+END_TEST
+
 Suite *suite_ends(void)
 {
 	Suite *s = suite_create("ends");
@@ -370,6 +399,7 @@ Suite *suite_ends(void)
 	tcase_add_loop_test(c, test_F30_in_the_middle_of_a_cure, 0,
 			    (int)(ARRAY_LEN(MESSES) * HOW_COUNT));
 	tcase_add_test(c, test_F30_connect_that_comes_true_later);
+	tcase_add_test(c, test_F30_disconnect_that_is_not_answered);
 	suite_add_tcase(s, c);
 	return s;
 }
