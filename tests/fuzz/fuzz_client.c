@@ -7,6 +7,7 @@
 #include "ipc/client/client.h"
 #include "ipc/lock.pb-c.h"
 #include "ipc/session.pb-c.h"
+#include "tests/fuzz/reader.h"
 #include "tests/fuzz/timewarp.h"
 #include "tests/fuzz/wire.h"
 
@@ -144,119 +145,6 @@ static void on_value(void *ctx, const uint8_t *value, size_t len, uint64_t seq, 
 	feed_touch(value, len);
 }
 
-static void on_advert(void *ctx, const struct bh_advert *advert)
-{
-	(void)ctx;
-	feed_touch(advert->name, strlen(advert->name));
-	feed_touch(advert->adapter, strlen(advert->adapter));
-	feed_touch(advert->uuids, advert->n_uuids * sizeof(advert->uuids[0]));
-	feed_touch(advert->manufacturer_data, advert->manufacturer_len);
-}
-
-static void on_service(void *ctx, const struct bh_service *service)
-{
-	size_t i;
-
-	(void)ctx;
-	for (i = 0; i < service->n_characteristics; i++) {
-		const char *const *flag = service->characteristics[i].flags;
-
-		for (; *flag; flag++)
-			feed_touch(*flag, strlen(*flag));
-	}
-}
-
-static void on_device(void *ctx, const struct bh_device *device)
-{
-	size_t i;
-
-	(void)ctx;
-	feed_touch(device->name, strlen(device->name));
-	feed_touch(device->health, strlen(device->health));
-	feed_touch(device->state, strlen(device->state));
-	feed_touch(device->keeper, strlen(device->keeper));
-	for (i = 0; i < device->n_sightings; i++)
-		feed_touch(device->sightings[i].adapter, strlen(device->sightings[i].adapter));
-}
-
-static void on_adapter(void *ctx, const struct bh_adapter *adapter)
-{
-	size_t i;
-
-	(void)ctx;
-	feed_touch(adapter->name, strlen(adapter->name));
-	feed_touch(adapter->state, strlen(adapter->state));
-	feed_touch(adapter->trouble_text, strlen(adapter->trouble_text));
-	for (i = 0; i < adapter->n_timings; i++)
-		feed_touch(adapter->timings[i].part, strlen(adapter->timings[i].part));
-}
-
-static void on_event(void *ctx, const struct bh_event *event)
-{
-	(void)ctx;
-	feed_touch(event->kind, strlen(event->kind));
-	feed_touch(event->adapter, strlen(event->adapter));
-	feed_touch(event->text, strlen(event->text));
-}
-
-static void on_status(void *ctx, const struct bh_status *status)
-{
-	(void)ctx;
-	feed_touch(status->version, strlen(status->version));
-	feed_touch(status->arbiter_trouble, strlen(status->arbiter_trouble));
-}
-
-static void on_reset(void *ctx, const struct bh_reset_news *news)
-{
-	(void)ctx;
-	feed_touch(news->adapter, strlen(news->adapter));
-	feed_touch(news->level, news->level ? strlen(news->level) : 0);
-	feed_touch(news->text, strlen(news->text));
-}
-
-static void on_row(void *ctx, const struct bh_session_row *row)
-{
-	(void)ctx;
-	feed_touch(row->adapter, strlen(row->adapter));
-	feed_touch(row->label, strlen(row->label));
-	feed_touch(row->state, strlen(row->state));
-	feed_touch(row->text, strlen(row->text));
-}
-
-static void on_transition(void *ctx, const struct bh_transition *transition)
-{
-	(void)ctx;
-	feed_touch(transition->state, strlen(transition->state));
-	feed_touch(transition->adapter, strlen(transition->adapter));
-	feed_touch(transition->text, strlen(transition->text));
-}
-
-static void on_timing(void *ctx, const struct bh_distribution *timing)
-{
-	(void)ctx;
-	feed_touch(timing->part, strlen(timing->part));
-}
-
-static void on_fd(void *ctx, int fd)
-{
-	(void)ctx;
-	(void)close_fd(fd);
-}
-
-static void on_lock(void *ctx, struct bh_lock *lock, const struct bh_lock_news *news)
-{
-	(void)ctx;
-	(void)bh_lock_grant(lock);
-	feed_touch(news->text, news->text ? strlen(news->text) : 0);
-}
-
-static void on_daemon(void *ctx, struct bh_client *client, const struct bh_daemon_news *news)
-{
-	(void)ctx;
-	(void)client;
-	feed_touch(news->text, strlen(news->text));
-}
-
 /* --- what the program does --- */
 
 /* A slot for the next request; what was not taken needs no answer. */
@@ -299,7 +187,7 @@ static void scan_something(struct feed *feed)
 		return;
 	}
 	world.scan_ends = 0;
-	(void)!bh_scan_start(&world.scan, world.client, &filter, on_advert, on_scan_end,
+	(void)!bh_scan_start(&world.scan, world.client, &filter, reader_advert, on_scan_end,
 			     &world.scan_ends);
 }
 
@@ -316,7 +204,8 @@ static void lock_something(struct feed *feed)
 	else if (*lock)
 		*lock = bh_lock_release(*lock);
 	else
-		took(bh_lock_acquire(lock, world.client, &request, on_lock, on_result, asked()));
+		took(bh_lock_acquire(lock, world.client, &request, reader_lock, on_result,
+				     asked()));
 }
 
 static void ask_session(struct feed *feed)
@@ -346,7 +235,7 @@ static void ask_session(struct feed *feed)
 			      asked()));
 		return;
 	case 4:
-		took(bh_services(s, on_service, on_result, asked()));
+		took(bh_services(s, reader_service, on_result, asked()));
 		return;
 	case 5:
 		took(bh_subscribe(s, &UUID, timeout_ms, on_value, on_subscribed, asked(), &id));
@@ -365,38 +254,38 @@ static void ask_session(struct feed *feed)
 
 static void ask_client(struct feed *feed)
 {
-	static const struct bh_device_items ITEMS = { .device = on_device,
-						      .transition = on_transition,
-						      .timing = on_timing };
+	static const struct bh_device_items ITEMS = { .device = reader_device,
+						      .transition = reader_transition,
+						      .timing = reader_timing };
 	struct bh_client *c = world.client;
 
 	switch (feed_below(feed, 9)) {
 	case 0:
-		took(bh_get_status(c, on_status, on_result, asked()));
+		took(bh_get_status(c, reader_status, on_result, asked()));
 		return;
 	case 1:
-		took(bh_list_adapters(c, on_adapter, on_result, asked()));
+		took(bh_list_adapters(c, reader_adapter, on_result, asked()));
 		return;
 	case 2:
-		took(bh_list_devices(c, on_device, on_result, asked()));
+		took(bh_list_devices(c, reader_device, on_result, asked()));
 		return;
 	case 3:
-		took(bh_events(c, true, true, on_event, on_result, asked()));
+		took(bh_events(c, true, true, reader_event, on_result, asked()));
 		return;
 	case 4:
-		took(bh_get_locks(c, on_fd, on_result, asked()));
+		took(bh_get_locks(c, reader_fd, on_result, asked()));
 		return;
 	case 5:
-		took(bh_reset_adapter(c, "hci0", NULL, false, on_reset, on_result, asked()));
+		took(bh_reset_adapter(c, "hci0", NULL, false, reader_reset, on_result, asked()));
 		return;
 	case 6:
 		took(bh_device_info(c, 0xc0aabb000001u, &ITEMS, on_result, asked()));
 		return;
 	case 7:
-		took(bh_list_sessions(c, 0, on_row, on_result, asked()));
+		took(bh_list_sessions(c, 0, reader_row, on_result, asked()));
 		return;
 	default:
-		bh_stay(c, on_daemon, NULL);
+		bh_stay(c, reader_daemon, NULL);
 	}
 }
 
@@ -532,7 +421,7 @@ static void begin(struct feed *feed)
 	MUST(bh_new(&world.client, address.sun_path, "fuzz") == 0);
 	take_connection();
 	if (feed_u8(feed) & 1)
-		bh_stay(world.client, on_daemon, NULL);
+		bh_stay(world.client, reader_daemon, NULL);
 	greet();
 	(void)settle();
 }
