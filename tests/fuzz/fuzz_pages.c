@@ -15,16 +15,25 @@ static void read_page(const uint8_t *data, size_t size)
 {
 	static struct wpage *page;
 	static int fd = -EBADF;
+	struct wpage_traces traces;
 	struct wpage_view view;
 	struct wpage *again;
+	size_t i;
 
 	if (!page)
-		MUST(wpage_create(1, &fd, &page) == 0);
+		MUST(wpage_create(1, 1000, &fd, &page) == 0);
 	memset((void *)page, 0, 4096);
 	memcpy((void *)page, data, size < 4096 ? size : 4096);
 	wpage_read(page, &view);
 	MUST(view.op < WPAGE_OP_COUNT && view.n_issued <= WPAGE_ISSUED_MAX);
 	MUST(wpage_op_name(view.op)[0] != '\0');
+	wpage_read_traces(page, &traces);
+	MUST(traces.end < WPAGE_END_COUNT && memchr(traces.words, '\0', sizeof(traces.words)));
+	MUST(traces.n_crumbs <= WPAGE_CRUMBS_MAX && traces.n_frames <= WPAGE_FRAMES_MAX);
+	for (i = 0; i < traces.n_crumbs; i++)
+		MUST(memchr(traces.crumbs[i].text, '\0', WPAGE_CRUMB_LEN));
+	for (i = 0; i < traces.n_frames; i++)
+		MUST(memchr(traces.frames[i].object, '\0', WPAGE_OBJECT_LEN));
 	if (wpage_map(fd, &again) == 0)
 		wpage_unmap(again);
 }

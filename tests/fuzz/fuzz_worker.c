@@ -171,7 +171,7 @@ static void begin(struct world *world, struct feed *feed)
 	TAILQ_INIT(&w->ops);
 	TAILQ_INIT(&w->removals);
 	if (!first)
-		MUST(wpage_create(1, &page_fd, &first) == 0);
+		MUST(wpage_create(1, 1000, &page_fd, &first) == 0);
 	MUST(wpage_map(page_fd, &w->page) == 0);
 	MUST(make_parts(w) >= 0);
 	MUST(control_open(w, wire_open(&world->up)) == 0);
