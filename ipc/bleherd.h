@@ -73,6 +73,7 @@ enum bh_class {
 	BH_CLASS_NO_DAEMON,
 	BH_CLASS_LIMIT,
 	BH_CLASS_LOCK_LOST,
+	BH_CLASS_DENIED,
 };
 
 struct bh_client;

@@ -10,7 +10,8 @@
 static_assert((int)CLASS_NOT_FOUND == (int)BH__CLASS__CLASS_NOT_FOUND, "as in session.proto");
 static_assert((int)CLASS_GATT_REFUSED == (int)BH__CLASS__CLASS_GATT_REFUSED, "as in session.proto");
 static_assert((int)CLASS_LOCK_LOST == (int)BH__CLASS__CLASS_LOCK_LOST, "as in session.proto");
-static_assert(CLASS_COUNT == CLASS_LOCK_LOST + 1, "every class has a row");
+static_assert((int)CLASS_DENIED == (int)BH__CLASS__CLASS_DENIED, "as in session.proto");
+static_assert(CLASS_COUNT == CLASS_DENIED + 1, "every class has a row");
 
 #define NONE	ERRORS_COUNT_NONE
 #define DEVICE	ERRORS_COUNT_DEVICE
@@ -84,6 +85,8 @@ static const struct errors_class CLASSES[CLASS_COUNT] = {
 			  "close some sessions or subscriptions" },
 	[CLASS_LOCK_LOST] = { "lock-lost", 1, NONE, RETRY, false, false,
 			      "it was held too long, or its adapter went; acquire it again" },
+	[CLASS_DENIED] = { "denied", 0, NONE, GIVE_UP, false, false,
+			   "allow it in bleherd.conf: [access NAME] user = ..., allow = ..." },
 };
 
 /*

@@ -2,6 +2,7 @@
 #include "supervisor/client.h"
 
 #include "ipc/session.pb-c.h"
+#include "supervisor/admission_state.h"
 
 void client_send(struct client *client, uint16_t type, uint32_t id, const ProtobufCMessage *msg)
 {
@@ -47,6 +48,7 @@ uint32_t client_sessions(const struct client *client)
 void client_count_session(struct client *client, int change)
 {
 	client->n_sessions += (uint32_t)change;
+	client->user->n_sessions += (uint32_t)change;
 }
 
 size_t client_queued(const struct client *client)

@@ -12,6 +12,7 @@
 
 enum { CLIENT_LABEL_LEN = 64, CLIENT_STREAMS_MAX = 16 };
 
+struct admission_user;
 struct lock_peer;
 
 struct stream {
@@ -30,7 +31,8 @@ struct client {
 	struct port *port;
 	uint64_t serial; /* names it where it may be gone by then */
 	pid_t pid;
-	uid_t uid;
+	struct access_peer peer;
+	struct admission_user *user; /* NULL: it did not enter */
 	bool has_said_hello;
 	char label[CLIENT_LABEL_LEN];
 	uint32_t n_sessions;

@@ -14,6 +14,7 @@
 static const char PROFILE[] = "profile";
 static const char DEVICE[] = "device";
 static const char BYTE_ORDER_MARK[] = "\xef\xbb\xbf";
+static const char ACCESS[] = "access";
 
 /* --- what is wrong --- */
 
@@ -94,7 +95,9 @@ static const char *nearest_section(const char *section)
 	static const struct {
 		const char *word;
 		const char *shown;
-	} NAMED[] = { { PROFILE, "profile NAME" }, { DEVICE, "device WHO" } };
+	} NAMED[] = { { PROFILE, "profile NAME" },
+		      { DEVICE, "device WHO" },
+		      { ACCESS, "access NAME" } };
 	const char *best = CONFIG_KEYS[0].section;
 	char word[32];
 	unsigned least;
@@ -182,6 +185,16 @@ static int set_device(struct parse *parse, const char *who, const char *name, co
 	return 1;
 }
 
+static int set_access(struct parse *parse, const char *rule, const char *name, const char *value)
+{
+	char error[ACCESS_ERROR_LEN];
+
+	parse->config->access.mark = config_here(parse);
+	if (access_set(&parse->config->access, rule, name, value, error) < 0)
+		return fail_once(parse, error);
+	return 1;
+}
+
 static int set_key(struct parse *parse, const char *section, const char *name, const char *value)
 {
 	const struct key *key = config_key_nearest(section, name);
@@ -211,6 +224,8 @@ static int on_value(void *user, const char *section, const char *name, const cha
 		return set_profile(parse, name_in(section, PROFILE), name, value);
 	if (name_in(section, DEVICE))
 		return set_device(parse, name_in(section, DEVICE), name, value);
+	if (name_in(section, ACCESS))
+		return set_access(parse, name_in(section, ACCESS), name, value);
 	return set_key(parse, section, name, value);
 }
 
@@ -230,7 +245,7 @@ static void note_section(struct parse *parse, const char *line)
 		(void)config_fail(parse, "something follows the section [%s]; begin a new line",
 				  parse->section);
 	parse->is_unknown = !is_section(parse->section) && !name_in(parse->section, PROFILE) &&
-			    !name_in(parse->section, DEVICE);
+			    !name_in(parse->section, DEVICE) && !name_in(parse->section, ACCESS);
 	if (parse->is_unknown)
 		(void)config_fail(parse, "section [%s] is not known; the nearest is [%s]",
 				  parse->section, nearest_section(parse->section));
@@ -326,6 +341,7 @@ void config_add_name(struct parse *parse, const char *name)
 	parse->n_given = 0;
 	parse->last[0] = '\0';
 	device_rules_next_file(&parse->config->devices);
+	access_next_file(&parse->config->access);
 }
 
 void config_add(struct parse *parse, const char *name, const char *text)
@@ -370,6 +386,8 @@ static void check_whole(struct parse *parse)
 				     "profile = %s is not known; add [profile %s]",
 				     c->profiles.chosen, c->profiles.chosen);
 	if (device_rules_check(&c->devices, &c->profiles, &at, error) < 0)
+		(void)config_fail_at(parse, at, "%s", error);
+	if (access_check(&c->access, &at, error) < 0)
 		(void)config_fail_at(parse, at, "%s", error);
 	if (c->rescue_bluetoothd[0] != '/' && strcmp(c->rescue_bluetoothd, "systemd") != 0 &&
 	    strcmp(c->rescue_bluetoothd, "never") != 0)

@@ -3,10 +3,11 @@
 /*
  * supervisor/config.h - bleherdd's configuration: an INI file as a struct of checked values.
  *
- * config_parse() is pure; config_read() reads the files and nothing else. Called by main.c before
- * anything runs, and by reload.c.
+ * config_parse() is pure, but that it looks up the users and groups of [access NAME]; config_read()
+ * reads the files and nothing else. Called by main.c before anything runs, and by reload.c.
  */
 #include "ipc/base.h"
+#include "supervisor/access.h"
 #include "supervisor/device_rules.h"
 #include "supervisor/profile.h"
 
@@ -67,6 +68,7 @@ struct config {
 	uint32_t reset_window_ms;
 	struct profiles profiles;    /* and [profile NAME] */
 	struct device_rules devices; /* [links] and [device WHO] */
+	struct access_rules access;  /* [access NAME] */
 	/* [workarounds] */
 	uint32_t workarounds; /* bits of ipc/workarounds.h */
 	uint32_t gatt_late_ms;
@@ -88,7 +90,7 @@ void config_defaults(struct config *out);
  * @name:      of the file, for messages
  * @out_error: written on error: "file:line: what; what would be right", a line for each mistake
  *
- * Errors: -EINVAL.  Pure.
+ * Errors: -EINVAL.
  */
 must_check int config_parse(struct config *config, const char *text, const char *name,
 			    char out_error[CONFIG_ERROR_LEN]);

@@ -64,6 +64,10 @@ void config_compare(const struct config *now, struct config *next, struct config
 	}
 	if (!is_profile_equal(&now->profiles, &next->profiles))
 		add(out->live, "[profile]", "");
+	if (!access_equal(&now->access, &next->access)) {
+		add(out->live, "[access]", "");
+		out->has_access = true;
+	}
 	if (device_rules_equal(&now->devices, &next->devices))
 		return;
 	add(out->live, "[device]", "");

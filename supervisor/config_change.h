@@ -11,6 +11,7 @@ struct config_change {
 	char live[CONFIG_NAMES_LEN];  /* keys with other values: "log_level, links.linger_ms" */
 	char fixed[CONFIG_NAMES_LEN]; /* those that take a restart */
 	bool has_devices;	      /* [links] or [device WHO] */
+	bool has_access;	      /* [access NAME] */
 };
 
 /**

@@ -12,6 +12,7 @@
 #include "supervisor/spawn.h"
 
 struct adapters;
+struct admission;
 struct caches;
 struct cleaner;
 struct deaths;
@@ -50,6 +51,7 @@ struct sup {
 	struct keepers *keepers;
 	struct identities *identities;
 	struct caches *caches;
+	struct admission *admission;
 	struct server *server;
 	struct lockd_child *lockd;
 	struct lock_peers *lock_peers;

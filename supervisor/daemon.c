@@ -8,6 +8,7 @@
 #include "ipc/clock.h"
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
+#include "supervisor/admission.h"
 #include "supervisor/attempts.h"
 #include "supervisor/caches.h"
 #include "supervisor/cleaner.h"
@@ -204,6 +205,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = keepers_new(sup);
 	if (r >= 0)
+		r = admission_new(&sup->admission, sup);
+	if (r >= 0)
 		r = caches_new(sup);
 	if (r >= 0)
 		r = lock_peers_new(&sup->lock_peers, sup);
@@ -242,6 +245,7 @@ static void free_parts(struct daemon *daemon)
 	sup->lockd = lockd_child_free(sup->lockd);
 	sup->caches = caches_free(sup->caches);
 	sup->keepers = keepers_free(sup->keepers);
+	sup->admission = admission_free(sup->admission);
 	sup->identities = identities_free(sup->identities);
 	sup->sessions = sessions_free(sup->sessions);
 	sup->adapters = adapters_free(sup->adapters);

@@ -76,6 +76,7 @@ static const struct {
 	[EVENT_HEALTH] = { "health", LOG_LEVEL_INFO },
 	[EVENT_RELOADED] = { "reloaded", LOG_LEVEL_INFO },
 	[EVENT_RELOAD_FAILED] = { "reload-failed", LOG_LEVEL_ERROR },
+	[EVENT_DENIED] = { "denied", LOG_LEVEL_WARN },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)
@@ -97,7 +98,6 @@ struct events *events_free(struct events *events)
 	return NULL;
 }
 
-/* The address only where debugging was asked for: it names a person's thing. */
 static void log_event(const struct event *event)
 {
 	log_write(KINDS[event->kind].level, "event=%s%s%s session=%u class=%s text=\"%s\"",

@@ -10,6 +10,7 @@
 #include "ipc/addr.h"
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
+#include "supervisor/admission.h"
 #include "supervisor/client.h"
 #include "supervisor/device_log.h"
 #include "supervisor/devices.h"
@@ -35,6 +36,7 @@ static void send_attach(const struct session *session, struct adapter *adapter, 
 	const struct device *device = devices_find(session->sup->devices, session->address);
 	Bh__Ctl__SessionAttach attach = BH__CTL__SESSION_ATTACH__INIT;
 	struct rules_wire rules;
+	struct admission_wire access;
 
 	attach.has_session = attach.has_epoch = attach.has_kind = 1;
 	attach.session = session->id;
@@ -51,6 +53,8 @@ static void send_attach(const struct session *session, struct adapter *adapter, 
 		rules_wire_fill(&rules, session->sup, session->address);
 		attach.rules = &rules.msg;
 	}
+	admission_fill(&access, session->client, session->id, session->address);
+	attach.access = &access.msg;
 	port_send_fds(child_port(adapter->child), BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base,
 		      &fd, 1);
 }
@@ -124,6 +128,9 @@ void finder_attach(struct session *session, struct adapter *adapter)
 		attach_kept(session, adapter);
 		return;
 	}
+	/* Its name may be known only now. */
+	if (session_end_denied(session))
+		return;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
 		session_fail(session, CLASS_LIMIT, "no descriptors left for a data socket");
 		return;

@@ -50,7 +50,7 @@ static void introduce(struct lock_peer *peer)
 	struct lockd_who who = {
 		.label = client_label(client),
 		.pid = client->pid,
-		.uid = client->uid,
+		.uid = client->peer.uid,
 	};
 	int r = lockd_child_connect(client->sup->lockd, &who, &peer->number, &fd);
 
@@ -182,6 +182,13 @@ void lock_peers_client_gone(struct client *client)
 		return;
 	let_go(client->lock);
 	pump(peers);
+}
+
+void lock_peers_deny(struct client *client, const char *text)
+{
+	if (client->lock->state == LOCK_PEER_WAITING)
+		client_error(client, client->lock->request, CLASS_DENIED, text);
+	lock_peers_client_gone(client);
 }
 
 /* --- lockd --- */

@@ -31,6 +31,9 @@ bool lock_peers_is_opening(const struct client *client, uint32_t request);
 bool lock_peers_cancel(struct client *client, uint32_t request);
 void lock_peers_client_gone(struct client *client);
 
+/* It may not have its channel any more, or not get the one it waits for; it has one of these. */
+void lock_peers_deny(struct client *client, const char *text);
+
 /* --- what lockd does --- */
 void lock_peers_lockd_up(struct sup *sup);
 

@@ -8,6 +8,7 @@
 
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
+#include "supervisor/admission.h"
 #include "supervisor/attempts.h"
 #include "supervisor/config_change.h"
 #include "supervisor/events.h"
@@ -72,6 +73,8 @@ static void apply(struct sup *sup, const struct config_change *change)
 	/* After the workers know whether to ask for room. */
 	room_desk_reload(sup);
 	lockd_child_reload(sup->lockd);
+	if (change->has_access)
+		access_apply(sup);
 	if (!change->has_devices)
 		return;
 	keepers_reload(sup);

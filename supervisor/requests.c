@@ -8,6 +8,7 @@
 #include "ipc/clock.h"
 #include "ipc/session.pb-c.h"
 #include "supervisor/adapters.h"
+#include "supervisor/admission.h"
 #include "supervisor/caches.h"
 #include "supervisor/client.h"
 #include "supervisor/deaths.h"
@@ -78,10 +79,9 @@ static int on_status(void *ctx, struct chan_frame *frame, const void *msg)
 	struct client *client = ctx;
 	struct sup *sup = client->sup;
 	Bh__Status status = BH__STATUS__INIT;
+	struct admission_users users;
 
 	(void)msg;
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	status.has_pid = status.has_uptime_ms = status.has_adapters = status.has_devices = 1;
 	status.has_sessions = status.has_links = status.has_clients = status.has_bluez = 1;
 	status.has_arbiter = status.has_worker_deaths = status.has_sessions_moved = 1;
@@ -99,6 +99,7 @@ static int on_status(void *ctx, struct chan_frame *frame, const void *msg)
 	status.sessions_moved = sessions_moved(sup);
 	status.mgmt = mgmt_is_up(sup->mgmt);
 	sum_adapters(sup, &status);
+	admission_status(sup, &status, &users);
 	client_send(client, BH__TYPE__STATUS, frame->id, &status.base);
 	return 0;
 }
@@ -108,8 +109,6 @@ static int on_status(void *ctx, struct chan_frame *frame, const void *msg)
 static int begin_stream(struct client *client, const struct chan_frame *frame, struct stream **out)
 {
 	*out = NULL;
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	if (streams_begin(client, frame->id, frame->type, out) == STREAMS_FULL)
 		client_error(client, frame->id, CLASS_LIMIT, "too many lists at once");
 	else
@@ -159,8 +158,12 @@ static int on_locks(void *ctx, struct chan_frame *frame, const void *msg)
 	int fd = lockd_child_table(client->sup->lockd);
 
 	(void)msg;
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
+	/* The table is one piece. */
+	if (!admission_sees_all(client)) {
+		client_error(client, frame->id, CLASS_DENIED,
+			     "the lock table shows devices that this user may not see");
+		return 0;
+	}
 	if (fd < 0)
 		client_error(client, frame->id, CLASS_INTERNAL, "the arbiter is not running");
 	else
@@ -173,8 +176,6 @@ static int on_lock_open(void *ctx, struct chan_frame *frame, const void *msg)
 	struct client *client = ctx;
 
 	(void)msg;
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	lock_peers_open(client->sup, client, frame->id);
 	return 0;
 }
@@ -184,10 +185,13 @@ static int on_lock_open(void *ctx, struct chan_frame *frame, const void *msg)
 static int on_session_open(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
+	const Bh__SessionOpen *open = msg;
+	bool is_scan = open->kind == BH__SESSION_KIND__SESSION_SCAN;
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
-	sessions_open(client->sup, client, frame->id, msg);
+	if (admission_may(client, frame->id, is_scan ? RIGHT_SEE : RIGHTS_USE,
+			  is_scan ? 0 : open->address) &&
+	    admission_session(client, frame->id))
+		sessions_open(client->sup, client, frame->id, open);
 	return 0;
 }
 
@@ -293,12 +297,13 @@ static int on_link_drop(void *ctx, struct chan_frame *frame, const void *msg)
 	struct adapter *adapter;
 	char text[64];
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	if (request->address == 0 || request->address >> 48 != 0) {
 		client_error(client, frame->id, CLASS_INVALID, "that is no device address");
 		return 0;
 	}
+	if (sessions_of_others(client->sup, request->address, client->peer.uid) &&
+	    !admission_may(client, frame->id, RIGHT_CONFIGURE, request->address))
+		return 0;
 	adapter = linked_adapter(client->sup, request->address);
 	if (adapter) {
 		drop_link(client, frame->id, adapter, request->address);
@@ -314,8 +319,6 @@ static int on_reset(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	reset_ask(client->sup, client, frame->id, msg);
 	return 0;
 }
@@ -323,10 +326,12 @@ static int on_reset(void *ctx, struct chan_frame *frame, const void *msg)
 static int on_strategy(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
+	const Bh__StrategySet *set = msg;
+	bool is_question = !set->has_strategy && !set->has_check_interval_ms;
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
-	keepers_strategy(client, frame->id, msg);
+	if (admission_may(client, frame->id, is_question ? RIGHT_SEE : RIGHT_CONFIGURE,
+			  set->address))
+		keepers_strategy(client, frame->id, set);
 	return 0;
 }
 
@@ -334,8 +339,6 @@ static int on_cache_clear(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	caches_ask(client, frame->id, msg);
 	return 0;
 }
@@ -344,8 +347,6 @@ static int on_device_info(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	device_log_answer(client, frame->id, ((const Bh__DeviceInfoRequest *)msg)->address);
 	return 0;
 }
@@ -354,8 +355,6 @@ static int on_mark(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
 
-	if (!is_proper(client, frame->id))
-		return -EBADMSG;
 	device_log_mark(client, frame->id, msg);
 	return 0;
 }
@@ -383,24 +382,86 @@ static int on_deaths(void *ctx, struct chan_frame *frame, const void *msg)
 	return r;
 }
 
-const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
-	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_hello },
-	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_status },
-	{ BH__TYPE__ADAPTERS_REQUEST, 0, 0, &bh__empty__descriptor, on_adapters },
-	{ BH__TYPE__DEVICES_REQUEST, 0, 0, &bh__devices_request__descriptor, on_devices },
-	{ BH__TYPE__EVENTS_REQUEST, 0, 0, &bh__events_request__descriptor, on_events },
-	{ BH__TYPE__LOCKS_REQUEST, 0, 0, &bh__empty__descriptor, on_locks },
-	{ BH__TYPE__SESSION_OPEN, 0, 0, &bh__session_open__descriptor, on_session_open },
-	{ BH__TYPE__SESSION_CLOSE, 0, 0, &bh__session_close__descriptor, on_session_close },
-	{ BH__TYPE__LINK_DROP, 0, 0, &bh__link_drop__descriptor, on_link_drop },
-	{ BH__TYPE__LOCK_OPEN, 0, 0, &bh__empty__descriptor, on_lock_open },
-	{ BH__TYPE__RESET_ADAPTER, 0, 0, &bh__reset_adapter__descriptor, on_reset },
-	{ BH__TYPE__STRATEGY_SET, 0, 0, &bh__strategy_set__descriptor, on_strategy },
-	{ BH__TYPE__CACHE_CLEAR, 0, 0, &bh__cache_clear__descriptor, on_cache_clear },
-	{ BH__TYPE__DEVICE_INFO_REQUEST, 0, 0, &bh__device_info_request__descriptor,
+/* --- one entry for all: rights and rates first, then the kind --- */
+
+#define ADDRESS(type) offsetof(type, address)
+
+enum { NO_ADDRESS = 0 };
+
+static const struct {
+	uint16_t type;
+	bool is_free;	/* it ends something: nobody is refused it, and it counts for no rate */
+	uint32_t needs; /* one of these rights */
+	size_t address; /* where the message has its device's */
+	int (*handle)(void *ctx, struct chan_frame *frame, const void *msg);
+} KINDS[] = {
+	{ BH__TYPE__HELLO, true, 0, NO_ADDRESS, on_hello },
+	{ BH__TYPE__CANCEL, true, 0, NO_ADDRESS, on_cancel },
+	{ BH__TYPE__SESSION_CLOSE, true, 0, NO_ADDRESS, on_session_close },
+	{ BH__TYPE__STATUS_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_status },
+	{ BH__TYPE__ADAPTERS_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_adapters },
+	{ BH__TYPE__DEVICES_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_devices },
+	{ BH__TYPE__EVENTS_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_events },
+	{ BH__TYPE__SESSIONS_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_sessions },
+	{ BH__TYPE__DEATHS_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_deaths },
+	{ BH__TYPE__LOCKS_REQUEST, false, RIGHT_SEE, NO_ADDRESS, on_locks },
+	{ BH__TYPE__DEVICE_INFO_REQUEST, false, RIGHT_SEE, ADDRESS(Bh__DeviceInfoRequest),
 	  on_device_info },
-	{ BH__TYPE__SESSIONS_REQUEST, 0, 0, &bh__sessions_request__descriptor, on_sessions },
-	{ BH__TYPE__DEATHS_REQUEST, 0, 0, &bh__deaths_request__descriptor, on_deaths },
-	{ BH__TYPE__HEALTH_MARK, 0, 0, &bh__health_mark__descriptor, on_mark },
-	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_cancel },
+	/* What these two need depends on what they say. */
+	{ BH__TYPE__SESSION_OPEN, false, 0, NO_ADDRESS, on_session_open },
+	{ BH__TYPE__STRATEGY_SET, false, 0, NO_ADDRESS, on_strategy },
+	{ BH__TYPE__LINK_DROP, false, RIGHTS_USE, ADDRESS(Bh__LinkDrop), on_link_drop },
+	{ BH__TYPE__LOCK_OPEN, false, RIGHT_LOCK, NO_ADDRESS, on_lock_open },
+	{ BH__TYPE__RESET_ADAPTER, false, RIGHT_RESET, NO_ADDRESS, on_reset },
+	{ BH__TYPE__CACHE_CLEAR, false, RIGHT_CONFIGURE, ADDRESS(Bh__CacheClear), on_cache_clear },
+	{ BH__TYPE__HEALTH_MARK, false, RIGHT_CONFIGURE, ADDRESS(Bh__HealthMark), on_mark },
+};
+
+static uint64_t address_in(const void *msg, size_t offset)
+{
+	uint64_t address = 0;
+
+	if (offset != NO_ADDRESS)
+		memcpy(&address, (const char *)msg + offset, sizeof(address));
+	return address;
+}
+
+static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct client *client = ctx;
+	uint64_t address;
+	size_t i;
+
+	for (i = 0; KINDS[i].type != frame->type; i++)
+		assert(i < ARRAY_LEN(KINDS));
+	if (KINDS[i].is_free)
+		return KINDS[i].handle(ctx, frame, msg);
+	if (!is_proper(client, frame->id))
+		return -EBADMSG;
+	address = address_in(msg, KINDS[i].address);
+	if (!admission_in_time(client, frame->id) ||
+	    !admission_may(client, frame->id, KINDS[i].needs, address))
+		return 0;
+	return KINDS[i].handle(ctx, frame, msg);
+}
+
+const struct chan_rule REQUESTS_RULES[REQUESTS_RULES_LEN] = {
+	{ BH__TYPE__HELLO, 0, 0, &bh__hello__descriptor, on_request },
+	{ BH__TYPE__STATUS_REQUEST, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__ADAPTERS_REQUEST, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__DEVICES_REQUEST, 0, 0, &bh__devices_request__descriptor, on_request },
+	{ BH__TYPE__EVENTS_REQUEST, 0, 0, &bh__events_request__descriptor, on_request },
+	{ BH__TYPE__LOCKS_REQUEST, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__SESSION_OPEN, 0, 0, &bh__session_open__descriptor, on_request },
+	{ BH__TYPE__SESSION_CLOSE, 0, 0, &bh__session_close__descriptor, on_request },
+	{ BH__TYPE__LINK_DROP, 0, 0, &bh__link_drop__descriptor, on_request },
+	{ BH__TYPE__LOCK_OPEN, 0, 0, &bh__empty__descriptor, on_request },
+	{ BH__TYPE__RESET_ADAPTER, 0, 0, &bh__reset_adapter__descriptor, on_request },
+	{ BH__TYPE__STRATEGY_SET, 0, 0, &bh__strategy_set__descriptor, on_request },
+	{ BH__TYPE__CACHE_CLEAR, 0, 0, &bh__cache_clear__descriptor, on_request },
+	{ BH__TYPE__DEVICE_INFO_REQUEST, 0, 0, &bh__device_info_request__descriptor, on_request },
+	{ BH__TYPE__SESSIONS_REQUEST, 0, 0, &bh__sessions_request__descriptor, on_request },
+	{ BH__TYPE__DEATHS_REQUEST, 0, 0, &bh__deaths_request__descriptor, on_request },
+	{ BH__TYPE__HEALTH_MARK, 0, 0, &bh__health_mark__descriptor, on_request },
+	{ BH__TYPE__CANCEL, 0, 0, &bh__empty__descriptor, on_request },
 };

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "ipc/log.h"
+#include "supervisor/admission.h"
 #include "supervisor/events.h"
 #include "supervisor/lock_peers.h"
 #include "supervisor/requests.h"
@@ -38,6 +39,7 @@ static void client_free(struct client *client)
 	lock_peers_client_gone(client);
 	TAILQ_REMOVE(&server->clients, client, entry);
 	server->n--;
+	admission_leave(client);
 	port_free(client->port);
 	free(client);
 }
@@ -51,7 +53,7 @@ static void on_closed(struct port *port, void *ctx, int error)
 		events_add(client->sup->events,
 			   &(struct event){ .kind = EVENT_CLIENT_DROPPED, .class = CLASS_INVALID },
 			   "%s (pid %d uid %u): %s", client->label[0] ? client->label : "a program",
-			   client->pid, client->uid,
+			   client->pid, client->peer.uid,
 			   error == -EBADMSG   ? "it broke the protocol"
 			   : error == -ENOBUFS ? "it does not read"
 					       : strerror(-error));
@@ -76,13 +78,17 @@ static int adopt(struct server *server, int fd)
 		return -ENOMEM;
 	client->sup = sup;
 	client->serial = ++server->last_serial;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) == 0) {
-		client->pid = creds.pid;
-		client->uid = creds.uid;
-	}
-	r = port_new(&client->port, sup->event, fd, sup->buf, CHAN_BODY_CONTROL, &PORT, client,
-		     SD_EVENT_PRIORITY_NORMAL);
+	r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) < 0 ? -errno : 0;
+	client->pid = creds.pid;
+	client->peer.uid = creds.uid;
+	client->peer.gid = creds.gid;
+	if (r == 0)
+		r = admission_enter(client, fd);
+	if (r == 0)
+		r = port_new(&client->port, sup->event, fd, sup->buf, CHAN_BODY_CONTROL, &PORT,
+			     client, SD_EVENT_PRIORITY_NORMAL);
 	if (r < 0) {
+		admission_leave(client);
 		free(client);
 		return r;
 	}
@@ -250,6 +256,14 @@ struct client *server_find(struct server *server, uint64_t serial)
 	if (client->serial == serial)
 		return client;
 	return NULL;
+}
+
+void server_each(struct server *server, void (*each)(void *ctx, struct client *client), void *ctx)
+{
+	struct client *client;
+
+	TAILQ_FOREACH(client, &server->clients, entry)
+	each(ctx, client);
 }
 
 uint32_t server_clients(const struct server *server)

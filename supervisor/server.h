@@ -19,6 +19,8 @@ struct server *server_free(struct server *server);
 
 /* NULL if it is gone. */
 struct client *server_find(struct server *server, uint64_t serial);
+/* @each must not free any. */
+void server_each(struct server *server, void (*each)(void *ctx, struct client *client), void *ctx);
 uint32_t server_clients(const struct server *server);
 
 /* A stream may have something to send. NULL is fine. */

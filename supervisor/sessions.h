@@ -73,6 +73,17 @@ void sessions_rules_changed(struct sup *sup, uint64_t address);
 void sessions_rules_reload(struct sup *sup);
 void sessions_rules_review(struct sup *sup);
 
+/* --- what programs may, access.h --- */
+
+/* Rights have changed: tells the workers, and ends what may not be any more. @address: 0: all. */
+void sessions_access_changed(struct sup *sup, uint64_t address);
+
+/* A worker refused so many requests of that session. */
+void sessions_denied(struct adapter *adapter, uint32_t session, uint32_t right, uint32_t count);
+
+/* Whether another user, or the daemon, has a session on that device. */
+bool sessions_of_others(const struct sup *sup, uint64_t address, uint32_t uid);
+
 /* --- rotation --- */
 
 /**

@@ -81,6 +81,9 @@ struct session *session_find(struct sup *sup, uint32_t id);
 /* Ends it for its client: ERROR if it was never opened, else SESSION_CLOSED; then it is freed. */
 void session_fail(struct session *session, enum err_class class, const char *text);
 
+/* Fails it if its program may not have it any more; whether that was so. */
+bool session_end_denied(struct session *session);
+
 /* Frees it without a word; its worker, if any, is told to let go. */
 void session_forget(struct session *session);
 

@@ -4,6 +4,7 @@
 #include "ipc/clock.h"
 #include "ipc/session.pb-c.h"
 #include "supervisor/adapters.h"
+#include "supervisor/admission.h"
 #include "supervisor/deaths.h"
 #include "supervisor/device_log.h"
 #include "supervisor/devices.h"
@@ -155,10 +156,12 @@ static int push_device(struct client *client, struct stream *stream)
 	const struct device *device;
 	size_t cursor = (size_t)stream->cursor;
 
-	if (stream->address == 0)
-		device = devices_next(devices, &cursor);
-	else
-		device = cursor++ == 0 ? devices_find(devices, stream->address) : NULL;
+	do {
+		if (stream->address == 0)
+			device = devices_next(devices, &cursor);
+		else
+			device = cursor++ == 0 ? devices_find(devices, stream->address) : NULL;
+	} while (device && !admission_sees(client, device->address));
 	stream->cursor = cursor;
 	if (!device)
 		return STREAM_END;
@@ -168,10 +171,13 @@ static int push_device(struct client *client, struct stream *stream)
 
 static int push_session(struct client *client, struct stream *stream)
 {
-	Bh__SessionRow item = BH__SESSION_ROW__INIT;
+	Bh__SessionRow item;
 
-	stream->cursor =
-		sessions_row(client->sup, (uint32_t)stream->cursor, stream->address, &item);
+	do {
+		bh__session_row__init(&item);
+		stream->cursor =
+			sessions_row(client->sup, (uint32_t)stream->cursor, stream->address, &item);
+	} while (stream->cursor != 0 && !admission_sees(client, item.address));
 	if (stream->cursor == 0)
 		return STREAM_END;
 	client_send(client, BH__TYPE__SESSION_ROW, stream->id, &item.base);
@@ -196,6 +202,10 @@ static int push_event(struct client *client, struct stream *stream)
 	const struct event *event = events_from(client->sup->events, stream->cursor);
 	Bh__Event item = BH__EVENT__INIT;
 
+	while (event && !admission_sees(client, event->address)) {
+		stream->cursor = event->seq + 1;
+		event = events_from(client->sup->events, stream->cursor);
+	}
 	if (!event || (!stream->is_following && event->seq >= stream->end))
 		return stream->is_following ? STREAM_LATER : STREAM_END;
 	stream->cursor = event->seq + 1;

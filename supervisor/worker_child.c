@@ -372,6 +372,11 @@ void worker_child_cache_clear(struct adapter *adapter, uint32_t id,
 	port_send(port_of(adapter), BH__CTL__TYPE__CACHE_CLEAR, id, 0, &clear->base);
 }
 
+void worker_child_access(struct adapter *adapter, const Bh__Ctl__Access *access)
+{
+	port_send(port_of(adapter), BH__CTL__TYPE__ACCESS, 0, 0, &access->base);
+}
+
 void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over)
 {
 	Bh__Ctl__SessionRef ref = BH__CTL__SESSION_REF__INIT;

@@ -35,5 +35,7 @@ void worker_child_check(struct adapter *adapter, uint32_t id, const Bh__Ctl__Che
 /* Answered to caches_cleared(), unless @id is 0. */
 void worker_child_cache_clear(struct adapter *adapter, uint32_t id,
 			      const Bh__Ctl__CacheClear *clear);
+/* What the program of a session may do has changed. */
+void worker_child_access(struct adapter *adapter, const Bh__Ctl__Access *access);
 /* @is_over: it goes on nowhere else. */
 void worker_child_detach(struct adapter *adapter, uint32_t session, bool is_over);

@@ -7,6 +7,7 @@
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/log.h"
+#include "supervisor/admission.h"
 #include "supervisor/attempts.h"
 #include "supervisor/bus_feed.h"
 #include "supervisor/caches.h"
@@ -129,8 +130,10 @@ static int note_seen(struct adapter *adapter, const Bh__Ctl__Seen *seen, uint64_
 		return -EBADMSG;
 	if (seen->bonded)
 		note_bond(adapter, seen->address);
-	if (r == DEVICES_RENAMED)
+	if (r == DEVICES_RENAMED) {
 		keepers_renamed(adapter->sup, seen->address);
+		access_renamed(adapter->sup, seen->address);
+	}
 	if (seen->has_rssi_dbm) {
 		device_log_heard(adapter->sup, seen->address);
 		keepers_heard(adapter, seen->address);
@@ -356,6 +359,18 @@ static int on_connect_cancelled(void *ctx, struct chan_frame *frame, const void 
 	return 0;
 }
 
+static int on_denied(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	const Bh__Ctl__Denied *denied = msg;
+
+	(void)frame;
+	if ((denied->right & RIGHTS_ALL) == 0)
+		return -EBADMSG;
+	sessions_denied(child_owner(ctx), denied->session, denied->right & RIGHTS_ALL,
+			denied->count);
+	return 0;
+}
+
 static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct adapter *adapter = child_owner(ctx);
@@ -393,6 +408,7 @@ const struct chan_rule WORKER_RULES[WORKER_RULES_LEN] = {
 	{ BH__CTL__TYPE__KERNEL_LINK, 0, 0, &bh__ctl__link__descriptor, kernel_link_asked },
 	{ BH__CTL__TYPE__LINK_STATE, 0, 0, &bh__ctl__link__descriptor, on_link_state },
 	{ BH__CTL__TYPE__ROOM_WANTED, 0, 0, &bh__ctl__room_wanted__descriptor, on_room_wanted },
+	{ BH__CTL__TYPE__DENIED, 0, 0, &bh__ctl__denied__descriptor, on_denied },
 	{ BH__CTL__TYPE__USAGE, 0, 0, &bh__ctl__usage__descriptor, on_usage },
 	{ BH__CTL__TYPE__BUS_WANTED, 0, 0, &bh__ctl__empty__descriptor, on_bus_wanted },
 	{ BH__CTL__TYPE__FIND_DONE, 0, 0, &bh__ctl__find__descriptor, on_find_done },

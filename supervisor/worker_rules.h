@@ -6,7 +6,7 @@
 #include "supervisor/adapters.h"
 #include "supervisor/events.h"
 
-enum { WORKER_RULES_LEN = 18 };
+enum { WORKER_RULES_LEN = 19 };
 extern const struct chan_rule WORKER_RULES[WORKER_RULES_LEN]; /* ctx: struct child of an adapter */
 
 /* An event of that kind about that adapter. */

@@ -97,6 +97,15 @@ static int on_attach(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+static int on_access(void *ctx, struct chan_frame *frame, const void *msg)
+{
+	struct worker *w = ctx;
+
+	(void)frame;
+	rights_changed(w->seats, msg);
+	return 0;
+}
+
 static int on_detach(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	const Bh__Ctl__SessionRef *ref = msg;
@@ -246,6 +255,7 @@ const struct chan_rule CONTROL_RULES[CONTROL_RULES_LEN] = {
 	{ BH__CTL__TYPE__ARBITER, 1, 1, &bh__ctl__empty__descriptor, on_arbiter },
 	{ BH__CTL__TYPE__ARBITER_GONE, 0, 0, &bh__ctl__empty__descriptor, on_arbiter_gone },
 	{ BH__CTL__TYPE__SESSION_ATTACH, 1, 1, &bh__ctl__session_attach__descriptor, on_attach },
+	{ BH__CTL__TYPE__ACCESS, 0, 0, &bh__ctl__access__descriptor, on_access },
 	{ BH__CTL__TYPE__SESSION_DETACH, 0, 0, &bh__ctl__session_ref__descriptor, on_detach },
 	{ BH__CTL__TYPE__NEXT_STEP, 0, 0, &bh__ctl__next_step__descriptor, on_next_step },
 	{ BH__CTL__TYPE__LINK_ENDED, 0, 0, &bh__ctl__link_ended__descriptor, on_link_ended },

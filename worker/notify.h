@@ -23,6 +23,9 @@ enum {
 bool notify_subscribe(struct link *link, struct request *request);
 void notify_unsubscribe(struct request *request);
 
+/* Its program may have no values any more: all its subscriptions end, class `denied`. */
+void notify_revoke(struct seat *seat, const char *text);
+
 /* CANCEL of a subscription that is established. */
 void notify_cancel(struct seat *seat, uint32_t id);
 

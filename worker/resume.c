@@ -23,7 +23,7 @@ bool resume_is_hopeful(enum err_class class)
 {
 	return class != CLASS_GATT_MISSING && class != CLASS_GATT_REFUSED && class != CLASS_AUTH &&
 	       class != CLASS_KEY_MISSING && class != CLASS_CANCELLED && class != CLASS_LOCK_LOST &&
-	       class != CLASS_INVALID;
+	       class != CLASS_INVALID && class != CLASS_DENIED;
 }
 
 void resume_begin(struct link *link)

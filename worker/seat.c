@@ -120,6 +120,7 @@ static void seat_free(struct seat *seat, bool keep_on_page)
 	seat->port = port_free(seat->port);
 	TAILQ_REMOVE(&seat->w->seats->list, seat, entry);
 	seat->w->seats->n--;
+	rights_end(seat);
 	if (link)
 		link_leave(link, seat);
 	free(seat);
@@ -187,8 +188,10 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 	seat->under = attach->under;
 	TAILQ_INIT(&seat->requests);
 	TAILQ_INIT(&seat->subscribers);
-	r = port_new(&seat->port, w->event, fd, w->buf, CHAN_BODY_DATA, &PORT, seat,
-		     SD_EVENT_PRIORITY_NORMAL);
+	r = rights_begin(seat, attach->access, attach->epoch > 1);
+	if (r == 0)
+		r = port_new(&seat->port, w->event, fd, w->buf, CHAN_BODY_DATA, &PORT, seat,
+			     SD_EVENT_PRIORITY_NORMAL);
 	if (r == 0 && !seat->is_scan)
 		r = link_join(w->links, seat, attach->rules);
 	if (r < 0) {
@@ -196,6 +199,7 @@ int seats_attach(struct seats *seats, const Bh__Ctl__SessionAttach *attach, int 
 		bool took_fd = seat->port != NULL;
 
 		port_free(seat->port);
+		rights_end(seat);
 		free(seat);
 		return took_fd ? -ESTALE : r;
 	}
@@ -304,6 +308,7 @@ int seats_new(struct seats **out, struct worker *w)
 	seats->w = w;
 	TAILQ_INIT(&seats->list);
 	TAILQ_INIT(&seats->lingering);
+	TAILQ_INIT(&w->tenants);
 	*out = seats;
 	return 0;
 }
@@ -311,6 +316,7 @@ int seats_new(struct seats **out, struct worker *w)
 struct seats *seats_free(struct seats *seats)
 {
 	struct lingering *l;
+	struct tenant *tenant;
 
 	if (!seats)
 		return NULL;
@@ -318,6 +324,10 @@ struct seats *seats_free(struct seats *seats)
 	while ((l = TAILQ_FIRST(&seats->lingering))) {
 		TAILQ_REMOVE(&seats->lingering, l, entry);
 		free(l);
+	}
+	while ((tenant = TAILQ_FIRST(&seats->w->tenants))) {
+		TAILQ_REMOVE(&seats->w->tenants, tenant, entry);
+		free(tenant);
 	}
 	free(seats);
 	return NULL;

@@ -9,6 +9,7 @@
  */
 #include "ipc/class.h"
 #include "worker/request.h"
+#include "worker/rights.h"
 #include "worker/worker.h"
 
 enum {
@@ -50,6 +51,7 @@ struct seat {
 	size_t n_requests;
 	TAILQ_HEAD(, subscriber) subscribers;
 	size_t n_subscribers;
+	struct rights rights;
 };
 
 must_check int seats_new(struct seats **out, struct worker *w);

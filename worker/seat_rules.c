@@ -293,19 +293,47 @@ static const struct {
 	uint16_t type;
 	bool is_scan; /* of sessions of that kind only */
 	bool is_device;
+	uint32_t needs; /* one of these rights; 0: it ends something, and nobody is refused it */
 	int (*handle)(struct seat *seat, struct chan_frame *frame, const void *msg);
 } KINDS[] = {
-	{ BH__TYPE__CONNECT, false, true, on_connect },
-	{ BH__TYPE__DISCONNECT, false, true, on_plain },
-	{ BH__TYPE__SERVICES_REQUEST, false, true, on_services },
-	{ BH__TYPE__READ, false, true, on_read },
-	{ BH__TYPE__WRITE, false, true, on_write },
-	{ BH__TYPE__SUBSCRIBE, false, true, on_subscribe },
-	{ BH__TYPE__UNSUBSCRIBE, false, true, on_unsubscribe },
-	{ BH__TYPE__NOTIFY_ACK, false, true, on_notify_ack },
-	{ BH__TYPE__SCAN, true, false, on_scan },
-	{ BH__TYPE__CANCEL, true, true, on_cancel },
+	{ BH__TYPE__CONNECT, false, true, RIGHTS_USE, on_connect },
+	{ BH__TYPE__DISCONNECT, false, true, 0, on_plain },
+	{ BH__TYPE__SERVICES_REQUEST, false, true, RIGHTS_USE, on_services },
+	{ BH__TYPE__READ, false, true, RIGHT_READ, on_read },
+	{ BH__TYPE__WRITE, false, true, RIGHT_WRITE, on_write },
+	{ BH__TYPE__SUBSCRIBE, false, true, RIGHT_NOTIFY, on_subscribe },
+	{ BH__TYPE__UNSUBSCRIBE, false, true, 0, on_unsubscribe },
+	{ BH__TYPE__NOTIFY_ACK, false, true, 0, on_notify_ack },
+	{ BH__TYPE__SCAN, true, false, RIGHT_SEE, on_scan },
+	{ BH__TYPE__CANCEL, true, true, 0, on_cancel },
 };
+
+/* What a CONNECT asks for beside the link. */
+static uint32_t needs_of_connect(const struct seat *seat, const Bh__Connect *connect)
+{
+	size_t i;
+
+	if (connect->exclusive && !(seat->rights.mask & RIGHT_LOCK))
+		return RIGHT_LOCK;
+	for (i = 0; i < connect->n_checks; i++)
+		if (connect->checks[i]->kind == BH__CHECK_KIND__CHECK_READ)
+			return RIGHT_READ;
+	return RIGHTS_USE;
+}
+
+static bool is_refused(struct seat *seat, uint32_t needs, const struct chan_frame *frame,
+		       const void *msg)
+{
+	char text[RIGHTS_DENIAL_LEN];
+	enum err_class class;
+
+	if (frame->type == BH__TYPE__CONNECT)
+		needs = needs_of_connect(seat, msg);
+	if (!rights_refuse(seat, needs, frame, &class, text))
+		return false;
+	refuse(seat, frame->id, class, text);
+	return true;
+}
 
 static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 {
@@ -324,6 +352,8 @@ static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 		refuse(seat, frame->id, CLASS_INVALID, "not a request for this kind of session");
 		return 0;
 	}
+	if (KINDS[i].needs != 0 && is_refused(seat, KINDS[i].needs, frame, msg))
+		return 0;
 	before = worker_handle(w, (struct handled){ seat->session, frame->id });
 	r = KINDS[i].handle(seat, frame, msg);
 	(void)worker_handle(w, before);

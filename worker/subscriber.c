@@ -122,6 +122,26 @@ void notify_cancel(struct seat *seat, uint32_t id)
 	leave(s);
 }
 
+void notify_revoke(struct seat *seat, const char *text)
+{
+	struct request *request = TAILQ_FIRST(&seat->requests);
+	struct request *next;
+	struct subscriber *s;
+
+	for (; request; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		if (request->type == BH__TYPE__SUBSCRIBE && !request->is_own)
+			request_fail(request, CLASS_DENIED, text);
+	}
+	while ((s = TAILQ_FIRST(&seat->subscribers))) {
+		subscriber_tell_end(s, CLASS_DENIED, text);
+		if (s->request)
+			request_drop(s->request, false);
+		else
+			leave(s);
+	}
+}
+
 void notify_forget_request(struct request *request)
 {
 	struct subscriber *s = notify_find(request->seat, request->id);

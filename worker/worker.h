@@ -12,6 +12,7 @@
 #include "worker/deadline.h"
 #include "worker/lockc.h"
 #include "worker/mirror.h"
+#include "worker/rights.h"
 
 struct cancels;
 struct gatt_cache;
@@ -64,6 +65,7 @@ struct worker {
 	struct seats *seats;
 	struct cancels *cancels;
 	struct gatt_cache *gatt_cache;
+	struct tenants tenants;		/* rights.c */
 	TAILQ_HEAD(, removal) removals; /* recall_clear.c */
 	TAILQ_HEAD(, op_mark) ops;
 	struct op_mark load_op;

@@ -40,7 +40,8 @@ SAME(CLASS_INVALID);
 SAME(CLASS_NO_DAEMON);
 SAME(CLASS_LIMIT);
 SAME(CLASS_LOCK_LOST);
-static_assert(CLASS_COUNT == CLASS_LOCK_LOST + 1, "all of them are above");
+SAME(CLASS_DENIED);
+static_assert(CLASS_COUNT == CLASS_DENIED + 1, "all of them are above");
 static_assert(sizeof(((struct bh_uuid *)0)->octets) == sizeof(((struct uuid *)0)->octets),
 	      "both are 16 octets");
 

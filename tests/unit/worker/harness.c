@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/worker/harness.h"
 
+#include "ipc/rights.h"
 #include "ipc/clock.h"
 
 #include <check.h>
@@ -425,6 +426,8 @@ size_t harness_attach_under(struct harness *h, uint32_t session, bool is_scan, u
 			    uint64_t under)
 {
 	Bh__Ctl__SessionAttach attach = BH__CTL__SESSION_ATTACH__INIT;
+	Bh__Ctl__Access access = BH__CTL__ACCESS__INIT;
+	Bh__Ctl__Sight sight = BH__CTL__SIGHT__INIT;
 	int pair[2];
 
 	ck_assert(h->n_seats < HARNESS_SEATS_MAX);
@@ -438,6 +441,13 @@ size_t harness_attach_under(struct harness *h, uint32_t session, bool is_scan, u
 	attach.random = 1;
 	attach.has_under = under != 0;
 	attach.under = under;
+	attach.access = &access;
+	access.has_uid = access.has_rights = 1;
+	access.rights = RIGHTS_ALL;
+	access.n_sights = is_scan;
+	access.sights = (Bh__Ctl__Sight *[]){ &sight };
+	sight.has_seen = 1;
+	sight.seen = 1;
 	ck_assert(chan_send(h->up.chan, BH__CTL__TYPE__SESSION_ATTACH, 0, 0, &attach.base, &pair[1],
 			    1) == 0);
 	(void)close(pair[1]);
