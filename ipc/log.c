@@ -79,12 +79,11 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	len += vsnprintf(line + len, sizeof(line) - (size_t)len, format, args);
 	va_end(args);
+	if (logger.level < LOG_LEVEL_DEBUG)
+		log_redact(line);
 	/* No half address at the end: nobody would know it for one. */
 	if (len > (int)sizeof(line) - 2)
 		len = (int)sizeof(line) - 2 - ADDR_TEXT_LEN;
-	line[len] = '\0';
-	if (logger.level < LOG_LEVEL_DEBUG)
-		log_redact(line);
 	line[len] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len + 1) < 0)
 		logger.dropped++;

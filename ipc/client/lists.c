@@ -4,7 +4,7 @@
 #include "ipc/class.h"
 #include "ipc/client/device.h"
 
-enum { LIST_MS = 30000 };
+enum { LIST_MS = 30000, USERS_MAX = 64 };
 
 int lists_asked(struct bh_client *client, const struct chan_frame *frame, uint16_t type,
 		struct request **out)
@@ -35,11 +35,27 @@ static void answer_after_item(struct bh_client *client, uint32_t id)
 		answer_done(client, request);
 }
 
+static size_t take_users(const Bh__Status *wire, struct bh_user users[USERS_MAX])
+{
+	size_t n = wire->n_users < USERS_MAX ? wire->n_users : USERS_MAX;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		users[i] = (struct bh_user){
+			.uid = wire->users[i]->uid,
+			.clients = wire->users[i]->clients,
+			.sessions = wire->users[i]->sessions,
+			.denied = wire->users[i]->denied,
+		};
+	return n;
+}
+
 int lists_on_status(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct bh_client *client = ctx;
 	const Bh__Status *wire = msg;
 	struct request *request;
+	struct bh_user users[USERS_MAX];
 	struct bh_status status = {
 		.version = request_text(wire->daemon_version),
 		.pid = wire->pid,
@@ -55,9 +71,12 @@ int lists_on_status(void *ctx, struct chan_frame *frame, const void *msg)
 		.has_arbiter = wire->arbiter,
 		.has_mgmt = wire->mgmt,
 		.arbiter_trouble = request_text(wire->arbiter_trouble),
+		.denied = wire->denied,
+		.users = users,
 	};
 	int r;
 
+	status.n_users = take_users(wire, users);
 	r = lists_asked(client, frame, BH__TYPE__STATUS_REQUEST, &request);
 	if (r <= 0)
 		return r;

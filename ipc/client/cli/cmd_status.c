@@ -16,6 +16,21 @@ static void status_line(struct cli *cli, const char *what, bool is_there)
 		      out_plain(&cli->out));
 }
 
+static void denied_text(struct cli *cli, const struct bh_status *status)
+{
+	size_t i;
+
+	if (status->denied == 0)
+		return;
+	(void)fprintf(cli->out.stream, "denied      %llu request%s",
+		      (unsigned long long)status->denied, status->denied == 1 ? "" : "s");
+	for (i = 0; i < status->n_users; i++)
+		if (status->users[i].denied > 0)
+			(void)fprintf(cli->out.stream, ", uid %u: %llu", status->users[i].uid,
+				      (unsigned long long)status->users[i].denied);
+	(void)fprintf(cli->out.stream, "\n");
+}
+
 static void status_text(struct cli *cli, const struct bh_status *status)
 {
 	FILE *to = cli->out.stream;
@@ -43,6 +58,25 @@ static void status_text(struct cli *cli, const struct bh_status *status)
 	(void)fprintf(to, "so far      %u worker death%s, %u session%s moved\n",
 		      status->worker_deaths, status->worker_deaths == 1 ? "" : "s",
 		      status->sessions_moved, status->sessions_moved == 1 ? "" : "s");
+	denied_text(cli, status);
+}
+
+static json_t *users_json(const struct bh_status *status)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < status->n_users; i++) {
+		const struct bh_user *user = &status->users[i];
+		json_t *object = json_object();
+
+		(void)json_object_set_new(object, "uid", json_integer(user->uid));
+		(void)json_object_set_new(object, "clients", json_integer(user->clients));
+		(void)json_object_set_new(object, "sessions", json_integer(user->sessions));
+		(void)json_object_set_new(object, "denied", json_integer((json_int_t)user->denied));
+		(void)json_array_append_new(array, object);
+	}
+	return array;
 }
 
 static void status_item(void *ctx, const struct bh_status *status)
@@ -61,6 +95,7 @@ static void status_item(void *ctx, const struct bh_status *status)
 		{ "clients", status->clients },
 		{ "worker_deaths", status->worker_deaths },
 		{ "sessions_moved", status->sessions_moved },
+		{ "denied", status->denied },
 	};
 	json_t *object;
 	size_t i;
@@ -79,6 +114,7 @@ static void status_item(void *ctx, const struct bh_status *status)
 	if (*status->arbiter_trouble)
 		(void)json_object_set_new(object, "arbiter_trouble",
 					  out_string(status->arbiter_trouble));
+	(void)json_object_set_new(object, "users", users_json(status));
 	(void)json_object_set_new(object, "mgmt", json_boolean(status->has_mgmt));
 	out_json(&cli->out, object);
 }

@@ -441,7 +441,7 @@ size_t harness_attach_under(struct harness *h, uint32_t session, bool is_scan, u
 	attach.random = 1;
 	attach.has_under = under != 0;
 	attach.under = under;
-	attach.access = &access;
+	attach.access = h->access ? (Bh__Ctl__Access *)(uintptr_t)h->access : &access;
 	access.has_uid = access.has_rights = 1;
 	access.rights = RIGHTS_ALL;
 	access.n_sights = is_scan;

@@ -63,6 +63,8 @@ struct harness {
 	const char
 		*links_max; /* of the worker, as its --links-max; NULL: 0; before harness_start() */
 	const char *ask_room; /* as its --ask-room */
+	/* What programs of sessions attached from now on may do; NULL: everything. */
+	const Bh__Ctl__Access *access;
 	uint32_t last_id;
 	uint32_t rest_ms; /* NEXT_STEP: before the next attempt; 0: 20 */
 };
