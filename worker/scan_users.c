@@ -84,7 +84,8 @@ static void tell_advert(struct scan *scan, const struct device *device,
 	{
 		const struct seat *seat = client->request->seat;
 
-		if ((only && client != only) || !scan_passes(client->request, device))
+		if ((only && client != only) || !scan_passes(client->request, device) ||
+		    !rights_sees(&seat->rights, device))
 			continue;
 		if (port_queued(seat->port) > (only ? QUEUED_MAX : 0))
 			miss(client, device);
