@@ -151,6 +151,18 @@ static int on_events(void *ctx, struct chan_frame *frame, const void *msg)
 	return r;
 }
 
+/* What cannot be filtered, since devices are anywhere in it; if not it is answered. */
+static bool may_see_all(struct client *client, uint32_t id, const char *what)
+{
+	char text[96];
+
+	if (admission_sees_all(client))
+		return true;
+	(void)snprintf(text, sizeof(text), "%s may show devices that this user may not see", what);
+	client_error(client, id, CLASS_DENIED, text);
+	return false;
+}
+
 static int on_locks(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct client *client = ctx;
@@ -158,12 +170,8 @@ static int on_locks(void *ctx, struct chan_frame *frame, const void *msg)
 	int fd = lockd_child_table(client->sup->lockd);
 
 	(void)msg;
-	/* The table is one piece. */
-	if (!admission_sees_all(client)) {
-		client_error(client, frame->id, CLASS_DENIED,
-			     "the lock table shows devices that this user may not see");
+	if (!may_see_all(client, frame->id, "the lock table"))
 		return 0;
-	}
 	if (fd < 0)
 		client_error(client, frame->id, CLASS_INTERNAL, "the arbiter is not running");
 	else
@@ -375,8 +383,11 @@ static int on_deaths(void *ctx, struct chan_frame *frame, const void *msg)
 	const Bh__DeathsRequest *request = msg;
 	uint64_t next = deaths_next(client->sup->deaths);
 	struct stream *stream;
-	int r = begin_stream(client, frame, &stream);
+	int r;
 
+	if (!may_see_all(client, frame->id, "the list of deaths"))
+		return 0;
+	r = begin_stream(client, frame, &stream);
 	if (stream && request->has_last && request->last < next)
 		stream->cursor = next - request->last;
 	return r;
