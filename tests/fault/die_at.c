@@ -23,7 +23,7 @@ enum {
 	STATUS_BROKEN = 126,
 	/* Counts as its own fault, and unlike those that dump core keeps it from making the call.
 	 */
-	POISON_SIGNAL = SIGALRM,
+	POISON_SIGNAL = SIGUSR2,
 	SYSCALL_STOP = SIGTRAP | 0x80, /* ptrace(2): PTRACE_O_TRACESYSGOOD */
 };
 

@@ -29,9 +29,15 @@ static unsigned long count_subscribed(void)
 
 static void start(void)
 {
-	/* More than are connected to: a reset is over when an advert is heard. */
-	static const char *const options[] = { "--adapters",  "2",  "--devices", "12",
-					       "--notify-ms", "20", NULL };
+	/*
+	 * More than are connected to: a reset is over when an advert is heard. None is made
+	 * unasked, which moves sessions, too.
+	 */
+	static const char *const options[] = { "--adapters",  "2",
+					       "--devices",   "12",
+					       "--notify-ms", "20",
+					       "--set",	      "escalation.profile=sensor",
+					       NULL };
 	uint32_t i;
 
 	world = world_start(options);

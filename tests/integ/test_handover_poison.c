@@ -114,6 +114,7 @@ START_TEST(test_poison)
 {
 	struct storm_client innocent = storm_start(0, INNOCENT, "/dev/null");
 	struct bh_session *session;
+	struct storm_report r;
 	struct bh_client *bh;
 	struct reply reply;
 	size_t found;
@@ -132,7 +133,10 @@ START_TEST(test_poison)
 	reply = read_name(bh, session);
 	ck_assert_msg(reply.class == BH_CLASS_NONE, "%s", reply.text);
 	bh_session_close(session);
-	ck_assert_uint_eq(storm_end_well(&innocent).moved, 2);
+	r = storm_end(&innocent);
+	ck_assert_uint_eq(r.unanswered + r.twice + r.wrong + r.failed + r.notified_twice, 0);
+	ck_assert_uint_eq(r.ok + r.interrupted, r.asked);
+	ck_assert_uint_eq(r.moved, 2);
 	ck_assert_uint_eq(storm_count_doubles(world, &found), 0);
 	bh_free(bh);
 }
