@@ -49,9 +49,9 @@ static void start(void)
 	world = world_start(options);
 	door_open(&door, world);
 	/* Its own, to be replaced. */
-	went_well(run_command(
-		"mkdir $BLEHERD_WORLD/bin && cp %s/bleherdd %s/bleherd-* $BLEHERD_WORLD/bin",
-		getenv("BLEHERD_BIN"), getenv("BLEHERD_BIN")));
+	went_well(run_command("cd $BLEHERD_WORLD && mkdir bin && "
+			      "from=$(dirname $(command -v bleherdd)) && "
+			      "cp $from/bleherdd $from/bleherd-* bin"));
 	(void)snprintf(door.program, sizeof(door.program), "%s/bin/bleherdd",
 		       getenv("BLEHERD_WORLD"));
 }
