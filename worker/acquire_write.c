@@ -6,9 +6,8 @@
 #include "worker/objpath.h"
 
 #include <fcntl.h>
-#include <linux/sockios.h>
+#include <linux/sock_diag.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /*
@@ -70,9 +69,12 @@ static void acquired_free(struct acquired *a)
 /* bluetoothd has taken all of it. */
 static bool is_read(const struct acquired *a)
 {
-	int unread = 0;
+	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(memory);
 
-	return a->n_sent == 0 || (ioctl(a->fd, SIOCOUTQ, &unread) == 0 && unread < UNREAD_MIN);
+	/* What SIOCOUTQ says too; a worker has no ioctl (ipc/guard/filter.c). */
+	return a->n_sent == 0 || getsockopt(a->fd, SOL_SOCKET, SO_MEMINFO, memory, &len) < 0 ||
+	       memory[SK_MEMINFO_WMEM_ALLOC] < UNREAD_MIN;
 }
 
 /* What was sent by it and not answered. @class: CLASS_NONE: it was read. */

@@ -6,7 +6,7 @@
  *
  * A socket per characteristic and link; a datagram is a write. bluetoothd reads one at a time and
  * hands it to ATT in the same breath, so a write is issued from its sending until it was read: then
- * it is answered, as one by WriteValue is. The kernel tells when (SIOCOUTQ).
+ * it is answered, as one by WriteValue is. The kernel tells when (SO_MEMINFO).
  *
  * While a socket is open WriteValue is refused to everybody, us included. So what it cannot carry
  * (an empty value, which bluetoothd takes for the end; one longer than the MTU allows; a write with
