@@ -337,3 +337,8 @@ bool access_equal(const struct access_rules *a, const struct access_rules *b)
 			return false;
 	return true;
 }
+
+const char *access_key(size_t index)
+{
+	return index < ARRAY_LEN(KEYS) ? KEYS[index].name : NULL;
+}

@@ -68,6 +68,8 @@ static void collect_known(void)
 		add(&known, "profile", profiles_key(i));
 	for (i = 0; device_rules_key(i); i++)
 		add(&known, "device", device_rules_key(i));
+	for (i = 0; access_key(i); i++)
+		add(&known, "access", access_key(i));
 }
 
 static void must_be_the_same(const char *where)
@@ -165,13 +167,33 @@ START_TEST(test_sample_has_the_defaults)
 	while ((line = strsep(&rest, "\n"))) {
 		if (line[0] == '[')
 			(void)snprintf(section, sizeof(section), "%s", line);
-		if (!is_setting(line))
+		/* A rule has no defaults: it is there as a whole, or not. */
+		if (!is_setting(line) || strncmp(section, "[access ", 8) == 0)
 			continue;
 		(void)snprintf(alone, sizeof(alone), "%s\n%s\n", section, line + 1);
 		must_be_default(line + 1, alone);
 		n++;
 	}
 	ck_assert_uint_gt(n, CONFIG_KEYS_LEN);
+}
+END_TEST
+
+START_TEST(test_sample_has_a_rule_of_access)
+{
+	char error[CONFIG_ERROR_LEN] = "";
+	char *line;
+
+	slurp("contrib/bleherd.conf");
+	line = strstr(text, "\n[access ");
+	ck_assert_ptr_nonnull(line);
+	line++;
+	memmove(text, line, strlen(line) + 1);
+	for (line = text; line; line = strchr(line + 1, '\n'))
+		if (is_setting(line + 1))
+			line[1] = ' ';
+	config_defaults(&c);
+	ck_assert_msg(config_parse(&c, text, "sample", error) == 0, "%s", error);
+	ck_assert_uint_eq(c.access.n, 1);
 }
 END_TEST
 
@@ -223,18 +245,21 @@ static void note_items(const char *section, char *items)
 			add(&found, section, one);
 }
 
-static void note_man_line(char *section, size_t size, char *line)
+static void note_man_line(char *section, size_t size, unsigned *depth, char *line)
 {
+	*depth += strncmp(line, ".Bl", 3) == 0;
+	*depth -= strncmp(line, ".El", 3) == 0;
 	if (strncmp(line, ".Ss [", 5) == 0)
 		(void)snprintf(section, size, "%.*s", (int)strcspn(line + 5, "]"), line + 5);
 	else if (strncmp(line, ".Sh ", 4) == 0 || strncmp(line, ".Ss ", 4) == 0)
 		section[0] = '\0';
-	else if (strncmp(line, ".It Li ", 7) == 0 && section[0] != '\0')
+	else if (strncmp(line, ".It Li ", 7) == 0 && section[0] != '\0' && *depth == 1)
 		note_items(section, line + 7);
 }
 
 START_TEST(test_man_page_has_every_key)
 {
+	unsigned depth = 0; /* of lists: those inside an item are of its values */
 	char section[PAIR_LEN] = "";
 	char *rest = text;
 	char *line;
@@ -242,7 +267,7 @@ START_TEST(test_man_page_has_every_key)
 	collect_known();
 	slurp("contrib/man/bleherd.conf.5");
 	while ((line = strsep(&rest, "\n")))
-		note_man_line(section, sizeof(section), line);
+		note_man_line(section, sizeof(section), &depth, line);
 	must_be_the_same("bleherd.conf(5)");
 }
 END_TEST
@@ -270,6 +295,7 @@ Suite *suite_sample(void)
 
 	tcase_add_test(tc, test_sample_has_every_key);
 	tcase_add_test(tc, test_sample_has_the_defaults);
+	tcase_add_test(tc, test_sample_has_a_rule_of_access);
 	tcase_add_test(tc, test_sample_marks_restarts);
 	tcase_add_test(tc, test_sample_is_right);
 	tcase_add_test(tc, test_man_page_has_every_key);
