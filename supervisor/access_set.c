@@ -41,6 +41,11 @@ static const struct access_key KEYS[] = {
 	QUOTA(memory_kib),
 };
 
+const char *access_key(size_t i)
+{
+	return i < ARRAY_LEN(KEYS) ? KEYS[i].name : NULL;
+}
+
 static int _printf_(2, 3) fail(char *error, const char *format, ...)
 {
 	va_list args;

@@ -501,6 +501,32 @@ START_TEST(crowds)
 }
 END_TEST
 
+/* What is read anew holds for those who are there: a follower that may not see any more is told. */
+START_TEST(reload)
+{
+	static const char *const settings[] = { "all.user=*", "all.allow=all", NULL };
+	struct run run;
+
+	start(settings);
+	run = run_command("bleherd events --follow > /dev/null 2>$BLEHERD_WORLD/err & f=$!;"
+			  "bleherd notify C0:AA:BB:00:00:00 fff4 >$BLEHERD_WORLD/out 2>&1 & n=$!;"
+			  "while ! [ -s $BLEHERD_WORLD/out ]; do :; done;"
+			  "sed -i 's/^allow = all/allow = lock/' $BLEHERD_CONFIG;"
+			  "kill -HUP $BLEHERD_DAEMON_PID;"
+			  "wait $f; echo $?; wait $n; echo $?;"
+			  "grep -c denied $BLEHERD_WORLD/err; grep -c denied $BLEHERD_WORLD/out");
+	ck_assert_msg(strcmp(run.out, "1\n1\n1\n1\n") == 0, "%s%s", run.out, run.err);
+	run_done(&run);
+	run = run_command("sed -i 's/^allow = lock/allow = all/' $BLEHERD_CONFIG;"
+			  "kill -HUP $BLEHERD_DAEMON_PID;"
+			  "until bleherd status >/dev/null 2>&1; do :; done;"
+			  "bleherd read C0:AA:BB:00:00:00 2a19");
+	ck_assert_msg(run.status == 0, "%s", run.err);
+	run_done(&run);
+	stop();
+}
+END_TEST
+
 /* A right of one's own user's: also where the test is not root. */
 START_TEST(words)
 {
@@ -572,6 +598,7 @@ Suite *suite_access(void)
 	tcase_add_test(tc, groups);
 	tcase_add_test(tc, quotas);
 	tcase_add_test(tc, crowds);
+	tcase_add_test(tc, reload);
 	tcase_add_test(tc, words);
 	tcase_add_test(tc, logs);
 	suite_add_tcase(suite, tc);

@@ -116,7 +116,7 @@ static const struct {
 	{ "[access a]\nsessions = many\n", { "f:2:", "sessions", "number" } },
 	{ "[access a]\nallow = read\n", { "[access a]", "names nobody" } },
 	{ "[access a]\nuser = 1\n", { "[access a]", "does not say what it allows" } },
-	{ "[acess a]\nuser = 1\n", { "f:2:", "acess a", "[access NAME]" } },
+	{ "[acess a]\nuser = 1\n", { "f:1:", "acess a", "[access NAME]" } },
 };
 
 START_TEST(test_mistakes)
