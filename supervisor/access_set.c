@@ -342,8 +342,3 @@ bool access_equal(const struct access_rules *a, const struct access_rules *b)
 			return false;
 	return true;
 }
-
-const char *access_key(size_t index)
-{
-	return index < ARRAY_LEN(KEYS) ? KEYS[index].name : NULL;
-}

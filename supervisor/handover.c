@@ -13,6 +13,14 @@
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
 
+enum {
+	/*
+	 * Where programs connect all the time discovery has a second in eleven (worker/scan_air.h),
+	 * and a peripheral may miss one or two of them.
+	 */
+	LISTEN_MS = 30000,
+};
+
 /* --- issued writes --- */
 
 static bool has_issued(const struct session *session, uint32_t id)
@@ -198,7 +206,7 @@ void sessions_listen(struct sup *sup, const struct adapter *adapter, uint64_t ad
 	if (!listener)
 		return;
 	finder_search(listener);
-	(void)sd_event_source_set_time(listener->timer, (clock_now_ms() + SEEK_KNOWN_MS) * 1000);
+	(void)sd_event_source_set_time(listener->timer, (clock_now_ms() + LISTEN_MS) * 1000);
 	(void)sd_event_source_set_enabled(listener->timer, SD_EVENT_ONESHOT);
 }
 

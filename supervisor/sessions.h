@@ -106,7 +106,7 @@ bool sessions_may_seek_room(struct sup *sup, const struct adapter *adapter, uint
 
 /*
  * No other adapter knows the device, whose sessions wait here for a place: the others discover it,
- * for SEEK_KNOWN_MS. When one hears it, attempts_full() is asked again.
+ * for 30 s. When one hears it, attempts_full() is asked again.
  */
 void sessions_listen(struct sup *sup, const struct adapter *adapter, uint64_t address);
 
