@@ -202,6 +202,8 @@ static void act(struct world *world, struct feed *feed)
 
 static void begin(struct world *world)
 {
+	/* Nobody asks for it anew. */
+	static const struct config_sources SOURCES = { .path = "/nonexistent" };
 	struct daemon *daemon = &world->daemon;
 	size_t i;
 
@@ -210,7 +212,7 @@ static void begin(struct world *world)
 	world->self = (struct wire)WIRE_INIT;
 	children_reset();
 	kernel_reset(&kernel);
-	fill(&daemon->sup, &config);
+	fill(&daemon->sup, &config, &SOURCES);
 	MUST(make_parts(daemon) >= 0);
 	MUST(server_new(&daemon->sup.server, &daemon->sup, dup(listener)) >= 0);
 	(void)settle(world);
