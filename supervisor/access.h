@@ -137,6 +137,3 @@ void access_why(const struct access_world *world, const struct access_peer *peer
 
 /* Whether a name or services of a device can make a difference. */
 bool access_has_patterns(const struct access_rules *rules);
-
-/* The name of the key, NULL behind the last. */
-const char *access_key(size_t index);
