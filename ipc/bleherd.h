@@ -152,26 +152,7 @@ enum bh_strategy { BH_STRATEGY_UNKNOWN, BH_STRATEGY_ON_DEMAND, BH_STRATEGY_PERSI
 struct bh_device;
 struct bh_adapter;
 
-/* A user whose programs are here, or were denied something. */
-struct bh_user {
-	uint32_t uid;
-	uint32_t clients; /* connections */
-	uint32_t sessions;
-	uint64_t denied; /* requests, for want of a right; bleherd.conf(5), [access NAME] */
-};
-
-struct bh_status {
-	const char *version;
-	uint32_t pid;
-	uint64_t uptime_ms;
-	uint32_t adapters, devices, sessions, links, clients;
-	uint32_t worker_deaths, sessions_moved;
-	bool has_bluez, has_arbiter, has_mgmt;
-	const char *arbiter_trouble; /* why it was given up: one line; "" if it was not */
-	uint64_t denied;	     /* requests, for want of a right */
-	const struct bh_user *users;
-	size_t n_users;
-};
+struct bh_status; /* bleherd_status.h */
 
 struct bh_event {
 	uint64_t seq;
@@ -504,6 +485,7 @@ BH_API void bh_format_uuid(const struct bh_uuid *uuid, char out_text[37]);
 }
 #endif
 
+#include "bleherd_status.h"
 #include "bleherd_sync.h"
 #include "bleherd_device.h"
 #include "bleherd_lock.h"
