@@ -64,6 +64,9 @@ struct access_rules {
 must_check int access_set(struct access_rules *rules, const char *section, const char *key,
 			  const char *value, char out_error[ACCESS_ERROR_LEN]);
 
+/* The name of the key of that number; NULL: there is none. */
+const char *access_key(size_t i);
+
 /* What another file said may be said again, and then that holds. */
 void access_next_file(struct access_rules *rules);
 
