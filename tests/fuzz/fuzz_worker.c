@@ -16,6 +16,7 @@ int worker_main(int argc, char **argv);
 #include "worker/seat_rules.h"
 
 #include "ipc/lock.pb-c.h"
+#include "ipc/rights.h"
 #include "ipc/session.pb-c.h"
 
 #include <sys/socket.h>
@@ -96,6 +97,7 @@ static void give_arbiter(struct world *world)
 static void attach(struct world *world, struct feed *feed)
 {
 	Bh__Ctl__SessionAttach msg = BH__CTL__SESSION_ATTACH__INIT;
+	Bh__Ctl__Access access = BH__CTL__ACCESS__INIT;
 	uint8_t choice = feed_u8(feed);
 	struct wire *seat = &world->seats[world->n_attached % SEATS];
 	int fd = wire_open(seat);
@@ -108,6 +110,10 @@ static void attach(struct world *world, struct feed *feed)
 		choice % 4 == 3 ? BH__SESSION_KIND__SESSION_SCAN : BH__SESSION_KIND__SESSION_DEVICE;
 	msg.address = 0xc0aabb000001u + choice / 4 % 3;
 	msg.random = choice / 4 % 3 != 2;
+	/* Nearly all may do everything. */
+	msg.access = &access;
+	access.has_rights = 1;
+	access.rights = choice < 224 ? RIGHTS_ALL : choice;
 	wire_put(&world->up, BH__CTL__TYPE__SESSION_ATTACH, 0, &msg.base, fd);
 	(void)close_fd(fd);
 }
