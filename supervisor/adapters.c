@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipc/clock.h"
 #include "supervisor/bus_feed.h"
 #include "supervisor/devices.h"
 #include "supervisor/escalation.h"
@@ -143,7 +144,7 @@ void adapters_unplug(struct sup *sup, struct adapter *adapter)
 	devices_drop_adapter(sup->devices, adapter->index);
 	escalation_adapter_gone(sup->escalation, adapter->index, adapter->address);
 	adapter->heard_at_ms = 0;
-	adapter->slots = 0;
+	adapter->slots = (struct slots){ 0 };
 	/* Its sessions move once it is dead: until then it may still answer. */
 	child_stop(adapter->child);
 	sessions_adapter_changed(sup);
@@ -214,11 +215,8 @@ enum err_class adapter_trouble(const struct adapter *adapter, const char **out_t
 
 uint32_t adapter_slots(const struct adapter *adapter)
 {
-	uint32_t most = adapter->sup->config.devices.per_adapter;
-
-	if (most == 0 || (adapter->slots > 0 && adapter->slots < most))
-		return adapter->slots;
-	return most;
+	return slots_limit(&adapter->slots, adapter->sup->config.devices.per_adapter,
+			   clock_now_ms());
 }
 
 size_t adapters_present(const struct adapters *adapters)

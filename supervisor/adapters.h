@@ -8,6 +8,7 @@
 #include "ipc/class.h"
 #include "supervisor/child.h"
 #include "supervisor/ctx.h"
+#include "supervisor/slots.h"
 
 enum {
 	ADAPTERS_MAX = 64,
@@ -28,8 +29,8 @@ struct adapter {
 	struct child *child;
 	struct bus_feed *feed;
 	uint64_t heard_at_ms; /* an advert, there; 0: never */
-	uint32_t slots;	      /* links that fit, as its refusals taught; 0: not known */
-	uint32_t lock_peer;   /* lockd's number for its worker, 0: none */
+	struct slots slots;
+	uint32_t lock_peer; /* lockd's number for its worker, 0: none */
 	struct {
 		bool has_bluez;
 		bool is_powered;

@@ -99,11 +99,10 @@ static struct escalation_failure describe(struct adapter *adapter,
 	};
 }
 
-/* How many links fit nobody says: a refusal does. */
 static void learn_slots(struct adapter *adapter, enum err_class class)
 {
-	if (class == CLASS_OUT_OF_SLOTS && adapter->state.links > 0)
-		adapter->slots = adapter->state.links;
+	if (class == CLASS_OUT_OF_SLOTS)
+		slots_refused(&adapter->slots, adapter->state.links, clock_now_ms());
 }
 
 /* --- what follows --- */

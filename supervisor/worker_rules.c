@@ -51,9 +51,7 @@ static void note_bluez(struct adapter *adapter, enum err_class trouble)
 static void note_links(struct adapter *adapter, uint32_t links)
 {
 	adapter->state.links = links < LINKS_SANE ? links : LINKS_SANE;
-	/* There were fewer when it refused, for a reason of that moment. */
-	if (adapter->slots > 0 && adapter->state.links > adapter->slots)
-		adapter->slots = adapter->state.links;
+	slots_shown(&adapter->slots, adapter->state.links);
 	sessions_adapter_changed(adapter->sup);
 }
 

@@ -338,8 +338,9 @@ def main():
             ("silent peripheral", silent_peripheral),
             ("a peripheral nobody has heard", unheard_peripheral),
             ("vanishes while services are read", vanishing_peripheral),
-            ("one adapter refuses", rotation),
+            # In this order: one that refused is taken for full for a minute.
             ("one adapter is full", link_limit),
+            ("one adapter refuses", rotation),
             ("dead link", dead_link),
             ("phantom", phantom),
             ("link that never ends", stuck_link),
