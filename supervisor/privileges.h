@@ -9,9 +9,9 @@
 /**
  * privileges_drop() - give up everything else
  *
- * The user is the unit's business (User=, AmbientCapabilities=). Started as root it stays uid 0, and
- * what it starts as bleherd-rescue, where systemd does not, is root again: who starts it so wants
- * resets to work. Otherwise no program that it starts ever has more than it (no_new_privs).
+ * The user is the unit's business (User=, AmbientCapabilities=). Started as root it stays uid 0,
+ * and what it starts as bleherd-rescue, where systemd does not, is root again: who starts it so
+ * wants resets to work. Otherwise no program that it starts ever has more than it (no_new_privs).
  *
  * Errors: errno of the kernel, -EPERM if some capability is left.  Blocks: never.
  */

@@ -20,12 +20,7 @@
 
 Suite *suite_access(void);
 
-enum {
-	CLUB_GID = 54777,
-	CROWD = 260,
-	CLIENTS_EACH = 256,
-	PATIENCE_MS = 10000
-};
+enum { CLUB_GID = 54777, CROWD = 260, CLIENTS_EACH = 256, PATIENCE_MS = 10000 };
 
 static const uint64_t MINE = 0xc0aabb000000;
 static const uint64_t HIDDEN = 0xc0aabb000001;
