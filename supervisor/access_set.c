@@ -239,38 +239,39 @@ static size_t nearest_key(const char *name)
 	return best;
 }
 
-static int need_rule(struct access_rules *rules, const char *name, struct access_rule **out,
-		     char *error)
+/* NULL: it cannot be, see @error. */
+static struct access_rule *need_rule(struct access_rules *rules, const char *name, char *error)
 {
+	struct access_rule *rule;
 	size_t i;
 
-	for (i = 0; i < rules->n; i++) {
-		*out = &rules->list[i];
-		if (strcmp((*out)->name, name) == 0)
-			return 0;
+	for (i = 0; i < rules->n; i++)
+		if (strcmp(rules->list[i].name, name) == 0)
+			return &rules->list[i];
+	if (name[0] == '\0' || strlen(name) >= ACCESS_NAME_LEN) {
+		(void)fail(error,
+			   "[access %.40s] has no usable name; [access NAME], at most %d bytes",
+			   name, ACCESS_NAME_LEN - 1);
+		return NULL;
 	}
-	if (name[0] == '\0' || strlen(name) >= ACCESS_NAME_LEN)
-		return fail(error,
-			    "[access %.40s] has no usable name; [access NAME], at most %d bytes",
-			    name, ACCESS_NAME_LEN - 1);
-	if (rules->n == ACCESS_RULES_MAX)
-		return fail(error, "more than %d sections [access]; use groups", ACCESS_RULES_MAX);
-	*out = &rules->list[rules->n++];
-	**out = (struct access_rule){ .name = "" };
-	memcpy((*out)->name, name, strlen(name) + 1);
-	return 0;
+	if (rules->n == ACCESS_RULES_MAX) {
+		(void)fail(error, "more than %d sections [access]; use groups", ACCESS_RULES_MAX);
+		return NULL;
+	}
+	rule = &rules->list[rules->n++];
+	*rule = (struct access_rule){ .name = "" };
+	memcpy(rule->name, name, strlen(name) + 1);
+	return rule;
 }
 
 int access_set(struct access_rules *rules, const char *section, const char *key, const char *value,
 	       char out_error[ACCESS_ERROR_LEN])
 {
-	struct access_rule *rule = NULL;
+	struct access_rule *rule = need_rule(rules, section, out_error);
 	size_t at = nearest_key(key);
-	int r;
 
-	r = need_rule(rules, section, &rule, out_error);
-	if (r < 0)
-		return r;
+	if (!rule)
+		return -EINVAL;
 	if (strcmp(KEYS[at].name, key) != 0)
 		return fail(out_error, "key %.40s is not known in [access]; the nearest is %s", key,
 			    KEYS[at].name);

@@ -33,6 +33,7 @@ static void start(const char *const *settings)
 	const char *options[24] = { "--adapters", "1",	   "--devices",
 				    "3",	  "--set", "daemon.socket_mode=0666" };
 	static char texts[8][160];
+	const char *home;
 	size_t n = 6;
 	size_t i;
 
@@ -49,7 +50,9 @@ static void start(const char *const *settings)
 		options[n++] = texts[i];
 	}
 	world = world_start(options);
-	ck_assert_int_eq(chmod(getenv("BLEHERD_WORLD"), 0711), 0);
+	home = getenv("BLEHERD_WORLD");
+	ck_assert_ptr_nonnull(home);
+	ck_assert_int_eq(chmod(home, 0711), 0);
 }
 
 static void stop(void)
@@ -96,12 +99,12 @@ static void use(struct bh_client *client, uint64_t address, bool is_write, struc
 	int r = bh_session_open_sync(&session, client, address, NULL, PATIENCE_MS, &answer);
 
 	if (r == 0 && is_write) {
-		r = bh_parse_uuid("fff3", &uuid);
+		ck_assert_int_eq(bh_parse_uuid("fff3", &uuid), 0);
 		bh_answer_clear(&answer);
 		r = bh_write_sync(session, &uuid, (const uint8_t *)"x", 1, false, PATIENCE_MS,
 				  &answer);
 	} else if (r == 0) {
-		r = bh_parse_uuid("2a19", &uuid);
+		ck_assert_int_eq(bh_parse_uuid("2a19", &uuid), 0);
 		bh_answer_clear(&answer);
 		r = bh_read_sync(session, &uuid, PATIENCE_MS, &answer);
 	}

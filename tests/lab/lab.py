@@ -52,6 +52,7 @@ def step(name, function, *after):
         print(f"FAIL {name:<34} {_ms_since(begin)} {e if isinstance(e, Failure) else repr(e)}",
               flush=True)
         tell(seq)
+        tell_deaths()
         return
     ok(f"{name:<34} {_ms_since(begin)}", text)
 
@@ -168,6 +169,13 @@ def tell(after, address=None):
         if address in (None, e.get("address")):
             text = e.get("text", "")
             print(f"       {e['event']:<15} {e.get('class', ''):<13} {text}", flush=True)
+
+
+def tell_deaths():
+    """The daemon's own processes that ended by themselves, with their last steps."""
+    text = subprocess.run(["bleherd", "deaths"], capture_output=True, text=True, timeout=30).stdout
+    for line in text.splitlines():
+        print(f"       {line}", flush=True)
 
 
 # --- past bleherd ---

@@ -24,7 +24,7 @@ static volatile int sink;
 
 /* --- what the children do; named in their backtraces, so neither inlined nor cut short --- */
 
-#define NAMED __attribute__((noinline, noclone))
+#define NAMED __attribute__((noinline))
 
 NAMED static void spin_for_ever(void)
 {
@@ -34,7 +34,7 @@ NAMED static void spin_for_ever(void)
 
 NAMED static void write_nowhere(void)
 {
-	volatile int *volatile nowhere = NULL;
+	volatile int *volatile nowhere = (volatile int *)(uintptr_t)64;
 
 	*nowhere = 1;
 	sink++;
