@@ -128,6 +128,12 @@ static uint32_t longest_hold_ms(const struct arbiter *a, const struct arbiter_re
 	return most;
 }
 
+/* UINT64_MAX: never. */
+static uint64_t deadline_ms(const struct arbiter_request *request, uint64_t now_ms)
+{
+	return request->timeout_ms == ARBITER_FOR_EVER ? UINT64_MAX : now_ms + request->timeout_ms;
+}
+
 static void record_new(struct arbiter *a, uint32_t at, struct arbiter_owner *owner,
 		       const struct arbiter_request *request, const struct resource_set *rest,
 		       uint64_t now_ms)
@@ -145,7 +151,7 @@ static void record_new(struct arbiter *a, uint32_t at, struct arbiter_owner *own
 		.max_hold_ms = longest_hold_ms(a, request),
 		.under = request->under,
 		.since_ms = now_ms,
-		.until_ms = now_ms + request->timeout_ms,
+		.until_ms = deadline_ms(request, now_ms),
 		.prev = SLOTQ_NONE,
 		.next = owner->first,
 		.pid = owner->pid,
@@ -323,7 +329,7 @@ int arbiter_acquire(struct arbiter *a, struct arbiter_owner *owner,
 		r = check_adapters(a, &request.set, &refusal);
 	if (r == 0 && under_rest(a, &request, &rest, &is_unresolved) == UNDER_OVER)
 		r = refuse(&refusal, ARBITER_FENCED, "grant %" PRIu64 " is over", request.under);
-	if (r == 0 && slotq_push(a->queue, &rest, request.class, now_ms + request.timeout_ms,
+	if (r == 0 && slotq_push(a->queue, &rest, request.class, deadline_ms(&request, now_ms),
 				 now_ms, &at) == SLOTQ_FULL)
 		r = refuse(&refusal, ARBITER_LIMIT,
 			   "too many requests: the queue of all programs is full");

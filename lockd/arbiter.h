@@ -122,12 +122,15 @@ struct arbiter_config {
 	void *ctx;		/* of dirty() and overdue() */
 };
 
+/* BH_LOCK_FOR_EVER of ipc/bleherd_lock.h */
+#define ARBITER_FOR_EVER UINT32_MAX
+
 /* What an owner asks for. Plain data. */
 struct arbiter_request {
 	uint32_t id; /* the owner's, unique among its requests that wait */
 	struct resource_set set;
 	enum slotq_class class;
-	uint32_t timeout_ms;  /* 0: only if it is free now */
+	uint32_t timeout_ms;  /* 0: only if it is free now; ARBITER_FOR_EVER: no limit */
 	uint32_t max_hold_ms; /* 0: the longest of its class */
 	uint64_t under;	      /* a grant that covers part of the set; 0: none */
 	const char *label;    /* NULL or "": the owner's */

@@ -337,6 +337,19 @@ START_TEST(the_list)
 }
 END_TEST
 
+/* For ever is no number of milliseconds that runs down. */
+START_TEST(no_limit_is_no_deadline)
+{
+	acquire(&alice, 1, RESOURCE_CONNECT, 0, 1000);
+	acquire(&bob, 1, RESOURCE_CONNECT, ARBITER_FOR_EVER, 2000);
+	n_rows = 0;
+	arbiter_list(arbiter, 3000, on_row, NULL);
+	ck_assert_uint_eq(n_rows, 2);
+	ck_assert_str_eq(rows[1].label, "bob");
+	ck_assert_uint_eq(rows[1].until_ms, 0);
+}
+END_TEST
+
 START_TEST(maintenance_takes_all_slots)
 {
 	char name[SLOTFILE_NAME_LEN];
@@ -377,6 +390,7 @@ Suite *suite_arbiter(void)
 	tcase_add_test(tc, a_full_queue_is_said);
 	tcase_add_test(tc, numbers_grow_over_restarts);
 	tcase_add_test(tc, the_list);
+	tcase_add_test(tc, no_limit_is_no_deadline);
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(eight, setup_eight, teardown);
 	tcase_add_test(eight, maintenance_takes_all_slots);
