@@ -12,7 +12,10 @@
 			is_fixed                                                                   \
 	}
 #define TEXT(s, n, k, field) TEXT_ROW(s, n, k, field, false)
-/* What is opened once, at the start; slots, which cannot change under those who hold them. */
+/*
+ * What is opened once, at the start; slots, which cannot change under those who hold them; what
+ * children have in their own timers.
+ */
 #define FIXED(s, n, k, field) TEXT_ROW(s, n, k, field, true)
 #define NUMBER_ROW(s, n, field, lo, hi, is_fixed)                                                  \
 	{                                                                                          \
@@ -56,7 +59,7 @@ const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
 	NUMBER("workers", "restart_max_ms", restart_max_ms, 1, 3600000),
 	NUMBER("workers", "crash_loop_deaths", crash_loop_deaths, 0, 32),
 	NUMBER("workers", "crash_loop_window_ms", crash_loop_window_ms, 1000, 86400000),
-	NUMBER("workers", "tick_window_ms", tick_window_ms, 1000, 600000),
+	FIXED_NUMBER("workers", "tick_window_ms", tick_window_ms, 1000, 600000),
 	NUMBER("sessions", "find_timeout_ms", find_timeout_ms, 100, 3600000),
 	NUMBER("sessions", "max_per_client", max_per_client, 1, 128),
 	NUMBER("sessions", "max", max_sessions, 1, 65536),
