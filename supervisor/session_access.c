@@ -16,20 +16,28 @@ bool session_end_denied(struct session *session)
 	return true;
 }
 
+void session_tell_access(struct session *session, struct adapter *adapter)
+{
+	struct admission_wire wire;
+
+	admission_fill(&wire, session->client, session->id, session->address);
+	worker_child_access(adapter, &wire.msg);
+}
+
 void sessions_access_changed(struct sup *sup, uint64_t address)
 {
 	struct session *session = TAILQ_FIRST(&sup->sessions->all);
 	struct session *next;
-	struct admission_wire wire;
 
 	for (; session; session = next) {
 		next = TAILQ_NEXT(session, entry);
 		if (!session->client || (address != 0 && session->address != address) ||
 		    session_end_denied(session) || session->state != SESSION_SERVED)
 			continue;
-		admission_fill(&wire, session->client, session->id, session->address);
-		worker_child_access(adapters_find(sup->adapters, session->home), &wire.msg);
+		session->is_access_untold = true;
+		sup->sessions->has_untold = true;
 	}
+	sessions_rules_review(sup);
 }
 
 void sessions_denied(struct adapter *adapter, uint32_t id, uint32_t right, uint32_t count)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* supervisor/session_rules.c - workers are told what the configuration says of their devices. */
+/*
+ * supervisor/session_rules.c - workers are told what the configuration says of the devices and the
+ * programs of their sessions.
+ */
 #include "supervisor/rules_wire.h"
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
@@ -24,20 +27,28 @@ void sessions_rules_changed(struct sup *sup, uint64_t address)
 }
 
 /* Frames beyond what a channel holds would cost the worker its life. */
-static bool tell_rules(struct session *session)
+static bool tell(struct session *session)
 {
 	enum { BACKLOG_MAX = CHAN_QUEUE_FRAMES / 4 };
 	struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
+	bool has_rules =
+		session->is_scan || session->rules_told == session->sup->sessions->rules_change;
 	struct rules_wire wire;
 
-	if (session->rules_told == session->sup->sessions->rules_change || session->is_scan ||
-	    session->state != SESSION_SERVED || !adapter)
+	/* Another worker is told when it gets the session. */
+	if ((has_rules && !session->is_access_untold) || session->state != SESSION_SERVED ||
+	    !adapter)
 		return true;
 	if (port_queued(child_port(adapter->child)) >= BACKLOG_MAX)
 		return false;
-	rules_wire_fill(&wire, session->sup, session->address);
-	worker_child_rules(adapter, &wire.msg);
-	session->rules_told = session->sup->sessions->rules_change;
+	if (!has_rules) {
+		rules_wire_fill(&wire, session->sup, session->address);
+		worker_child_rules(adapter, &wire.msg);
+		session->rules_told = session->sup->sessions->rules_change;
+	}
+	if (session->is_access_untold)
+		session_tell_access(session, adapter);
+	session->is_access_untold = false;
 	return true;
 }
 
@@ -50,7 +61,7 @@ void sessions_rules_review(struct sup *sup)
 		return;
 	sessions->has_untold = false;
 	TAILQ_FOREACH(session, &sessions->all, entry)
-	if (!tell_rules(session))
+	if (!tell(session))
 		sessions->has_untold = true;
 }
 

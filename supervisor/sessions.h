@@ -69,13 +69,17 @@ struct adapter *session_server(const struct session *session, enum err_class *ou
 
 /* Tells the workers that serve this device what the configuration says of it now. */
 void sessions_rules_changed(struct sup *sup, uint64_t address);
-/* The same of all devices: at once where few wait for a worker, else by sessions_rules_review(). */
+/* The same of all devices: at once where little waits for a worker, else by the next one. */
 void sessions_rules_reload(struct sup *sup);
+/* Tells what workers do not know yet, of rules and of rights. */
 void sessions_rules_review(struct sup *sup);
 
 /* --- what programs may, access.h --- */
 
-/* Rights have changed: tells the workers, and ends what may not be any more. @address: 0: all. */
+/*
+ * Rights have changed: ends what may not be any more, and tells the workers as
+ * sessions_rules_reload() does. @address: 0: all.
+ */
 void sessions_access_changed(struct sup *sup, uint64_t address);
 
 /* A worker refused so many requests of that session. */

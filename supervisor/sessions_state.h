@@ -42,7 +42,8 @@ struct session {
 	uint64_t served_at_ms;
 	bool holds_link; /* as its worker said */
 	uint32_t subscriptions;
-	uint32_t rules_told; /* at which sessions.rules_change */
+	uint32_t rules_told;   /* at which sessions.rules_change */
+	bool is_access_untold; /* its rights have changed */
 
 	/* while nobody serves it */
 	uint64_t asked_at_ms;
@@ -72,7 +73,7 @@ struct sessions {
 	uint32_t n_moved;
 	uint32_t last_id;
 	uint32_t rules_change;	   /* how often the configuration changed them for all */
-	bool has_untold;	   /* some workers do not know yet */
+	bool has_untold;	   /* some workers do not know yet, of rules or rights */
 	sd_event_source *step_all; /* something changed: look at all that are homeless */
 };
 
@@ -83,6 +84,9 @@ void session_fail(struct session *session, enum err_class class, const char *tex
 
 /* Fails it if its program may not have it any more; whether that was so. */
 bool session_end_denied(struct session *session);
+
+/* Tells its worker what its program may do now. */
+void session_tell_access(struct session *session, struct adapter *adapter);
 
 /* Frees it without a word; its worker, if any, is told to let go. */
 void session_forget(struct session *session);
