@@ -46,6 +46,35 @@ static void forget_tenants(struct tenants *tenants)
 	}
 }
 
+/* --- telling --- */
+
+static void tell_denied(struct seat *seat)
+{
+	Bh__Ctl__Denied msg = BH__CTL__DENIED__INIT;
+	unsigned bit;
+
+	msg.has_session = msg.has_right = msg.has_count = 1;
+	msg.session = seat->session;
+	for (bit = 0; bit < RIGHTS_COUNT; bit++) {
+		if (seat->rights.denied[bit] == 0)
+			continue;
+		msg.right = 1u << bit;
+		msg.count = seat->rights.denied[bit];
+		seat->rights.denied[bit] = 0;
+		port_send(seat->w->up, BH__CTL__TYPE__DENIED, 0, 0, &msg.base);
+	}
+}
+
+/* The first at once, before its answer: most programs end with that, and their sessions. */
+static void note_denied(struct seat *seat, uint32_t needs)
+{
+	seat->rights.denied[__builtin_ctz(needs)]++;
+	if (seat->rights.has_told)
+		return;
+	seat->rights.has_told = true;
+	tell_denied(seat);
+}
+
 /* --- what the supervisor says --- */
 
 static void take_sight(struct rights_sight *out, const Bh__Ctl__Sight *said)
@@ -116,6 +145,7 @@ void rights_end(struct seat *seat)
 {
 	struct rights *rights = &seat->rights;
 
+	tell_denied(seat);
 	if (rights->tenant)
 		rights->tenant->n_seats--;
 	free(rights->sights);
@@ -211,7 +241,7 @@ bool rights_refuse(struct seat *seat, uint32_t needs, const struct chan_frame *f
 	if (!rights->tenant || !(rights->mask & needs)) {
 		rights_denial(rights->tenant ? rights->tenant->uid : 0, needs, seat->addr,
 			      rights->why, out_text);
-		rights->denied[__builtin_ctz(needs)]++;
+		note_denied(seat, needs);
 		*out_class = CLASS_DENIED;
 		return true;
 	}
@@ -235,31 +265,17 @@ bool rights_sees(const struct rights *rights, const struct device *device)
 	return false;
 }
 
-/* --- telling --- */
-
-static void tell_denied(struct seat *seat, void *ctx)
+static void tell_rest(struct seat *seat, void *ctx)
 {
-	Bh__Ctl__Denied msg = BH__CTL__DENIED__INIT;
-	unsigned bit;
-
 	(void)ctx;
-	msg.has_session = msg.has_right = msg.has_count = 1;
-	msg.session = seat->session;
-	for (bit = 0; bit < RIGHTS_COUNT; bit++) {
-		if (seat->rights.denied[bit] == 0)
-			continue;
-		msg.right = 1u << bit;
-		msg.count = seat->rights.denied[bit];
-		seat->rights.denied[bit] = 0;
-		port_send(seat->w->up, BH__CTL__TYPE__DENIED, 0, 0, &msg.base);
-	}
+	tell_denied(seat);
+	seat->rights.has_told = false;
 }
 
 void rights_tick(struct seats *seats)
 {
 	struct worker *w = seats_worker(seats);
 
-	if (w->up)
-		seats_each(seats, tell_denied, NULL);
+	seats_each(seats, tell_rest, NULL);
 	forget_tenants(&w->tenants);
 }

@@ -51,6 +51,7 @@ struct rights {
 	size_t n_sights; /* a scan's */
 	struct rights_sight *sights;
 	uint32_t denied[RIGHTS_COUNT]; /* not told yet */
+	bool has_told;		       /* since the last tick: the rest has time until the next */
 };
 
 /* A new seat's. @is_moved: another worker served it before. Errors: -ENOMEM. */
@@ -71,5 +72,5 @@ bool rights_refuse(struct seat *seat, uint32_t needs, const struct chan_frame *f
 /* Whether a scan may show that device. */
 bool rights_sees(const struct rights *rights, const struct device *device);
 
-/* Tells the supervisor what was denied since the last time. */
+/* Tells the supervisor what was denied beside the first. */
 void rights_tick(struct seats *seats);
