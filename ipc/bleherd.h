@@ -249,6 +249,12 @@ BH_API void bh_stay(struct bh_client *client, bh_daemon_cb news, void *ctx);
 
 BH_API int bh_fd(const struct bh_client *client);
 
+/*
+ * Whether a daemon has answered this client. bh_new() succeeds without: another program, systemd
+ * for one, may hold the socket of a daemon that does not run.
+ */
+BH_API bool bh_was_answered(const struct bh_client *client);
+
 /* How long poll() may wait for bh_fd(): milliseconds, -1 for ever. */
 BH_API int bh_timeout_ms(const struct bh_client *client);
 

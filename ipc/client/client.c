@@ -246,6 +246,11 @@ int bh_fd(const struct bh_client *client)
 	return client->epoll_fd;
 }
 
+bool bh_was_answered(const struct bh_client *client)
+{
+	return client->dial.was_up;
+}
+
 int bh_timeout_ms(const struct bh_client *client)
 {
 	uint32_t left_ms;

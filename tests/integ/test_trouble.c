@@ -173,6 +173,21 @@ START_TEST(test_no_daemon)
 }
 END_TEST
 
+/* As systemd holds it while bleherdd does not start. */
+START_TEST(test_nobody_behind_the_socket)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(where.sun_path, sizeof(where.sun_path), "%s/held", getenv("BLEHERD_WORLD"));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	expect("bleherd --socket $BLEHERD_WORLD/held status --timeout 0.2", 69, "no-daemon");
+	expect("bleherd --socket $BLEHERD_WORLD/held scan --duration 0.2", 69, "no-daemon");
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(test_no_adapter)
 {
 	expect("bleherd connect C0:AA:BB:00:00:00 --timeout 2", 1, "adapter-gone");
@@ -262,7 +277,9 @@ Suite *suite_trouble(void)
 	tcase_add_test(tc, test_full_disk);
 	tcase_add_test(tc, test_bluetoothd_comes_back);
 	tcase_add_test(tc, test_unplug_and_plug);
-	tcase_add_test(add_case(suite, "no daemon", start_without_daemon), test_no_daemon);
+	tc = add_case(suite, "no daemon", start_without_daemon);
+	tcase_add_test(tc, test_no_daemon);
+	tcase_add_test(tc, test_nobody_behind_the_socket);
 	tcase_add_test(add_case(suite, "no adapter", start_without_adapters), test_no_adapter);
 	return suite;
 }

@@ -321,6 +321,10 @@ int cli_fail_wait(struct cli *cli, enum cli_wait outcome, const char *what)
 		return cli_stop_status(cli);
 	if (outcome == CLI_WAIT_GONE)
 		return cli_fail_errno(cli, -ENOTCONN, what);
+	if (cli->client && !bh_was_answered(cli->client))
+		return cli_fail(cli, BH_CLASS_NO_DAEMON,
+				"the daemon's socket is there, but it did not answer in time",
+				class_advice(CLASS_NO_DAEMON));
 	(void)snprintf(text, sizeof(text), "no answer in time: %s", what);
 	return cli_fail(cli, BH_CLASS_DEADLINE, text, class_advice(CLASS_DEADLINE));
 }

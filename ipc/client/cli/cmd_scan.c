@@ -193,6 +193,9 @@ static int finish(struct scanning *scanning, enum cli_wait outcome)
 		return reply_fail(cli, &scanning->end);
 	if (outcome == CLI_WAIT_STOP || outcome == CLI_WAIT_GONE)
 		return cli_fail_wait(cli, outcome, "adverts");
+	/* Where nobody answers there is no end but the duration. */
+	if (!bh_was_answered(cli->client))
+		return cli_fail_wait(cli, CLI_WAIT_DEADLINE, "adverts");
 	if (scanning->adverts == 0 && !scanning->is_table)
 		cli_note(cli, "no advert was heard%s%s", *scanning->trouble.text ? "; " : "",
 			 scanning->trouble.text);
