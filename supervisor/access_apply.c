@@ -33,9 +33,9 @@ static void review(void *ctx, struct client *client)
 		lock_peers_deny(client, text);
 }
 
-void access_apply(struct sup *sup)
+void access_apply(struct sup *sup, const struct access_world *world)
 {
-	access_world(&sup->admission->world);
+	sup->admission->world = *world;
 	server_each(sup->server, review, NULL);
 	sessions_access_changed(sup, 0);
 }

@@ -90,7 +90,7 @@ void admission_status(const struct sup *sup, Bh__Status *out, struct admission_u
  * Rights are told to the workers again; what somebody has and may not have any more ends, with
  * class `denied`: sessions, lists that are followed, channels to the arbiter.
  */
-void access_apply(struct sup *sup);
+void access_apply(struct sup *sup, const struct access_world *world);
 
 /* What is known of a device has changed, and a pattern may fit now. */
 void access_renamed(struct sup *sup, uint64_t address);

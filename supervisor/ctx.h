@@ -27,6 +27,7 @@ struct lock_self;
 struct lockd_child;
 struct mgmt;
 struct orphans;
+struct reload;
 struct rescue_child;
 struct reset;
 struct room;
@@ -57,6 +58,7 @@ struct sup {
 	struct lock_peers *lock_peers;
 	struct cleaner *cleaner;
 	struct lock_self *lock_self;
+	struct reload *reload;
 	struct rescue_child *rescue;
 	struct reset *reset;
 	struct room *room;

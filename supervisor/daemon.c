@@ -205,6 +205,8 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = keepers_new(sup);
 	if (r >= 0)
+		r = reload_new(sup);
+	if (r >= 0)
 		r = admission_new(&sup->admission, sup);
 	if (r >= 0)
 		r = caches_new(sup);
@@ -245,6 +247,7 @@ static void free_parts(struct daemon *daemon)
 	sup->lockd = lockd_child_free(sup->lockd);
 	sup->caches = caches_free(sup->caches);
 	sup->keepers = keepers_free(sup->keepers);
+	sup->reload = reload_free(sup->reload);
 	sup->admission = admission_free(sup->admission);
 	sup->identities = identities_free(sup->identities);
 	sup->sessions = sessions_free(sup->sessions);

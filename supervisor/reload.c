@@ -2,9 +2,14 @@
 #include "supervisor/reload.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ipc/log.h"
 #include "supervisor/adapters.h"
@@ -18,6 +23,27 @@
 #include "supervisor/room_desk.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_child.h"
+
+/* Users and groups come from who knows where; systemd would have killed us by then. */
+enum { LATE_US = 30000000 };
+
+/* What the process that reads leaves for us, in memory of both. */
+struct answer {
+	bool is_whole;
+	int result;
+	struct config config;
+	struct config_report report;
+	struct access_world world;
+};
+
+struct reload {
+	struct sup *sup;
+	struct answer *answer;
+	sd_event_source *reader; /* NULL: nobody reads */
+	sd_event_source *timer;
+	bool is_late;
+	bool is_again; /* asked meanwhile */
+};
 
 void reload_fill_limits(struct sup *sup)
 {
@@ -61,7 +87,8 @@ static void tell_done(struct sup *sup, const struct config_change *change)
 		   change->fixed[0] != '\0' ? "; needs a restart: " : "", change->fixed);
 }
 
-static void apply(struct sup *sup, const struct config_change *change)
+static void apply(struct sup *sup, const struct config_change *change,
+		  const struct access_world *world)
 {
 	size_t i;
 
@@ -74,41 +101,155 @@ static void apply(struct sup *sup, const struct config_change *change)
 	room_desk_reload(sup);
 	lockd_child_reload(sup->lockd);
 	if (change->has_access)
-		access_apply(sup);
+		access_apply(sup, world);
 	if (!change->has_devices)
 		return;
 	keepers_reload(sup);
 	sessions_rules_reload(sup);
 }
 
-static int read_anew(struct sup *sup, struct config *next, struct config_report *report)
+/* --- reading, in a process of its own --- */
+
+static void stop_reading(struct reload *reload)
 {
+	reload->reader = sd_event_source_disable_unref(reload->reader);
+	reload->timer = sd_event_source_disable_unref(reload->timer);
+}
+
+static void take(struct reload *reload)
+{
+	struct sup *sup = reload->sup;
+	struct answer *answer = reload->answer;
 	struct config_change change;
-	int r = config_read(&sup->sources, next, report);
+
+	if (!answer->is_whole) {
+		tell_failed(sup, reload->is_late ? "users and groups that it names are not known "
+						   "after 30 s; is their directory away?"
+						 : "the process that read it died; try again");
+		return;
+	}
+	if (answer->result < 0) {
+		tell_failed(sup, answer->report.error);
+		return;
+	}
+	config_compare(&sup->config, &answer->config, &change);
+	sup->config = answer->config;
+	if (change.live[0] != '\0')
+		apply(sup, &change, &answer->world);
+	tell_done(sup, &change);
+}
+
+static int on_read(sd_event_source *source, const siginfo_t *info, void *userdata)
+{
+	struct reload *reload = userdata;
+
+	(void)source;
+	(void)info;
+	stop_reading(reload);
+	if (reload->sup->is_stopping)
+		return 0;
+	take(reload);
+	readiness_tell("READY=1");
+	if (reload->is_again)
+		reload_run(reload->sup);
+	return 0;
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct reload *reload = userdata;
+
+	(void)source;
+	(void)usec;
+	reload->is_late = true;
+	return sd_event_source_send_child_signal(reload->reader, SIGKILL, NULL, 0);
+}
+
+static _Noreturn void read_and_exit(const struct sup *sup, struct answer *answer)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Whoever waits for the end of one of our channels does not wait for this process. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
+	answer->result = config_read(&sup->sources, &answer->config, &answer->report);
+	access_world(&answer->world);
+	answer->is_whole = true;
+	_exit(EXIT_SUCCESS);
+}
+
+static int watch(struct reload *reload, pid_t pid)
+{
+	sd_event *event = reload->sup->event;
+	int r = sd_event_add_child(event, &reload->reader, pid, WEXITED, on_read, reload);
 
 	if (r < 0) {
-		tell_failed(sup, report->error);
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
 		return r;
 	}
-	config_compare(&sup->config, next, &change);
-	sup->config = *next;
-	if (change.live[0] != '\0')
-		apply(sup, &change);
-	tell_done(sup, &change);
-	return 0;
+	/* It ends with us. */
+	r = sd_event_source_set_child_process_own(reload->reader, true);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &reload->timer, CLOCK_MONOTONIC, LATE_US, 0,
+					       on_late, reload);
+	if (r < 0)
+		stop_reading(reload);
+	return r;
+}
+
+static int begin(struct reload *reload)
+{
+	pid_t pid;
+
+	memset(reload->answer, 0, sizeof(*reload->answer));
+	reload->is_again = reload->is_late = false;
+	pid = fork();
+	if (pid == 0)
+		read_and_exit(reload->sup, reload->answer);
+	return pid < 0 ? -errno : watch(reload, pid);
 }
 
 void reload_run(struct sup *sup)
 {
-	struct config *next = malloc(sizeof(*next));
-	struct config_report *report = malloc(sizeof(*report));
+	struct reload *reload = sup->reload;
+	int r;
 
+	if (reload->reader) {
+		reload->is_again = true;
+		return;
+	}
 	tell_begin();
-	if (next && report)
-		(void)!read_anew(sup, next, report);
-	else
-		tell_failed(sup, "out of memory; try again");
-	free(next);
-	free(report);
+	r = begin(reload);
+	if (r == 0)
+		return;
+	tell_failed(sup, strerror(-r));
 	readiness_tell("READY=1");
+}
+
+int reload_new(struct sup *sup)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+	void *at;
+
+	if (!reload)
+		return -ENOMEM;
+	at = mmap(NULL, sizeof(*reload->answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		  -1, 0);
+	if (at == MAP_FAILED) {
+		free(reload);
+		return -ENOMEM;
+	}
+	reload->sup = sup;
+	reload->answer = at;
+	sup->reload = reload;
+	return 0;
+}
+
+struct reload *reload_free(struct reload *reload)
+{
+	if (!reload)
+		return NULL;
+	stop_reading(reload);
+	(void)munmap(reload->answer, sizeof(*reload->answer));
+	free(reload);
+	return NULL;
 }

@@ -13,9 +13,15 @@
  *
  * Tells systemd (Type=notify-reload) and says an event: `reloaded` with the keys that changed, and
  * those that take a restart; or `reload-failed` with the first mistake, and nothing has changed.
- * Blocks: on reading the files.
+ * The reading is done by a process of its own, which may have to wait for the names of users and
+ * groups: all of this follows when it is over. Asked meanwhile, it is done once more. Does not
+ * block.
  */
 void reload_run(struct sup *sup);
+
+/* sup->reload. */
+must_check int reload_new(struct sup *sup);
+struct reload *reload_free(struct reload *reload);
 
 /* The copies that are in the context itself, from sup->config. */
 void reload_fill_limits(struct sup *sup);

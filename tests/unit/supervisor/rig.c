@@ -270,17 +270,19 @@ static void make_listener(struct rig *rig)
 
 static _Noreturn void run_daemon(const struct rig *rig, pid_t parent, const int ready[2])
 {
-	static const struct config_sources none = { .path = NULL };
+	char path[96];
+	const struct config_sources sources = { .path = path };
 	struct instance instance = INSTANCE_INIT;
 	char why[INSTANCE_WHY_LEN];
 
+	(void)snprintf(path, sizeof(path), "%s/" RIG_CONFIG, rig->dir);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || instance_open(&instance, &rig->config, why) != 0)
 		_exit(1);
 	(void)!write(ready[1], "", 1);
 	(void)close(ready[0]);
 	(void)close(ready[1]);
-	_exit(daemon_run(&rig->config, &none, instance.listen_fd) == 0 ? 0 : 1);
+	_exit(daemon_run(&rig->config, &sources, instance.listen_fd) == 0 ? 0 : 1);
 }
 
 /* How many adapters are ready. */

@@ -13,6 +13,9 @@
 #define RIG_NOBODY 0xffffffffffffu /* whom a reset looks for: anybody */
 #define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
 
+/* In its directory: what it reads at SIGHUP. */
+#define RIG_CONFIG "bleherd.conf"
+
 /* How a worker answers when it is to cancel a Connect to it; of others it is done. */
 #define RIG_CANCEL_NOTHING 0xc0aabb000010u
 #define RIG_CANCEL_LINKED  0xc0aabb000011u
