@@ -31,6 +31,12 @@ int pattern_parse(const char *text, struct pattern *out)
 	return 0;
 }
 
+bool pattern_equal(const struct pattern *a, const struct pattern *b)
+{
+	return a->kind == b->kind && a->address == b->address &&
+	       uuid_equal(&a->service, &b->service) && strcmp(a->name, b->name) == 0;
+}
+
 static bool has_service(const struct pattern_device *device, const struct uuid *uuid)
 {
 	size_t i;

@@ -9,7 +9,7 @@
 
 enum pattern_kind { PATTERN_ANY, PATTERN_ADDRESS, PATTERN_NAME, PATTERN_SERVICE };
 
-enum { PATTERN_NAME_LEN = 48 };
+enum { PATTERN_NAME_LEN = 64 };
 
 struct pattern {
 	enum pattern_kind kind;
@@ -28,5 +28,7 @@ struct pattern_device {
 
 /* Errors: -EINVAL. */
 must_check int pattern_parse(const char *text, struct pattern *out);
+
+bool pattern_equal(const struct pattern *a, const struct pattern *b);
 
 bool pattern_fits(const struct pattern *pattern, const struct pattern_device *device);

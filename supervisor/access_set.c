@@ -319,10 +319,7 @@ static bool is_same(const struct access_rule *a, const struct access_rule *b)
 	size_t i;
 
 	for (i = 0; i < a->n_devices && i < b->n_devices; i++)
-		if (a->devices[i].kind != b->devices[i].kind ||
-		    a->devices[i].address != b->devices[i].address ||
-		    !uuid_equal(&a->devices[i].service, &b->devices[i].service) ||
-		    strcmp(a->devices[i].name, b->devices[i].name) != 0)
+		if (!pattern_equal(&a->devices[i], &b->devices[i]))
 			return false;
 	return strcmp(a->name, b->name) == 0 && a->is_everybody == b->is_everybody &&
 	       a->n_users == b->n_users && a->n_groups == b->n_groups &&

@@ -2,17 +2,13 @@
 #include "supervisor/device_rules.h"
 
 #include <ctype.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ipc/addr.h"
 #include "supervisor/nearest.h"
 
 enum { DAY_MS = 86400000, HOUR_MS = 3600000, FAILURES_MAX = 1000 };
 
-static const char NAME[] = "name:";
-static const char SERVICE[] = "service:";
 static const char READ[] = "read:";
 
 enum key_kind { KEY_NUMBER, KEY_WORD, KEY_FIXED, KEY_CHECK, KEY_PROFILE };
@@ -80,20 +76,10 @@ static int fail(char *error, const char *key, const char *value, const char *rig
 	return -EINVAL;
 }
 
-static int parse_who(const char *who, struct device_rules_section *out, char *error)
+static int parse_who(const char *who, struct pattern *out, char *error)
 {
-	*out = (struct device_rules_section){ .kind = DEVICE_RULES_ADDRESS };
-	if (addr_parse(who, &out->address) == 0)
-		return 0;
-	out->kind = DEVICE_RULES_NAME;
-	if (strncmp(who, NAME, strlen(NAME)) == 0 && who[strlen(NAME)] != '\0' &&
-	    strlen(who + strlen(NAME)) < sizeof(out->name)) {
-		(void)snprintf(out->name, sizeof(out->name), "%s", who + strlen(NAME));
-		return 0;
-	}
-	out->kind = DEVICE_RULES_SERVICE;
-	if (strncmp(who, SERVICE, strlen(SERVICE)) == 0 &&
-	    uuid_parse(who + strlen(SERVICE), &out->service) == 0)
+	/* Of all devices [links] and [escalation] speak. */
+	if (pattern_parse(who, out) == 0 && out->kind != PATTERN_ANY)
 		return 0;
 	(void)snprintf(error, DEVICE_RULES_ERROR_LEN,
 		       "[device %.40s] names no device; [device C0:AA:BB:00:00:01], "
@@ -102,24 +88,18 @@ static int parse_who(const char *who, struct device_rules_section *out, char *er
 	return -EINVAL;
 }
 
-static bool is_same_who(const struct device_rules_section *a, const struct device_rules_section *b)
-{
-	return a->kind == b->kind && a->address == b->address &&
-	       uuid_equal(&a->service, &b->service) && strcmp(a->name, b->name) == 0;
-}
-
 static int need_section(struct device_rules *rules, const char *who,
 			struct device_rules_section **out, char *error)
 {
-	struct device_rules_section section;
+	struct pattern pattern;
 	size_t i;
-	int r = parse_who(who, &section, error);
+	int r = parse_who(who, &pattern, error);
 
 	if (r < 0)
 		return r;
 	for (i = 0; i < rules->n; i++) {
 		*out = &rules->list[i];
-		if (is_same_who(*out, &section))
+		if (pattern_equal(&(*out)->who, &pattern))
 			return 0;
 	}
 	if (rules->n == DEVICE_RULES_MAX) {
@@ -128,7 +108,7 @@ static int need_section(struct device_rules *rules, const char *who,
 		return -EINVAL;
 	}
 	*out = &rules->list[rules->n++];
-	**out = section;
+	**out = (struct device_rules_section){ .who = pattern };
 	return 0;
 }
 
@@ -320,29 +300,6 @@ static void take(struct device_rule *to, const struct device_rules_section *sect
 	}
 }
 
-static bool has_service(const struct device_rules_who *who, const struct uuid *uuid)
-{
-	size_t i;
-
-	for (i = 0; i < who->n_services; i++)
-		if (uuid_equal(&who->services[i], uuid))
-			return true;
-	return false;
-}
-
-static bool fits(const struct device_rules_section *section, const struct device_rules_who *who)
-{
-	switch (section->kind) {
-	case DEVICE_RULES_SERVICE:
-		return has_service(who, &section->service);
-	case DEVICE_RULES_NAME:
-		return who->name[0] != '\0' && fnmatch(section->name, who->name, 0) == 0;
-	case DEVICE_RULES_ADDRESS:
-		return section->address == who->address;
-	}
-	return false;
-}
-
 static void defaults_of(const struct device_rules *rules, struct device_rule *out)
 {
 	*out = (struct device_rule){
@@ -358,16 +315,19 @@ static void defaults_of(const struct device_rules *rules, struct device_rule *ou
 	};
 }
 
-void device_rules_of(const struct device_rules *rules, const struct device_rules_who *who,
+void device_rules_of(const struct device_rules *rules, const struct pattern_device *who,
 		     struct device_rule *out)
 {
-	enum device_rules_kind kind;
+	/* The last one wins. */
+	static const enum pattern_kind ORDER[] = { PATTERN_SERVICE, PATTERN_NAME, PATTERN_ADDRESS };
 	size_t i;
+	size_t k;
 
 	defaults_of(rules, out);
-	for (kind = DEVICE_RULES_SERVICE; kind <= DEVICE_RULES_ADDRESS; kind++)
+	for (k = 0; k < ARRAY_LEN(ORDER); k++)
 		for (i = 0; i < rules->n; i++)
-			if (rules->list[i].kind == kind && fits(&rules->list[i], who))
+			if (rules->list[i].who.kind == ORDER[k] &&
+			    pattern_fits(&rules->list[i].who, who))
 				take(out, &rules->list[i]);
 }
 
@@ -438,7 +398,7 @@ bool device_rules_equal(const struct device_rules *a, const struct device_rules 
 	if (a->n != b->n)
 		return false;
 	for (i = 0; i < a->n; i++)
-		if (!is_same_who(&a->list[i], &b->list[i]) ||
+		if (!pattern_equal(&a->list[i].who, &b->list[i].who) ||
 		    a->list[i].given != b->list[i].given ||
 		    !device_rule_equal(&a->list[i].rule, &b->list[i].rule))
 			return false;
@@ -450,7 +410,7 @@ bool device_rules_has_patterns(const struct device_rules *rules)
 	size_t i;
 
 	for (i = 0; i < rules->n; i++)
-		if (rules->list[i].kind != DEVICE_RULES_ADDRESS)
+		if (rules->list[i].who.kind != PATTERN_ADDRESS)
 			return true;
 	return false;
 }

@@ -8,13 +8,12 @@
  * it means: an address wins over a name, a name over a service, a later one over an earlier one.
  * Pure. Read by config.c, asked by keepers.c, attempts.c and finder.c.
  */
-#include "ipc/uuid.h"
+#include "ipc/pattern.h"
 #include "supervisor/profile.h"
 
 enum {
 	DEVICE_RULES_MAX = 256,
 	DEVICE_RULES_ERROR_LEN = 160,
-	DEVICE_RULES_WHO_LEN = 64,
 	DEVICE_RULES_FIXED_MAX = 8,
 };
 
@@ -51,16 +50,11 @@ struct device_rule {
 	struct uuid fixed[DEVICE_RULES_FIXED_MAX];
 };
 
-enum device_rules_kind { DEVICE_RULES_SERVICE, DEVICE_RULES_NAME, DEVICE_RULES_ADDRESS };
-
 struct device_rules_section {
-	enum device_rules_kind kind;
-	uint64_t address;
-	struct uuid service;
-	char name[DEVICE_RULES_WHO_LEN]; /* a pattern of fnmatch(3) */
-	uint32_t given;			 /* bits: which of @rule it says */
-	uint32_t given_here;		 /* the same, in the present file */
-	uint32_t mark;			 /* of its last line */
+	struct pattern who;  /* never PATTERN_ANY */
+	uint32_t given;	     /* bits: which of @rule it says */
+	uint32_t given_here; /* the same, in the present file */
+	uint32_t mark;	     /* of its last line */
 	struct device_rule rule;
 };
 
@@ -108,15 +102,7 @@ bool device_rule_equal(const struct device_rule *a, const struct device_rule *b)
 /* The name of the key, NULL behind the last. */
 const char *device_rules_key(size_t index);
 
-/* What is known of a device. */
-struct device_rules_who {
-	uint64_t address;
-	const char *name; /* "": not known */
-	const struct uuid *services;
-	size_t n_services;
-};
-
-void device_rules_of(const struct device_rules *rules, const struct device_rules_who *who,
+void device_rules_of(const struct device_rules *rules, const struct pattern_device *who,
 		     struct device_rule *out);
 
 /* Whether a name or services can make a difference. */

@@ -37,7 +37,7 @@ struct keeper *keepers_find(const struct sup *sup, uint64_t address)
 static void configured(struct sup *sup, uint64_t address, struct device_rule *out)
 {
 	const struct device *device = devices_find(sup->devices, address);
-	struct device_rules_who who = {
+	struct pattern_device who = {
 		.address = address,
 		.name = device ? device->name : "",
 		.services = device ? device->services : NULL,
@@ -314,8 +314,8 @@ static void look_at_named(struct sup *sup)
 
 	sup->keepers->has_patterns = device_rules_has_patterns(rules);
 	for (i = 0; i < rules->n; i++)
-		if (rules->list[i].kind == DEVICE_RULES_ADDRESS)
-			look_at(sup, rules->list[i].address);
+		if (rules->list[i].who.kind == PATTERN_ADDRESS)
+			look_at(sup, rules->list[i].who.address);
 }
 
 int keepers_new(struct sup *sup)

@@ -11,7 +11,7 @@
 static void ask(const struct config *config)
 {
 	static const struct uuid SERVICE = { { 0, 0, 0x18, 0x0f } };
-	struct device_rules_who who = {
+	struct pattern_device who = {
 		.address = 0xc0aabb000001u, .name = "thing", .services = &SERVICE, .n_services = 1
 	};
 	struct device_rule rule;

@@ -27,7 +27,7 @@ static void parse(const char *text)
 
 static struct device_rule rule_of(uint64_t address, const char *name, const char *service)
 {
-	struct device_rules_who who = { .address = address, .name = name };
+	struct pattern_device who = { .address = address, .name = name };
 	struct device_rule rule;
 	struct uuid uuid;
 

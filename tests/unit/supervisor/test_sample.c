@@ -132,7 +132,7 @@ static void read_nothing(void)
 
 static void must_be_default(const char *setting, const char *alone)
 {
-	static const struct device_rules_who WHO = { .address = 0xc0aabb000001, .name = "" };
+	static const struct pattern_device WHO = { .address = 0xc0aabb000001, .name = "" };
 	char error[CONFIG_ERROR_LEN] = "";
 	struct config_change change;
 	struct device_rule rule;
