@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * lockd/main.c - bleherd-lockd: started by bleherdd, with a channel to it as descriptor 3. Makes
- * itself safe, reads its arguments, serves. Status: 0 asked to stop, 70 failed, 78 arguments or
- * slot directory.
+ * itself safe, reads its arguments, serves. Status: 0 asked to stop, 70 failed, 78 arguments,
+ * slot directory, or not confined.
  */
 #include "ipc/guard/alarm.h"
 #include "ipc/guard/confine.h"
@@ -90,6 +90,8 @@ int main(int argc, char **argv)
 	dirs.slots_fd = dir_fd;
 	dirs.own_fd = own_fd;
 	r = serve_run(&options, &dirs, CONTROL_FD);
+	if (r == -EPERM)
+		return STATUS_CONFIG;
 	if (r < 0)
 		log_error("event=failed error=%s", strerrorname_np(-r));
 	return r < 0 ? STATUS_FAILED : EXIT_SUCCESS;

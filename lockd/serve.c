@@ -341,7 +341,7 @@ static int seal(void)
 	r = confine_seal(&FILTER_LOCKD, why);
 	if (r < 0)
 		log_error("event=not-confined %s", why);
-	return r;
+	return r < 0 ? -EPERM : 0;
 }
 
 int serve_run(const struct options *options, const struct serve_dirs *dirs, int control_fd)

@@ -20,7 +20,8 @@ struct serve_dirs {
  * @dirs:       stay the caller's
  * @control_fd: channel to the supervisor (control.proto); taken over
  *
- * Errors: what kept it from starting, or broke the channel.  Blocks: that is its purpose.
+ * Errors: -EPERM it cannot be confined; what else kept it from starting, or broke the channel.
+ * Blocks: that is its purpose.
  */
 must_check int serve_run(const struct options *options, const struct serve_dirs *dirs,
 			 int control_fd);

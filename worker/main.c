@@ -288,13 +288,14 @@ static int seal(void)
 	int r;
 
 	(void)sd_id128_get_boot(&boot);
-	r = confine_seal(&FILTER_WORKER, why);
+	r = confine_seal(NULL, why);
 	if (r < 0)
 		log_error("event=not-confined %s", why);
 	return r;
 }
 
-static int run(struct worker *w)
+/* Up to the channel, on which it is told what to do. */
+static int begin(struct worker *w)
 {
 	int r = 0;
 
@@ -308,12 +309,27 @@ static int run(struct worker *w)
 		r = make_parts(w);
 	if (r >= 0 && is_open(FD_CHANNEL))
 		r = control_open(w, FD_CHANNEL);
-	if (r >= 0)
-		r = seal();
-	if (r >= 0)
-		r = sd_event_loop(w->event);
-	free_parts(w);
 	return r;
+}
+
+/* Its status. */
+static int run(struct worker *w)
+{
+	int status = EXIT_INTERNAL;
+	int r = begin(w);
+
+	if (r >= 0 && seal() < 0) {
+		status = EXIT_CONFIG;
+	} else {
+		if (r >= 0)
+			r = sd_event_loop(w->event);
+		if (r < 0)
+			log_error("event=ended error=%s", strerror(-r));
+		else if (r == 0)
+			status = EXIT_SUCCESS;
+	}
+	free_parts(w);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -360,8 +376,5 @@ int main(int argc, char **argv)
 		log_error("event=not-confined %s", why);
 		return EXIT_CONFIG;
 	}
-	r = run(&w);
-	if (r < 0)
-		log_error("event=ended error=%s", strerror(-r));
-	return r == 0 ? EXIT_SUCCESS : EXIT_INTERNAL;
+	return run(&w);
 }

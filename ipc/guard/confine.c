@@ -180,8 +180,11 @@ int confine_seal(const struct filter *filter, char out_why[CONFINE_WHY_LEN])
 	ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!ctx)
 		return fail(ENOMEM, "make a system call filter", out_why);
-	r = add_rows(ctx, &FILTER_COMMON);
+	/* Else all that the kernel may refuse for is ECANCELED. */
+	r = seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
 	if (r == 0)
+		r = add_rows(ctx, &FILTER_COMMON);
+	if (r == 0 && filter)
 		r = add_rows(ctx, filter);
 	if (r == 0)
 		r = seccomp_load(ctx);

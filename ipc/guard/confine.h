@@ -29,7 +29,7 @@ must_check int confine_begin(pid_t parent, rlim_t fds_max, char out_why[CONFINE_
 
 /**
  * confine_seal() - the last thing before the loop: from here on only FILTER_COMMON and @filter
- * @filter:    the role's table
+ * @filter:    what the role needs beside it; NULL: nothing
  * @out_why:   as above
  *
  * Call it in the thread that is the only one. Builds with instrumentation (CONFIG=asan, tsan,

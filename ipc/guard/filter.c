@@ -10,9 +10,7 @@
 #include "ipc/guard/filter.h"
 
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -114,11 +112,6 @@ static const struct filter_row COMMON[] = {
 	ALWAYS(exit_group),
 };
 
-/* How much a peripheral's socket has not taken yet (AcquireWrite). Nothing is ever opened. */
-static const struct filter_row WORKER[] = {
-	EQUAL(ioctl, 1, SIOCOUTQ),
-};
-
 static const struct filter_row LOCKD[] = {
 	/* Slot files are locked, never written; /proc/locks is read. */
 	CLEAR(openat, 2, O_WRONLY | O_RDWR | O_TRUNC | O_TMPFILE),
@@ -130,5 +123,4 @@ static const struct filter_row LOCKD[] = {
 };
 
 const struct filter FILTER_COMMON = FILTER_OF(COMMON);
-const struct filter FILTER_WORKER = FILTER_OF(WORKER);
 const struct filter FILTER_LOCKD = FILTER_OF(LOCKD);

@@ -34,11 +34,8 @@ struct filter {
 		(table), sizeof(table) / sizeof((table)[0])                                        \
 	}
 
-/* What every role needs: memory, its descriptors, its loop, its own end. */
+/* What every role needs: memory, its descriptors, its loop, its own end. All that a worker may. */
 extern const struct filter FILTER_COMMON;
-
-/* Beside it: nothing is opened. */
-extern const struct filter FILTER_WORKER;
 
 /* Beside it: slot files, who holds them, and their directory's news. */
 extern const struct filter FILTER_LOCKD;

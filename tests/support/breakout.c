@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ NEW(bind, bind(t->socket, NULL, 0))
 NEW(listen, listen(t->socket, 1))
 NEW(accept, accept4(t->socket, NULL, NULL, 0))
 NEW(filter_socket, setsockopt(t->socket, SOL_SOCKET, SO_DETACH_FILTER, &word, sizeof(word)))
-NEW(ioctl, ioctl(t->socket, FIONREAD, &word))
+NEW(ioctl, ioctl(t->socket, SIOCOUTQ, &word))
 
 /* other processes */
 NEW(kill, kill(t->victim, 0))

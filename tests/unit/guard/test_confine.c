@@ -8,8 +8,10 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
@@ -18,7 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { OK = 0, NOT_CONFINED = 100, FDS_MAX = 256, NOBODY = 65534 };
+enum { OK = 0, NOT_CONFINED = 100, FDS_MAX = 256, NOBODY = 65534, EXIT_CONFIG = 78 };
 
 /* The number of the check that failed. */
 #define DEMAND(number, condition)                                                                  \
@@ -197,7 +199,7 @@ static int try_all(pid_t parent, const struct filter *filter, const char *but)
 
 static int try_as_worker(pid_t parent)
 {
-	return try_all(parent, &FILTER_WORKER, "");
+	return try_all(parent, NULL, "");
 }
 
 static int try_as_lockd(pid_t parent)
@@ -225,7 +227,7 @@ static int work(pid_t parent)
 	char byte;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0 || !begin(parent) ||
-	    !seal(&FILTER_WORKER))
+	    !seal(NULL))
 		return NOT_CONFINED;
 	DEMAND(1, write(pair[0], "x", 1) == 1 && read(pair[1], &byte, 1) == 1);
 	memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -250,7 +252,7 @@ static int be_aborted(pid_t parent)
 	struct itimerspec at = { .it_value = { .tv_nsec = 1000000 } };
 	timer_t timer;
 
-	if (!begin(parent) || !seal(&FILTER_WORKER))
+	if (!begin(parent) || !seal(NULL))
 		return NOT_CONFINED;
 	DEMAND(1, timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
 	DEMAND(2, timer_settime(timer, 0, &at, NULL) == 0);
@@ -260,7 +262,7 @@ static int be_aborted(pid_t parent)
 
 static int abort_itself(pid_t parent)
 {
-	if (!begin(parent) || !seal(&FILTER_WORKER))
+	if (!begin(parent) || !seal(NULL))
 		return NOT_CONFINED;
 	abort();
 }
@@ -269,6 +271,57 @@ START_TEST(it_can_be_aborted)
 {
 	ck_assert_int_eq(status_of(be_aborted), 256 + SIGABRT);
 	ck_assert_int_eq(status_of(abort_itself), 256 + SIGABRT);
+}
+END_TEST
+
+/* --- roles where the kernel has no filters --- */
+
+static bool forbid_filters(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	bool is_done = ctx && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		       seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0) == 0 &&
+		       seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
+					SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) == 0 &&
+		       seccomp_load(ctx) == 0;
+
+	seccomp_release(ctx);
+	return is_done;
+}
+
+/* Its channel is descriptor 3, and nobody is at the other end of it. */
+static int be_role(const char *name, const char *option, const char *value)
+{
+	const char *bin = getenv("BLEHERD_BIN");
+	char path[256];
+	int pair[2];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", bin ? bin : "build/bin", name);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0 ||
+	    dup2(pair[1], 50) != 50 || dup2(pair[0], 3) != 3 || !forbid_filters())
+		return NOT_CONFINED;
+	(void)close(4); /* no status page */
+	(void)execl(path, name, option, value, NULL);
+	return NOT_CONFINED;
+}
+
+static int be_worker(pid_t parent)
+{
+	(void)parent;
+	return be_role("bleherd-worker", "--adapter", "hci0");
+}
+
+static int be_lockd(pid_t parent)
+{
+	(void)parent;
+	return be_role("bleherd-lockd", "--dir", "/tmp");
+}
+
+/* A later start would be in vain, and the supervisor reads that in the status. */
+START_TEST(roles_that_cannot_seal_themselves_are_not_started_again)
+{
+	ck_assert_int_eq(status_of(be_worker), EXIT_CONFIG);
+	ck_assert_int_eq(status_of(be_lockd), EXIT_CONFIG);
 }
 END_TEST
 
@@ -291,6 +344,7 @@ Suite *suite_confine(void)
 	if (confine_has_filter()) {
 		tcase_add_test(filter, a_worker_breaks_nothing_open);
 		tcase_add_test(filter, lockd_opens_files_for_reading_and_breaks_nothing_open);
+		tcase_add_test(filter, roles_that_cannot_seal_themselves_are_not_started_again);
 	}
 	suite_add_tcase(suite, filter);
 	return suite;
