@@ -61,6 +61,17 @@ void log_redact(char *line)
 	}
 }
 
+/*
+ * Texts come from programs, from workers that may have gone mad, from bluetoothd: none may begin a
+ * line of its own, nor reach a terminal. What is not ASCII is somebody's language.
+ */
+static void make_one_line(char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < ' ' || *line == '\x7f')
+			*line = '?';
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	char line[512];
@@ -79,6 +90,7 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	len += vsnprintf(line + len, sizeof(line) - (size_t)len, format, args);
 	va_end(args);
+	make_one_line(line);
 	if (logger.level < LOG_LEVEL_DEBUG)
 		log_redact(line);
 	/* No half address at the end: nobody would know it for one. */

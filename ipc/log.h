@@ -4,8 +4,8 @@
  * ipc/log.h - one line per message on stderr, `key=value`, with journald's <N> prefix where stderr
  * is the journal. Only main.c files and state machines log; everything else returns errors.
  * Addresses of devices are shown at level debug only, wherever a text has them: of the six octets
- * the last two stay, so that lines can be told apart. Never blocks: a line that stderr does not
- * take at once is dropped and counted.
+ * the last two stay, so that lines can be told apart. Control characters of a text become `?`: one
+ * call is one line. Never blocks: a line that stderr does not take at once is dropped and counted.
  */
 #include "ipc/base.h"
 

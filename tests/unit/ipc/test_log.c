@@ -85,6 +85,16 @@ START_TEST(cut_lines)
 }
 END_TEST
 
+/* A text is no way to forge a line, nor to a terminal. */
+START_TEST(one_line)
+{
+	char line[600];
+
+	written(LOG_LEVEL_INFO, "a\n<3>forged\r\x1b[2J\x7f \xc3\xa9", line, sizeof(line));
+	ck_assert_str_eq(line, "t: a?<3>forged??[2J? \xc3\xa9\n");
+}
+END_TEST
+
 Suite *suite_log(void)
 {
 	Suite *suite = suite_create("log");
@@ -93,6 +103,7 @@ Suite *suite_log(void)
 	tcase_add_loop_test(tc, redacts, 0, ARRAY_LEN(LINES));
 	tcase_add_test(tc, only_at_debug);
 	tcase_add_test(tc, cut_lines);
+	tcase_add_test(tc, one_line);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
