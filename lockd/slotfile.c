@@ -7,8 +7,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "ipc/guard/filter.h"
+
 enum {
-	MODE = 0660,
 	TRIES = 8,	  /* against somebody who replaces the file all the time */
 	RETRY = INT32_MAX /* private: the path names another file by now */
 };
@@ -99,10 +100,10 @@ static int open_file(int dir_fd, const char *name, int *out_fd)
 	int fd = openat(dir_fd, name, flags);
 
 	if (fd < 0 && errno == ENOENT) {
-		fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL, MODE);
+		fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL, FILTER_SLOT_MODE);
 		/* The umask is ours, the file is everybody's of the group. */
 		if (fd >= 0)
-			(void)fchmod(fd, MODE);
+			(void)fchmod(fd, FILTER_SLOT_MODE);
 		else if (errno == EEXIST)
 			return RETRY;
 		else if (errno == EACCES || errno == EPERM || errno == EROFS)

@@ -117,7 +117,7 @@ static const struct filter_row LOCKD[] = {
 	CLEAR(openat, 2, O_WRONLY | O_RDWR | O_TRUNC | O_TMPFILE),
 	ALWAYS(newfstatat),
 	ALWAYS(flock),
-	ALWAYS(fchmod),
+	EQUAL(fchmod, 1, FILTER_SLOT_MODE),
 	ALWAYS(inotify_add_watch),
 	ALWAYS(inotify_rm_watch),
 };

@@ -37,5 +37,8 @@ struct filter {
 /* What every role needs: memory, its descriptors, its loop, its own end. All that a worker may. */
 extern const struct filter FILTER_COMMON;
 
+/* The only one that lockd may give a file. Slot files are for everybody of the group. */
+enum { FILTER_SLOT_MODE = 0660 };
+
 /* Beside it: slot files, who holds them, and their directory's news. */
 extern const struct filter FILTER_LOCKD;

@@ -40,6 +40,7 @@ NEW(openat2, syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", NULL, 0))
 NEW(unlink, unlinkat(AT_FDCWD, NOWHERE, 0))
 NEW(rename, renameat(AT_FDCWD, NOWHERE, AT_FDCWD, NOWHERE))
 NEW(chmod, fchmodat(AT_FDCWD, NOWHERE, 0, 0))
+NEW(fchmod, fchmod(t->socket, 0666))
 NEW(link, linkat(AT_FDCWD, NOWHERE, AT_FDCWD, NOWHERE, 0))
 NEW(mount, syscall(SYS_mount, NOWHERE, NOWHERE, "tmpfs", 0, NULL))
 NEW(memfd, syscall(SYS_memfd_create, "breakout", 0))
@@ -117,6 +118,7 @@ const struct breakout BREAKOUTS[] = {
 	ROW(unlink),
 	ROW(rename),
 	ROW(chmod),
+	ROW(fchmod),
 	ROW(link),
 	ROW(mount),
 	ROW(memfd),
