@@ -5,6 +5,7 @@
  * adapter that is unplugged stays here until its worker is dead; if its index comes back meanwhile
  * it is the same record with a new identity.
  */
+#include "ipc/bucket.h"
 #include "ipc/class.h"
 #include "supervisor/child.h"
 #include "supervisor/ctx.h"
@@ -31,6 +32,8 @@ struct adapter {
 	uint64_t heard_at_ms; /* an advert, there; 0: never */
 	struct slots slots;
 	uint32_t lock_peer; /* lockd's number for its worker, 0: none */
+	struct bucket said; /* events of its workers that are lines of the log */
+	uint64_t unsaid;    /* those that were too many */
 	struct {
 		bool has_bluez;
 		bool is_powered;

@@ -140,6 +140,11 @@ const char *event_kind_name(enum event_kind kind)
 	return KINDS[kind].name;
 }
 
+bool event_kind_is_logged(enum event_kind kind)
+{
+	return KINDS[kind].level <= LOG_LEVEL_INFO;
+}
+
 int event_kind_from_name(const char *name, enum event_kind *out)
 {
 	size_t i;

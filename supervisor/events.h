@@ -106,6 +106,9 @@ uint64_t events_next_seq(const struct events *events);
 
 const char *event_kind_name(enum event_kind kind);
 
+/* Whether it is a line of the log also where that is not at level debug. */
+bool event_kind_is_logged(enum event_kind kind);
+
 enum { EVENT_KIND_UNKNOWN = 1 };
 
 /* A name from the wire. Outcomes: 0, EVENT_KIND_UNKNOWN. */

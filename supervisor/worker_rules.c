@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor/worker_rules.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +24,9 @@
 #include "supervisor/room_desk.h"
 #include "supervisor/sessions.h"
 
-enum { LINKS_SANE = 1024 };
+/* SAID_PER_S: all sessions of an adapter may have news at once; a worker that has gone mad has
+ * 70000. */
+enum { LINKS_SANE = 1024, SAID_PER_S = 1000 };
 
 static bool is_address(uint64_t address)
 {
@@ -369,6 +372,20 @@ static int on_denied(void *ctx, struct chan_frame *frame, const void *msg)
 	return 0;
 }
 
+/* A flood would push everything else out of the log, and out of what `bleherd events` shows. */
+static bool may_say(struct adapter *adapter, enum event_kind kind)
+{
+	if (!event_kind_is_logged(kind) || bucket_take(&adapter->said, SAID_PER_S, clock_now_ms()))
+		return true;
+	adapter->unsaid++;
+	/* At each power of two: few lines, however many they are. */
+	if ((adapter->unsaid & (adapter->unsaid - 1)) == 0)
+		log_warn("event=flood adapter=%s dropped=%" PRIu64
+			 " text=\"its worker has more than %d events a second\"",
+			 adapter->name, adapter->unsaid, SAID_PER_S);
+	return false;
+}
+
 static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 {
 	struct adapter *adapter = child_owner(ctx);
@@ -383,7 +400,8 @@ static int on_event(void *ctx, struct chan_frame *frame, const void *msg)
 	event.address = said->address >> 48 == 0 ? said->address : 0;
 	event.session = said->session;
 	event.class = class_from_wire((int)said->class_);
-	events_add(adapter->sup->events, &event, "%s", said->text ? said->text : "");
+	if (may_say(adapter, event.kind))
+		events_add(adapter->sup->events, &event, "%s", said->text ? said->text : "");
 	if (event.kind == EVENT_LINK_WAITS && event.address != 0)
 		attempts_full(adapter, event.address);
 	if (event.kind == EVENT_ADAPTER_SILENT)
