@@ -390,6 +390,8 @@ install: all ## DESTDIR= PREFIX=
 	install -m 644 contrib/examples/* '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
 	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
+	install -d '$(D)/lib/systemd/catalog'
+	install -m 644 contrib/systemd/bleherd.catalog '$(D)/lib/systemd/catalog' # journalctl --update-catalog
 	install -d '$(D)/lib/sysusers.d' '$(D)/share/dbus-1/system.d' '$(D)/lib/systemd/system'
 	install -m 644 contrib/systemd/sysusers.d/bleherd.conf '$(D)/lib/sysusers.d'
 	install -m 644 contrib/systemd/dbus-1/bleherd.conf '$(D)/share/dbus-1/system.d'
@@ -403,7 +405,7 @@ uninstall:
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
 		$(patsubst ipc/%,'$(D)/include/%',$(wildcard ipc/bleherd_*.h)) \
 		'$(D)/share/bash-completion/completions/bleherd' '$(D)/lib/tmpfiles.d/bleherd.conf' \
-		'$(D)/lib/sysusers.d/bleherd.conf' '$(D)/share/dbus-1/system.d/bleherd.conf' \
+		'$(D)/lib/sysusers.d/bleherd.conf' '$(D)/lib/systemd/catalog/bleherd.catalog' '$(D)/share/dbus-1/system.d/bleherd.conf' \
 		$(patsubst %,'$(D)/lib/systemd/system/%',$(UNITS_IN) $(notdir $(wildcard contrib/systemd/*.socket)))
 	for s in 1 3 5 8; do for f in contrib/man/*.$$s; do \
 		rm -f '$(D)/share/man/man'$$s/"$${f##*/}"; done; done

@@ -1,102 +1,224 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ipc/log.h"
 
-#include <ctype.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
-#include "ipc/addr.h"
+#include "ipc/clock.h"
+#include "ipc/log_lines.h"
+#include "ipc/log_rate.h"
 
-enum { ADDR_HIDDEN_LEN = 12 /* "C0:AA:BB:CC:" */ };
+/* systemd-journald.service(8) */
+#define JOURNAL_PATH "/run/systemd/journal/socket"
+
+/* Above the numbers that a child expects its channel and page at. */
+enum { FD_ABOVE = 10 };
 
 /* The one process-wide state that STYLE 9 tolerates: set once in main(), before anything runs. */
 static struct {
 	const char *tag;
 	enum log_level level;
-	bool is_journal;
-	unsigned dropped;
-} logger = { .tag = "bleherd", .level = LOG_LEVEL_INFO };
+	int fd; /* stderr, or a description of our own of the same */
+	bool is_socket;
+	bool is_stream; /* journald's, which takes <N> */
+	bool is_terminal;
+	int journal_fd;
+	struct sockaddr_un journal;
+	uint32_t n_lost;
+	struct log_rate rate;
+} logger = { .tag = "bleherd", .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .journal_fd = -EBADF };
+
+/* --- where to --- */
+
+/*
+ * A pipe or terminal is shared with whoever else has it: that it takes a line now may be untrue a
+ * moment later, and O_NONBLOCK would be theirs, too. Through /proc it is opened anew. A file must
+ * not be: it would be written from its begin.
+ */
+static int open_stderr(const struct stat *st)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int above;
+
+	if (!S_ISFIFO(st->st_mode) && !isatty(STDERR_FILENO))
+		return STDERR_FILENO;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	above = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_ABOVE);
+	return above < 0 ? STDERR_FILENO : above;
+}
+
+/* "DEVICE:INODE" of the stream that systemd made for the unit; stderr may be another one since. */
+static bool is_journal(const struct stat *st)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device;
+	unsigned long long inode;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       device == st->st_dev && inode == st->st_ino;
+}
 
 void log_setup(const char *tag, enum log_level level)
 {
+	struct stat st = { .st_mode = 0 };
+
+	if (logger.fd != STDERR_FILENO)
+		(void)close_fd(logger.fd);
+	logger.journal_fd = close_fd(logger.journal_fd);
 	logger.tag = tag;
 	logger.level = level;
-	logger.is_journal = getenv("JOURNAL_STREAM") != NULL;
+	(void)fstat(STDERR_FILENO, &st);
+	logger.fd = open_stderr(&st);
+	logger.is_socket = S_ISSOCK(st.st_mode);
+	logger.is_stream = is_journal(&st);
+	logger.is_terminal = isatty(STDERR_FILENO);
+	logger.n_lost = 0;
+	memset(&logger.rate, 0, sizeof(logger.rate));
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+void log_join_journal(void)
+{
+	const char *path = getenv("BLEHERD_JOURNAL_SOCKET");
+
+	if (!path && logger.is_stream)
+		path = JOURNAL_PATH;
+	if (!path || strlen(path) >= sizeof(logger.journal.sun_path) || access(path, W_OK) < 0)
+		return;
+	logger.journal.sun_family = AF_UNIX;
+	(void)snprintf(logger.journal.sun_path, sizeof(logger.journal.sun_path), "%s", path);
+	logger.journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+void log_set_level(enum log_level level)
+{
+	logger.level = level;
+}
+
+/* --- a line --- */
+
+static bool to_journal(const struct log_message *message)
+{
+	char datagram[LOG_DATAGRAM_LEN];
+	size_t len = log_line_datagram(message, datagram);
+
+	/* With its address each time: the socket may be a new one after an upgrade of systemd. */
+	return sendto(logger.journal_fd, datagram, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (const struct sockaddr *)&logger.journal, sizeof(logger.journal)) >= 0;
 }
 
 static bool stderr_takes(void)
 {
-	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd p = { .fd = logger.fd, .events = POLLOUT };
 
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
 }
 
-/* XX:XX:XX:XX:XX:XX with either separator: the first of it, at a word's begin. */
-static bool is_address(const char *at)
+static bool to_stderr(const struct log_message *message)
 {
-	const char between = at[2];
-	size_t i;
+	/* "<7>", the tag, the line's end */
+	char line[LOG_LINE_LEN + 64];
+	char body[LOG_LINE_LEN];
+	char level[8] = "";
+	int len;
 
-	if (between != ':' && between != '_')
-		return false;
-	for (i = 0; i < ADDR_TEXT_LEN; i++)
-		if (i % 3 == 2 ? at[i] != between : !isxdigit((unsigned char)at[i]))
-			return false;
-	return !isxdigit((unsigned char)at[i]);
+	if (logger.is_terminal)
+		log_line_sentence(message, body);
+	else
+		log_line_pairs(message, body);
+	if (logger.is_stream)
+		(void)snprintf(level, sizeof(level), "<%d>", (int)message->level);
+	len = snprintf(line, sizeof(line), "%s%.40s: %s\n", level, logger.tag, body);
+	assert(len > 0 && (size_t)len < sizeof(line));
+	if (logger.is_socket)
+		return send(logger.fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len;
+	return stderr_takes() && write(logger.fd, line, (size_t)len) == len;
 }
 
-void log_redact(char *line)
+static bool emit(enum log_level level, const struct log_fields *fields, const char *text)
 {
-	size_t i;
+	struct log_message message = {
+		.level = level,
+		.tag = logger.tag,
+		.fields = *fields,
+		.text = text,
+		.is_full = logger.level >= LOG_LEVEL_DEBUG,
+	};
 
-	for (; line[0] && line[1] && line[2]; line++) {
-		if (!is_address(line))
-			continue;
-		for (i = 0; i < ADDR_HIDDEN_LEN; i++)
-			if (i % 3 != 2)
-				line[i] = 'x';
-		line += ADDR_TEXT_LEN - 1;
+	return logger.journal_fd >= 0 ? to_journal(&message) : to_stderr(&message);
+}
+
+/* --- what was not written --- */
+
+static void tell_lost(void)
+{
+	static const struct log_fields FIELDS = { .event = "log-lost" };
+	char text[80];
+
+	if (logger.n_lost == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%u lines: the log's reader did not take them",
+		       logger.n_lost);
+	if (emit(LOG_LEVEL_WARN, &FIELDS, text))
+		logger.n_lost = 0;
+}
+
+static void put(enum log_level level, const struct log_fields *fields, const char *text)
+{
+	tell_lost();
+	/* Also if there is room again by now: they stay in order. */
+	if (logger.n_lost > 0 || !emit(level, fields, text))
+		logger.n_lost++;
+}
+
+void log_tick(void)
+{
+	static const struct log_fields FIELDS = { .event = "log-suppressed" };
+	uint64_t now_ms = clock_now_ms();
+	const char *site = "";
+	char text[160];
+	uint32_t n;
+
+	while ((n = log_rate_due(&logger.rate, now_ms, &site)) > 0) {
+		(void)snprintf(text, sizeof(text), "%u more suppressed: %.100s", n, site);
+		put(LOG_LEVEL_WARN, &FIELDS, text);
 	}
+	tell_lost();
 }
 
-/*
- * Texts come from programs, from workers that may have gone mad, from bluetoothd: none may begin a
- * line of its own, nor reach a terminal. What is not ASCII is somebody's language.
- */
-static void make_one_line(char *line)
+/* Who debugs wants all of it. */
+static bool is_wanted(enum log_level level, const char *site)
 {
-	for (; *line; line++)
-		if ((unsigned char)*line < ' ' || *line == '\x7f')
-			*line = '?';
+	if (level > logger.level)
+		return false;
+	log_tick();
+	return logger.level >= LOG_LEVEL_DEBUG ||
+	       log_rate_allows(&logger.rate, site, clock_now_ms());
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
-	char line[512];
-	int len = 0;
+	static const struct log_fields NONE = { .event = NULL };
+	char text[LOG_LINE_LEN];
 	va_list args;
 
-	if (level > logger.level)
+	if (!is_wanted(level, format))
 		return;
-	if (!stderr_takes()) {
-		logger.dropped++;
-		return;
-	}
-	if (logger.is_journal)
-		len = snprintf(line, sizeof(line), "<%d>", (int)level);
-	len += snprintf(line + len, sizeof(line) - (size_t)len, "%s: ", logger.tag);
 	va_start(args, format);
-	len += vsnprintf(line + len, sizeof(line) - (size_t)len, format, args);
+	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	make_one_line(line);
-	if (logger.level < LOG_LEVEL_DEBUG)
-		log_redact(line);
-	/* No half address at the end: nobody would know it for one. */
-	if (len > (int)sizeof(line) - 2)
-		len = (int)sizeof(line) - 2 - ADDR_TEXT_LEN;
-	line[len] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)len + 1) < 0)
-		logger.dropped++;
+	put(level, &NONE, text);
+}
+
+void log_event(enum log_level level, const struct log_fields *fields, const char *text)
+{
+	if (is_wanted(level, fields->event))
+		put(level, fields, text);
 }

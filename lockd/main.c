@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 		log_error("%s", why);
 		return STATUS_CONFIG;
 	}
-	log_setup("lockd", options.level);
+	log_set_level(options.level);
 	r = confine_begin(options.parent, FDS_MAX, why);
 	/* Died before the death signal was asked for. */
 	if (r == -ESRCH)

@@ -124,6 +124,7 @@ static int on_tick(sd_event_source *source, uint64_t at_us, void *userdata)
 	(void)at_us;
 	alarm_tick();
 	wpage_tick(s->page, clock_now_ms());
+	log_tick();
 	return sd_event_source_set_time_relative(source, TICK_MS * 1000u);
 }
 

@@ -160,7 +160,7 @@ static int on_settings(void *ctx, struct chan_frame *frame, const void *body)
 	if (msg->n_hold_ms != SLOTQ_CLASSES || msg->log_level > LOG_LEVEL_DEBUG)
 		return -EBADMSG;
 	memcpy(limits.hold_ms, msg->hold_ms, sizeof(limits.hold_ms));
-	log_setup("lockd", (enum log_level)msg->log_level);
+	log_set_level((enum log_level)msg->log_level);
 	arbiter_set_limits(s->arbiter, &limits);
 	serve_changed(s);
 	return 0;

@@ -166,7 +166,10 @@ static void reset(struct adapter *adapter, const struct escalation_failure *fail
 {
 	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
 	struct sup *sup = adapter->sup;
-	bool is_busy = reset_adapter_request(sup, adapter, answer->why) == RESET_BUSY;
+	bool is_busy;
+
+	event.step = "reset";
+	is_busy = reset_adapter_request(sup, adapter, answer->why) == RESET_BUSY;
 
 	/* One that is under way there is as good; one of another adapter comes first. */
 	is_busy = is_busy && !reset_is_of(sup, adapter->address);
@@ -183,6 +186,7 @@ static void rotate(struct adapter *adapter, const struct escalation_failure *fai
 	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
 	char reason[96];
 
+	event.step = escalation_step_name(answer->step);
 	(void)snprintf(reason, sizeof(reason), "rotate: %s, attempt %u on %s; now %s",
 		       class_name(failure->class), failure->attempt, adapter->name,
 		       other ? other->name : "another");
@@ -196,6 +200,7 @@ static void clear(struct adapter *adapter, const struct escalation_failure *fail
 {
 	struct event event = attempt_event(adapter, EVENT_ESCALATED, failure);
 
+	event.step = escalation_step_name(answer->step);
 	events_add(adapter->sup->events, &event,
 		   "clear: what BlueZ keeps of it on %s (%u failures there lately)", adapter->name,
 		   answer->failures);
@@ -285,6 +290,7 @@ void attempts_worked(struct adapter *adapter, uint64_t address)
 	if (tried == ESCALATION_NOTHING)
 		return;
 	event.address = address;
+	event.step = escalation_step_name(tried);
 	events_add(adapter->sup->events, &event, "%s helped: connected on %s",
 		   escalation_step_name(tried), adapter->name);
 }

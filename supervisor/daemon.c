@@ -81,6 +81,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 	lockd_child_watch(sup->lockd, now_ms);
 	adapters_sweep(sup);
 	sessions_rules_review(sup);
+	log_tick();
 	/* Only after a whole pass: a supervisor that is stuck in one is to be restarted. */
 	if (daemon->is_fed && ++daemon->passes % PASSES_PER_MEAL == 0)
 		readiness_tell("WATCHDOG=1");

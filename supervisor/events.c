@@ -18,65 +18,66 @@ struct events {
 static const struct {
 	const char *name;
 	enum log_level level;
+	const char *child; /* whose affair it is */
 } KINDS[EVENT_KIND_COUNT] = {
-	[EVENT_WORKER_STARTED] = { "worker-started", LOG_LEVEL_INFO },
-	[EVENT_WORKER_READY] = { "worker-ready", LOG_LEVEL_INFO },
-	[EVENT_WORKER_DIED] = { "worker-died", LOG_LEVEL_WARN },
-	[EVENT_WORKER_LOOP] = { "worker-loop", LOG_LEVEL_ERROR },
-	[EVENT_WORKER_UNKILLABLE] = { "worker-unkillable", LOG_LEVEL_ERROR },
-	[EVENT_OP_OVERDUE] = { "op-overdue", LOG_LEVEL_WARN },
-	[EVENT_ARBITER_LOOP] = { "arbiter-loop", LOG_LEVEL_ERROR },
-	[EVENT_ARBITER_UNKILLABLE] = { "arbiter-unkillable", LOG_LEVEL_ERROR },
-	[EVENT_WORKER_PARKED] = { "worker-parked", LOG_LEVEL_ERROR },
-	[EVENT_ADAPTER_ADDED] = { "adapter-added", LOG_LEVEL_INFO },
-	[EVENT_ADAPTER_REMOVED] = { "adapter-removed", LOG_LEVEL_INFO },
-	[EVENT_BLUEZ_GONE] = { "bluez-gone", LOG_LEVEL_WARN },
-	[EVENT_BLUEZ_BACK] = { "bluez-back", LOG_LEVEL_INFO },
-	[EVENT_BUS_ABSENT] = { "bus-absent", LOG_LEVEL_WARN },
-	[EVENT_ARBITER_DOWN] = { "arbiter-down", LOG_LEVEL_WARN },
-	[EVENT_ARBITER_UP] = { "arbiter-up", LOG_LEVEL_INFO },
-	[EVENT_ARBITER_PARKED] = { "arbiter-parked", LOG_LEVEL_ERROR },
-	[EVENT_LOCK_REVOKED] = { "lock-revoked", LOG_LEVEL_WARN },
-	[EVENT_LOCK_DIRTY] = { "lock-dirty", LOG_LEVEL_INFO },
-	[EVENT_LOCK_OVERDUE] = { "lock-overdue", LOG_LEVEL_WARN },
-	[EVENT_SESSION_OPENED] = { "session-opened", LOG_LEVEL_DEBUG },
-	[EVENT_MOVING] = { "moving", LOG_LEVEL_INFO },
-	[EVENT_MOVED] = { "moved", LOG_LEVEL_INFO },
-	[EVENT_WAITING] = { "waiting", LOG_LEVEL_INFO },
-	[EVENT_SESSION_CLOSED] = { "session-closed", LOG_LEVEL_DEBUG },
-	[EVENT_CONNECTING] = { "connecting", LOG_LEVEL_DEBUG },
-	[EVENT_CONNECTED] = { "connected", LOG_LEVEL_DEBUG },
-	[EVENT_DISCONNECTED] = { "disconnected", LOG_LEVEL_DEBUG },
-	[EVENT_LINK_LOST] = { "link-lost", LOG_LEVEL_WARN },
-	[EVENT_LINK_CUT] = { "link-cut", LOG_LEVEL_INFO },
-	[EVENT_LINK_WAITS] = { "link-waits", LOG_LEVEL_INFO },
-	[EVENT_CONNECT_FAILED] = { "connect-failed", LOG_LEVEL_INFO },
-	[EVENT_ESCALATED] = { "escalated", LOG_LEVEL_WARN },
-	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN },
-	[EVENT_CURED] = { "cured", LOG_LEVEL_INFO },
-	[EVENT_STUCK] = { "stuck", LOG_LEVEL_WARN },
-	[EVENT_ADAPTER_SILENT] = { "adapter-silent", LOG_LEVEL_WARN },
-	[EVENT_SCAN_STUCK] = { "scan-stuck", LOG_LEVEL_WARN },
-	[EVENT_SCAN_SHARED] = { "scan-shared", LOG_LEVEL_INFO },
-	[EVENT_SCAN_EXTERNAL] = { "scan-external", LOG_LEVEL_WARN },
-	[EVENT_SCAN_ACTIVE] = { "scan-active", LOG_LEVEL_INFO },
-	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN },
-	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO },
-	[EVENT_RESETTING] = { "resetting", LOG_LEVEL_WARN },
-	[EVENT_RESET_STEP] = { "reset-step", LOG_LEVEL_INFO },
-	[EVENT_RESET_DONE] = { "reset-done", LOG_LEVEL_INFO },
-	[EVENT_RESET_FAILED] = { "reset-failed", LOG_LEVEL_ERROR },
-	[EVENT_STRATEGY] = { "strategy", LOG_LEVEL_INFO },
-	[EVENT_DEVICE_SILENT] = { "device-silent", LOG_LEVEL_WARN },
-	[EVENT_DEVICE_GONE] = { "device-gone", LOG_LEVEL_WARN },
-	[EVENT_DEVICE_BACK] = { "device-back", LOG_LEVEL_INFO },
-	[EVENT_BREAKER_OPEN] = { "breaker-open", LOG_LEVEL_WARN },
-	[EVENT_BREAKER_CLOSED] = { "breaker-closed", LOG_LEVEL_INFO },
-	[EVENT_IDENTITY_CHANGED] = { "identity-changed", LOG_LEVEL_WARN },
-	[EVENT_HEALTH] = { "health", LOG_LEVEL_INFO },
-	[EVENT_RELOADED] = { "reloaded", LOG_LEVEL_INFO },
-	[EVENT_RELOAD_FAILED] = { "reload-failed", LOG_LEVEL_ERROR },
-	[EVENT_DENIED] = { "denied", LOG_LEVEL_WARN },
+	[EVENT_WORKER_STARTED] = { "worker-started", LOG_LEVEL_INFO, "worker" },
+	[EVENT_WORKER_READY] = { "worker-ready", LOG_LEVEL_INFO, "worker" },
+	[EVENT_WORKER_DIED] = { "worker-died", LOG_LEVEL_WARN, "worker" },
+	[EVENT_WORKER_LOOP] = { "worker-loop", LOG_LEVEL_ERROR, "worker" },
+	[EVENT_WORKER_UNKILLABLE] = { "worker-unkillable", LOG_LEVEL_ERROR, "worker" },
+	[EVENT_OP_OVERDUE] = { "op-overdue", LOG_LEVEL_WARN, "worker" },
+	[EVENT_ARBITER_LOOP] = { "arbiter-loop", LOG_LEVEL_ERROR, "lockd" },
+	[EVENT_ARBITER_UNKILLABLE] = { "arbiter-unkillable", LOG_LEVEL_ERROR, "lockd" },
+	[EVENT_WORKER_PARKED] = { "worker-parked", LOG_LEVEL_ERROR, "worker" },
+	[EVENT_ADAPTER_ADDED] = { "adapter-added", LOG_LEVEL_INFO, NULL },
+	[EVENT_ADAPTER_REMOVED] = { "adapter-removed", LOG_LEVEL_INFO, NULL },
+	[EVENT_BLUEZ_GONE] = { "bluez-gone", LOG_LEVEL_WARN, NULL },
+	[EVENT_BLUEZ_BACK] = { "bluez-back", LOG_LEVEL_INFO, NULL },
+	[EVENT_BUS_ABSENT] = { "bus-absent", LOG_LEVEL_WARN, NULL },
+	[EVENT_ARBITER_DOWN] = { "arbiter-down", LOG_LEVEL_WARN, "lockd" },
+	[EVENT_ARBITER_UP] = { "arbiter-up", LOG_LEVEL_INFO, "lockd" },
+	[EVENT_ARBITER_PARKED] = { "arbiter-parked", LOG_LEVEL_ERROR, "lockd" },
+	[EVENT_LOCK_REVOKED] = { "lock-revoked", LOG_LEVEL_WARN, NULL },
+	[EVENT_LOCK_DIRTY] = { "lock-dirty", LOG_LEVEL_INFO, NULL },
+	[EVENT_LOCK_OVERDUE] = { "lock-overdue", LOG_LEVEL_WARN, NULL },
+	[EVENT_SESSION_OPENED] = { "session-opened", LOG_LEVEL_DEBUG, NULL },
+	[EVENT_MOVING] = { "moving", LOG_LEVEL_INFO, NULL },
+	[EVENT_MOVED] = { "moved", LOG_LEVEL_INFO, NULL },
+	[EVENT_WAITING] = { "waiting", LOG_LEVEL_INFO, NULL },
+	[EVENT_SESSION_CLOSED] = { "session-closed", LOG_LEVEL_DEBUG, NULL },
+	[EVENT_CONNECTING] = { "connecting", LOG_LEVEL_DEBUG, NULL },
+	[EVENT_CONNECTED] = { "connected", LOG_LEVEL_DEBUG, NULL },
+	[EVENT_DISCONNECTED] = { "disconnected", LOG_LEVEL_DEBUG, NULL },
+	[EVENT_LINK_LOST] = { "link-lost", LOG_LEVEL_WARN, NULL },
+	[EVENT_LINK_CUT] = { "link-cut", LOG_LEVEL_INFO, NULL },
+	[EVENT_LINK_WAITS] = { "link-waits", LOG_LEVEL_INFO, NULL },
+	[EVENT_CONNECT_FAILED] = { "connect-failed", LOG_LEVEL_INFO, NULL },
+	[EVENT_ESCALATED] = { "escalated", LOG_LEVEL_WARN, NULL },
+	[EVENT_CLIENT_DROPPED] = { "client-dropped", LOG_LEVEL_WARN, NULL },
+	[EVENT_CURED] = { "cured", LOG_LEVEL_INFO, NULL },
+	[EVENT_STUCK] = { "stuck", LOG_LEVEL_WARN, NULL },
+	[EVENT_ADAPTER_SILENT] = { "adapter-silent", LOG_LEVEL_WARN, NULL },
+	[EVENT_SCAN_STUCK] = { "scan-stuck", LOG_LEVEL_WARN, NULL },
+	[EVENT_SCAN_SHARED] = { "scan-shared", LOG_LEVEL_INFO, NULL },
+	[EVENT_SCAN_EXTERNAL] = { "scan-external", LOG_LEVEL_WARN, NULL },
+	[EVENT_SCAN_ACTIVE] = { "scan-active", LOG_LEVEL_INFO, NULL },
+	[EVENT_MGMT_LOST] = { "mgmt-lost", LOG_LEVEL_WARN, NULL },
+	[EVENT_MGMT_UP] = { "mgmt-up", LOG_LEVEL_INFO, NULL },
+	[EVENT_RESETTING] = { "resetting", LOG_LEVEL_WARN, NULL },
+	[EVENT_RESET_STEP] = { "reset-step", LOG_LEVEL_INFO, NULL },
+	[EVENT_RESET_DONE] = { "reset-done", LOG_LEVEL_INFO, NULL },
+	[EVENT_RESET_FAILED] = { "reset-failed", LOG_LEVEL_ERROR, NULL },
+	[EVENT_STRATEGY] = { "strategy", LOG_LEVEL_INFO, NULL },
+	[EVENT_DEVICE_SILENT] = { "device-silent", LOG_LEVEL_WARN, NULL },
+	[EVENT_DEVICE_GONE] = { "device-gone", LOG_LEVEL_WARN, NULL },
+	[EVENT_DEVICE_BACK] = { "device-back", LOG_LEVEL_INFO, NULL },
+	[EVENT_BREAKER_OPEN] = { "breaker-open", LOG_LEVEL_WARN, NULL },
+	[EVENT_BREAKER_CLOSED] = { "breaker-closed", LOG_LEVEL_INFO, NULL },
+	[EVENT_IDENTITY_CHANGED] = { "identity-changed", LOG_LEVEL_WARN, NULL },
+	[EVENT_HEALTH] = { "health", LOG_LEVEL_INFO, NULL },
+	[EVENT_RELOADED] = { "reloaded", LOG_LEVEL_INFO, NULL },
+	[EVENT_RELOAD_FAILED] = { "reload-failed", LOG_LEVEL_ERROR, NULL },
+	[EVENT_DENIED] = { "denied", LOG_LEVEL_WARN, NULL },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)
@@ -98,11 +99,19 @@ struct events *events_free(struct events *events)
 	return NULL;
 }
 
-static void log_event(const struct event *event)
+static void tell_log(const struct event *event)
 {
-	log_write(KINDS[event->kind].level, "event=%s%s%s session=%u class=%s text=\"%s\"",
-		  KINDS[event->kind].name, event->adapter[0] ? " adapter=" : "", event->adapter,
-		  event->session, class_name(event->class), event->text);
+	const struct log_fields fields = {
+		.event = KINDS[event->kind].name,
+		.adapter = event->adapter,
+		.child = KINDS[event->kind].child,
+		.class_name = event->class == CLASS_NONE ? NULL : class_name(event->class),
+		.step = event->step,
+		.address = event->address,
+		.session = event->session,
+	};
+
+	log_event(KINDS[event->kind].level, &fields, event->text);
 }
 
 void events_add(struct events *events, const struct event *event, const char *format, ...)
@@ -116,7 +125,7 @@ void events_add(struct events *events, const struct event *event, const char *fo
 	va_start(args, format);
 	(void)vsnprintf(slot->text, sizeof(slot->text), format, args);
 	va_end(args);
-	log_event(slot);
+	tell_log(slot);
 	if (events->news)
 		events->news(events->ctx);
 }
@@ -133,6 +142,11 @@ const struct event *events_from(const struct events *events, uint64_t seq)
 uint64_t events_next_seq(const struct events *events)
 {
 	return events->next_seq;
+}
+
+enum log_level event_kind_level(enum event_kind kind)
+{
+	return KINDS[kind].level;
 }
 
 const char *event_kind_name(enum event_kind kind)

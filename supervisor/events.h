@@ -6,6 +6,7 @@
  */
 #include "ipc/base.h"
 #include "ipc/class.h"
+#include "ipc/log.h"
 
 enum event_kind {
 	EVENT_WORKER_STARTED,
@@ -79,6 +80,7 @@ struct event {
 	uint64_t address;		 /* 0 if none */
 	uint32_t session;		 /* 0 if none */
 	enum err_class class;
+	const char *step; /* of what is tried in turn; static storage, NULL if none */
 	char text[EVENT_TEXT_LEN];
 };
 
@@ -105,6 +107,7 @@ const struct event *events_from(const struct events *events, uint64_t seq);
 uint64_t events_next_seq(const struct events *events);
 
 const char *event_kind_name(enum event_kind kind);
+enum log_level event_kind_level(enum event_kind kind);
 
 /* Whether it is a line of the log also where that is not at level debug. */
 bool event_kind_is_logged(enum event_kind kind);

@@ -6,7 +6,6 @@
  * directory or socket cannot be made, 75 another bleherdd is running, 78 configuration.
  */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -197,7 +196,6 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	log_setup("bleherdd", (enum log_level)config.log_level);
-	/* Every send says MSG_NOSIGNAL; this is for stderr. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	log_join_journal();
 	return serve(&config, &sources);
 }

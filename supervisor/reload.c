@@ -92,7 +92,7 @@ static void apply(struct sup *sup, const struct config_change *change,
 {
 	size_t i;
 
-	log_setup("bleherdd", (enum log_level)sup->config.log_level);
+	log_set_level((enum log_level)sup->config.log_level);
 	reload_fill_limits(sup);
 	attempts_reload(sup);
 	for (i = 0; i < sup->adapters->n; i++)

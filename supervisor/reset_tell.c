@@ -163,6 +163,7 @@ void reset_tell_rung(const struct reset *reset, enum reset_rung rung, bool is_cu
 	Bh__ResetStep step = BH__RESET_STEP__INIT;
 
 	event.class = is_cured ? CLASS_NONE : reset->class;
+	event.step = reset_rung_name(rung);
 	events_add(reset->sup->events, &event, "%s: %s, after %u ms", reset_rung_name(rung),
 		   reset->note, took_ms);
 	if (!client)

@@ -202,7 +202,7 @@ static int on_settings(void *ctx, struct chan_frame *frame, const void *msg)
 
 	(void)frame;
 	if (settings->has_log_level && settings->log_level <= LOG_LEVEL_DEBUG)
-		log_setup(w->label, (enum log_level)settings->log_level);
+		log_set_level((enum log_level)settings->log_level);
 	if (settings->has_workarounds)
 		w->workarounds = settings->workarounds;
 	if (settings->has_gatt_late_ms)

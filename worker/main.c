@@ -168,6 +168,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	control_tick(w);
 	seats_tick(w->seats);
 	rights_tick(w->seats);
+	log_tick();
 	links_tick(w->links);
 	return sd_event_source_set_time_relative(source, TICK_MS * 1000u);
 }
