@@ -101,13 +101,16 @@ struct events *events_free(struct events *events)
 
 static void tell_log(const struct event *event)
 {
+	/* Theirs is the adapter's own address. */
+	bool is_adapter =
+		event->kind == EVENT_ADAPTER_ADDED || event->kind == EVENT_ADAPTER_REMOVED;
 	const struct log_fields fields = {
 		.event = KINDS[event->kind].name,
 		.adapter = event->adapter,
 		.child = KINDS[event->kind].child,
 		.class_name = event->class == CLASS_NONE ? NULL : class_name(event->class),
 		.step = event->step,
-		.address = event->address,
+		.address = is_adapter ? 0 : event->address,
 		.session = event->session,
 	};
 
