@@ -50,7 +50,7 @@ struct config {
 	/* [workers] */
 	uint32_t restart_base_ms;
 	uint32_t restart_max_ms;
-	uint32_t crash_loop_deaths; /* 0: never park */
+	uint32_t crash_loop_deaths; /* 0: no loop */
 	uint32_t crash_loop_window_ms;
 	uint32_t tick_window_ms;
 	/* [sessions] */

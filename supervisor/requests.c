@@ -444,7 +444,7 @@ static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 	size_t i;
 
 	for (i = 0; KINDS[i].type != frame->type; i++)
-		assert(i < ARRAY_LEN(KINDS));
+		assert(i + 1 < ARRAY_LEN(KINDS));
 	if (KINDS[i].is_free)
 		return KINDS[i].handle(ctx, frame, msg);
 	if (!is_proper(client, frame->id))

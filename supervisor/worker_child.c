@@ -159,10 +159,10 @@ static void on_crash_loop(struct child *child, void *ctx)
 	is_reset = reset_adapter_once(sup, adapter, "its worker dies again and again") == 0;
 	event.class = CLASS_INTERNAL;
 	events_add(sup->events, &event,
-		   "it died %u times in %u s: %s it is started every %u s from now on; "
+		   "it died %u times in %u s: %sit is started every %u s from now on; "
 		   "`bleherd deaths` says of what",
 		   sup->backoff.loop_deaths, sup->backoff.loop_window_ms / 1000,
-		   is_reset ? "the adapter is reset once, and if that does not help" : "",
+		   is_reset ? "the adapter is reset once, and if that does not help " : "",
 		   sup->backoff.max_ms / 1000);
 }
 

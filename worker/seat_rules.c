@@ -347,7 +347,7 @@ static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 	if (frame->epoch != seat->epoch)
 		return 0;
 	for (i = 0; KINDS[i].type != frame->type; i++)
-		assert(i < ARRAY_LEN(KINDS));
+		assert(i + 1 < ARRAY_LEN(KINDS));
 	if (seat->is_scan ? !KINDS[i].is_scan : !KINDS[i].is_device) {
 		refuse(seat, frame->id, CLASS_INVALID, "not a request for this kind of session");
 		return 0;

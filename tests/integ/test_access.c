@@ -451,22 +451,6 @@ START_TEST(words)
 }
 END_TEST
 
-/* What a worker refuses is counted though the program ends with the answer. */
-START_TEST(counted)
-{
-	static const char *const settings[] = { "all.user=*", "all.allow=see,read", NULL };
-	struct run run;
-
-	start(settings);
-	run = run_command("for i in 1 2 3 4 5; do bleherd write C0:AA:BB:00:00:00 fff3 01; done; "
-			  "bleherd status");
-	ck_assert_msg(strstr(run.out, "denied      5 requests, uid ") != NULL, "%s%s", run.out,
-		      run.err);
-	run_done(&run);
-	stop();
-}
-END_TEST
-
 /* Logs say what happened and not to which device, unless debugging was asked for. */
 START_TEST(logs)
 {
@@ -505,7 +489,6 @@ Suite *suite_access(void)
 	tcase_add_test(tc, crowds);
 	tcase_add_test(tc, reload);
 	tcase_add_test(tc, words);
-	tcase_add_test(tc, counted);
 	tcase_add_test(tc, logs);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -327,102 +327,6 @@ START_TEST(test_log_level)
 }
 END_TEST
 
-/* --- many sessions of one worker --- */
-
-enum { CROWD = 12, EACH = 64 }; /* sessions.max_per_client */
-
-static pid_t worker_pid;
-static unsigned n_open;
-
-static void on_adapter(void *ctx, const struct bh_adapter *adapter)
-{
-	(void)ctx;
-	worker_pid = (pid_t)adapter->worker_pid;
-}
-
-static void on_listed(void *ctx, const struct bh_result *result)
-{
-	ck_assert_int_eq(result->error, BH_CLASS_NONE);
-	*(bool *)ctx = true;
-}
-
-static pid_t ask_worker_pid(void)
-{
-	bool is_over = false;
-
-	ck_assert_int_eq(bh_list_adapters(bh, on_adapter, on_listed, &is_over), 0);
-	while (!is_over)
-		ck_assert_int_ge(bh_wait(bh, -1), 0);
-	return worker_pid;
-}
-
-static void on_open(void *ctx, const struct bh_result *result)
-{
-	(void)ctx;
-	ck_assert_int_eq(result->error, BH_CLASS_NONE);
-	n_open++;
-}
-
-/* Its worker knows by then; it may be told a little after the reload. */
-static void expect_denied(struct bh_session *session)
-{
-	uint64_t until_ms = now_ms() + WAIT_MS;
-	struct bh_answer answer;
-	struct bh_uuid uuid;
-	enum bh_class class;
-
-	ck_assert_int_eq(bh_parse_uuid("fff3", &uuid), 0);
-	do {
-		ck_assert_msg(now_ms() < until_ms, "it may still write");
-		ck_assert_int_ge(bh_write_sync(session, &uuid, (const uint8_t *)"x", 1, false,
-					       WAIT_MS, &answer),
-				 0);
-		class = answer.error;
-		bh_answer_clear(&answer);
-	} while (class != BH_CLASS_DENIED);
-}
-
-static void start_crowd(void)
-{
-	static const char *const options[] = {
-		"--adapters", "1", "--devices", "1", "--set", "workers.tick_window_ms=60000", NULL
-	};
-
-	start_with(options);
-}
-
-/* What it is told of each does not cost it its life, even where it does not read at the moment. */
-START_TEST(test_rights_of_many)
-{
-	struct bh_client *clients[CROWD];
-	struct bh_session *session;
-	pid_t pid;
-	size_t i;
-
-	n_open = 0;
-	for (i = 0; i < CROWD; i++)
-		ck_assert_int_eq(bh_new(&clients[i], NULL, "crowd"), 0);
-	for (i = 0; i < (size_t)CROWD * EACH; i++) {
-		ck_assert_int_eq(bh_session_open(&session, clients[i / EACH], 0xc0aabb000000, NULL,
-						 WAIT_MS, NULL, on_open, NULL),
-				 0);
-		while (n_open == i)
-			ck_assert_int_ge(bh_wait(clients[i / EACH], -1), 0);
-	}
-	pid = ask_worker_pid();
-	put("10", "[access everybody]\nuser = *\nallow = see, read\n");
-	ck_assert_int_eq(kill(pid, SIGSTOP), 0);
-	reload();
-	ck_assert_int_eq(kill(pid, SIGCONT), 0);
-	expect("reloaded", "[access]");
-	/* The last one's, too. */
-	expect_denied(session);
-	ck_assert_int_eq(ask_worker_pid(), pid);
-	for (i = 0; i < CROWD; i++)
-		bh_free(clients[i]);
-}
-END_TEST
-
 /* --- systemd --- */
 
 static int notified = -1;
@@ -481,7 +385,6 @@ Suite *suite_reload(void)
 	Suite *suite = suite_create("reload");
 	TCase *tc = tcase_create("one");
 	TCase *many = tcase_create("many");
-	TCase *crowd = tcase_create("crowd");
 	TCase *systemd = tcase_create("systemd");
 
 	tcase_add_checked_fixture(tc, start, stop);
@@ -497,10 +400,6 @@ Suite *suite_reload(void)
 	tcase_set_timeout(many, 110);
 	tcase_add_test(many, test_storm_of_reloads);
 	suite_add_tcase(suite, many);
-	tcase_add_checked_fixture(crowd, start_crowd, stop);
-	tcase_set_timeout(crowd, 60);
-	tcase_add_test(crowd, test_rights_of_many);
-	suite_add_tcase(suite, crowd);
 	tcase_add_checked_fixture(systemd, start_notified, stop_notified);
 	tcase_set_timeout(systemd, 60);
 	tcase_add_test(systemd, test_systemd);
