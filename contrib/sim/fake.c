@@ -91,9 +91,23 @@ static int on_sender_gone(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 static void bus_leave(struct fake *fake)
 {
+	fake->lost = sd_bus_slot_unref(fake->lost);
 	fake->filter = sd_bus_slot_unref(fake->filter);
 	fake->watch = sd_bus_slot_unref(fake->watch);
 	fake->bus = sd_bus_flush_close_unref(fake->bus);
+}
+
+/*
+ * The bus has ended. bluetoothd leaves its loop then, and whoever started it starts it again; its
+ * links are left to the kernel, as where it is killed.
+ */
+static int on_bus_lost(sd_bus_message *m _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+	struct fake *fake = userdata;
+
+	fake->bus_until_ms = fake_now_ms() + FAKE_BUS_ABSENT_MS;
+	fake_restart(fake, FAKE_BUS_PACE_MS, true);
+	return 0;
 }
 
 static int bus_join(struct fake *fake)
@@ -108,11 +122,14 @@ static int bus_join(struct fake *fake)
 	r = sd_bus_set_address(bus, fake->options.bus_address);
 	if (r >= 0)
 		r = sd_bus_set_bus_client(bus, true);
-	/* Without the bus there is nothing left to fake: the process ends with it. */
-	if (r >= 0)
-		r = sd_bus_set_exit_on_disconnect(bus, true);
 	if (r >= 0)
 		r = sd_bus_start(bus);
+	if (r >= 0)
+		r = sd_bus_add_match(bus, &fake->lost,
+				     "type='signal',sender='org.freedesktop.DBus.Local',"
+				     "interface='org.freedesktop.DBus.Local',"
+				     "member='Disconnected'",
+				     on_bus_lost, fake);
 	if (r >= 0)
 		r = sd_bus_add_filter(bus, &fake->filter, fake_on_message, fake);
 	/* One rule for all senders: whoever leaves, its sessions end. */
@@ -161,6 +178,10 @@ static int on_return(sd_event_source *source _unused_, uint64_t usec _unused_, v
 
 	fake_disarm(&fake->absent_timer);
 	r = bus_join(fake);
+	if (r < 0 && fake_now_ms() < fake->bus_until_ms) {
+		fake_arm(fake, &fake->absent_timer, FAKE_BUS_PACE_MS, on_return, fake);
+		return 0;
+	}
 	if (r < 0) {
 		(void)fprintf(stderr, "bleherd-sim: cannot return to the bus: %s\n", strerror(-r));
 		return sd_event_exit(fake->event, r);

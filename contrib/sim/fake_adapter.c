@@ -268,7 +268,7 @@ static void remove_batteries(struct fake_adapter *adapter)
 		fake_link_remove_battery(&adapter->devices[i]);
 }
 
-static void drop_links(struct fake_adapter *adapter)
+void fake_adapter_drop_links(struct fake_adapter *adapter)
 {
 	for (unsigned i = 0; i < model_device_count(adapter->fake->model); i++) {
 		struct fake_device *device = &adapter->devices[i];
@@ -310,7 +310,7 @@ static void power_off(struct fake_adapter *adapter, sd_bus_message *call)
 	fail_connects(adapter);
 	if (call)
 		(void)fake_ok(adapter->fake, call);
-	drop_links(adapter);
+	fake_adapter_drop_links(adapter);
 	if (adapter->exported)
 		FAKE_CHANGED(&object, &fake_adapter1, "Powered", "Discovering");
 }

@@ -254,6 +254,18 @@ static int run_deaf(void *face, const struct fault_args *args, struct fault_repl
 	return 0;
 }
 
+/* As with ControllerMode = bredr: links end, discovery hears no LE device. */
+static int run_le(void *face, const struct fault_args *args, struct fault_reply *reply _unused_)
+{
+	struct fake_adapter *adapter = adapter_of(face, args);
+
+	if (!args->on)
+		fake_adapter_drop_links(adapter);
+	adapter->no_le = adapter->deaf = !args->on;
+	fake_mgmt_settings(adapter, NULL);
+	return 0;
+}
+
 static int run_release_monitors(void *face, const struct fault_args *args,
 				struct fault_reply *reply _unused_)
 {
@@ -414,6 +426,7 @@ const struct fault_command fake_fault_table[] = {
 	{ "rfkill", "ab", "N on|off", run_rfkill },
 	{ "hang-adapter", "ab", "N on|off", run_hang_adapter },
 	{ "deaf-adapter", "ab", "N on|off", run_deaf },
+	{ "le", "ab", "N on|off", run_le },
 	{ "release-monitors", "a", "N", run_release_monitors },
 	{ "raw-scan", "ab", "N on|off", run_raw_scan },
 	{ "discovery", "ab", "N on|off", run_discovery },

@@ -96,7 +96,7 @@ static void broadcast(struct fake *fake, struct mgmt_packet *p, const struct seq
 
 static uint32_t settings(const struct fake_adapter *adapter)
 {
-	return SETTINGS_ON | (adapter->powered ? SETTING_POWERED : 0);
+	return (adapter->no_le ? 0x10u : SETTINGS_ON) | (adapter->powered ? SETTING_POWERED : 0);
 }
 
 void fake_mgmt_index(struct fake_adapter *adapter, bool added)

@@ -18,6 +18,9 @@
 #define FAKE_ATT_MTU	  247
 /* A kernel drops a link whose user died, and one whose ATT timed out, this much later. */
 #define FAKE_KERNEL_DROP_MS 2000
+/* A new bus is looked for so often, and so long; then this process ends, too. */
+#define FAKE_BUS_PACE_MS   50
+#define FAKE_BUS_ABSENT_MS 30000
 /* Between bluetoothd's name on the bus, its adapters, and their power: enough to be asked. */
 #define FAKE_START_MS 50
 
@@ -170,6 +173,7 @@ struct fake_adapter {
 	bool powered;
 	bool discovering;
 	bool hung;     /* fault: the controller answers nothing */
+	bool no_le;    /* fault: bluetoothd, or the hardware, does without LE */
 	bool deaf;     /* fault: discovery runs and hears nothing */
 	bool raw_scan; /* fault: somebody scans by raw HCI: the kernel is busy */
 	bool rfkilled;
@@ -192,7 +196,8 @@ struct fake {
 	sd_event *event;
 	struct fake_options options;
 	sd_bus *bus; /* NULL while bluetoothd is away */
-	sd_bus_slot *filter, *watch;
+	sd_bus_slot *filter, *watch, *lost;
+	uint64_t bus_until_ms; /* it was lost: so long is its return waited for */
 	struct fake_mgmt *mgmt;
 	struct fake_adapter *adapters; /* by the model's index */
 	unsigned next_hci;
@@ -288,6 +293,7 @@ void fake_adapter_clear(struct fake_adapter *adapter);
 /* Outcomes: a MGMT status. @issuer: who asked by MGMT, @call: who by D-Bus; NULL or answered. */
 int fake_adapter_power(struct fake_adapter *adapter, bool on, struct seqpacket_peer *issuer,
 		       sd_bus_message *call);
+void fake_adapter_drop_links(struct fake_adapter *adapter);
 void fake_adapter_unplug(struct fake_adapter *adapter);
 void fake_adapter_plug(struct fake_adapter *adapter);
 struct fake_adapter *fake_adapter_by_hci(struct fake *fake, unsigned hci);

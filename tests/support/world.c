@@ -22,6 +22,7 @@ struct world {
 	pid_t pid;
 	int hold; /* closing it ends the world */
 	pid_t daemon_pid;
+	pid_t bus_pid; /* of the second one, ours; 0: none */
 	char control[108];
 	char writes[128];
 };
@@ -138,6 +139,7 @@ struct world *world_start(const char *const *options)
 	(void)close(out[0]);
 	(void)value_of(text, "PATH", value, sizeof(value));
 	(void)value_of(text, "DBUS_SYSTEM_BUS_ADDRESS", value, sizeof(value));
+	(void)value_of(text, "BLEHERD_BUS_PID", value, sizeof(value));
 	(void)value_of(text, "BLEHERD_WORLD", value, sizeof(value));
 	(void)value_of(text, "BLEHERD_SIM_CONTROL", world->control, sizeof(world->control));
 	(void)value_of(text, "BLEHERD_WRITE_LOG", world->writes, sizeof(world->writes));
@@ -179,12 +181,39 @@ struct world *world_stop(struct world *world)
 	if (!world)
 		return NULL;
 	(void)close(world->hold);
+	if (world->bus_pid > 0)
+		(void)kill(world->bus_pid, SIGTERM);
 	ck_assert_int_eq(waitpid(world->pid, &status, 0), world->pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the world ended with %d",
 		      status);
 	assert_no_children();
 	free(world);
 	return NULL;
+}
+
+void world_bus_kill(struct world *world)
+{
+	pid_t pid = world->bus_pid;
+
+	if (pid == 0)
+		pid = (pid_t)strtol(getenv("BLEHERD_BUS_PID"), NULL, 10);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	if (world->bus_pid > 0)
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	world->bus_pid = 0;
+}
+
+void world_bus_start(struct world *world)
+{
+	char config[160];
+
+	(void)snprintf(config, sizeof(config), "--config-file=%s/bus.conf",
+		       getenv("BLEHERD_WORLD"));
+	world->bus_pid = fork_child();
+	if (world->bus_pid > 0)
+		return;
+	(void)execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile", config, (char *)NULL);
+	_exit(127);
 }
 
 pid_t world_daemon_pid(const struct world *world)

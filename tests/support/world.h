@@ -25,6 +25,10 @@ pid_t world_daemon_pid(const struct world *world);
 void world_fault(const struct world *world, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* D-Bus ends, by SIGKILL; another one at the same address, which ends with the world. */
+void world_bus_kill(struct world *world);
+void world_bus_start(struct world *world);
+
 /* The sim's answer to a command, malloc()ed. */
 char *world_ask(const struct world *world, const char *command);
 
