@@ -10,9 +10,12 @@
 #include "supervisor/escalation.h"
 #include "supervisor/events.h"
 #include "supervisor/lockd_child.h"
+#include "supervisor/mgmt_codec.h"
 #include "supervisor/reset.h"
 #include "supervisor/sessions.h"
 #include "supervisor/worker_child.h"
+
+static const char NO_LE[] = "it has no Low Energy, or bluetoothd left that off (ControllerMode)";
 
 int adapters_new(struct adapters **out)
 {
@@ -106,7 +109,30 @@ static void tell(const struct adapter *adapter, enum event_kind kind)
 	events_add(adapter->sup->events, &event, "%s", adapter->name);
 }
 
-int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_power)
+/*
+ * Without LE discovery hears nobody and a Connect reaches nobody: the adapter is BR/EDR only, or
+ * bluetoothd was told to leave LE off (ControllerMode). Of one that is off that says nothing:
+ * bluetoothd switches LE on before the power.
+ */
+void adapters_note_settings(struct adapter *adapter, uint32_t settings)
+{
+	struct event event = { .kind = EVENT_LE_OFF, .address = adapter->address };
+	bool has_no_le;
+
+	adapter->has_power = (settings & MGMT_SETTING_POWERED) != 0;
+	has_no_le = adapter->has_power && !(settings & MGMT_SETTING_LE);
+	if (has_no_le == adapter->has_no_le)
+		return;
+	adapter->has_no_le = has_no_le;
+	(void)snprintf(event.adapter, sizeof(event.adapter), "%s", adapter->name);
+	event.kind = has_no_le ? EVENT_LE_OFF : EVENT_LE_ON;
+	event.class = has_no_le ? CLASS_ADAPTER_GONE : CLASS_NONE;
+	events_add(adapter->sup->events, &event, "%s",
+		   has_no_le ? NO_LE : "it has Low Energy again");
+	sessions_adapter_changed(adapter->sup);
+}
+
+int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, uint32_t settings)
 {
 	struct adapter *adapter = adapters_find(sup->adapters, index);
 	int r;
@@ -119,13 +145,16 @@ int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_po
 		if (r < 0)
 			return r;
 	}
-	adapter->has_power = has_power;
-	if (adapter->is_present)
+	if (adapter->is_present) {
+		adapters_note_settings(adapter, settings);
 		return 0;
+	}
 	adapter->is_present = true;
 	adapter->address = address;
+	adapter->has_no_le = false;
 	escalation_adapter_came(sup->escalation, index, address);
 	tell(adapter, EVENT_ADAPTER_ADDED);
+	adapters_note_settings(adapter, settings);
 	lockd_child_adapters(sup->lockd);
 	if (!reset_is_of(sup, address))
 		child_start(adapter->child);
@@ -170,7 +199,7 @@ void adapters_sweep(struct sup *sup)
 bool adapter_is_suitable(const struct adapter *adapter)
 {
 	return adapter->is_present && child_state(adapter->child) == CHILD_READY &&
-	       adapter->state.has_bluez && adapter->state.is_powered &&
+	       adapter->state.has_bluez && adapter->state.is_powered && !adapter->has_no_le &&
 	       !reset_is_of(adapter->sup, adapter->address);
 }
 
@@ -209,6 +238,9 @@ enum err_class adapter_trouble(const struct adapter *adapter, const char **out_t
 		return CLASS_BLUEZ_GONE;
 	if (!adapter->state.is_powered)
 		return CLASS_NOT_POWERED;
+	*out_text = NO_LE;
+	if (adapter->has_no_le)
+		return CLASS_ADAPTER_GONE;
 	*out_text = "";
 	return CLASS_NONE;
 }

@@ -27,6 +27,7 @@ struct adapter {
 	uint64_t address;
 	bool is_present;
 	bool has_power; /* as MGMT says; what its worker says is below */
+	bool has_no_le; /* the same: it is on without Low Energy */
 	struct child *child;
 	struct bus_feed *feed;
 	uint64_t heard_at_ms; /* an advert, there; 0: never */
@@ -60,7 +61,9 @@ struct adapter *adapters_find_name(const struct adapters *adapters, const char *
  * adapters_plug() - an adapter is there: makes its record and starts its worker
  * Errors: -ENOMEM, -ENOSPC there are too many.
  */
-must_check int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, bool has_power);
+must_check int adapters_plug(struct sup *sup, uint16_t index, uint64_t address, uint32_t settings);
+/* @settings: MGMT_SETTING_*, current. */
+void adapters_note_settings(struct adapter *adapter, uint32_t settings);
 void adapters_unplug(struct sup *sup, struct adapter *adapter);
 
 /* Frees the records of adapters that are gone and whose worker is, too. */

@@ -9,6 +9,7 @@
 #include "ipc/chan.h"
 #include "supervisor/backoff.h"
 #include "supervisor/config.h"
+#include "supervisor/resume.h"
 #include "supervisor/spawn.h"
 
 struct adapters;
@@ -63,6 +64,7 @@ struct sup {
 	struct reset *reset;
 	struct room *room;
 	struct orphans *orphans;
+	struct resume resume;
 	uint64_t started_at_ms;
 	uint32_t worker_deaths;
 	bool is_listed;	      /* the index list was read at least once */

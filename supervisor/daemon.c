@@ -30,6 +30,7 @@
 #include "supervisor/room_desk.h"
 #include "supervisor/server.h"
 #include "supervisor/sessions.h"
+#include "supervisor/slept.h"
 
 enum {
 	WATCH_MS = 200,
@@ -79,6 +80,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 	for (i = 0; i < sup->adapters->n; i++)
 		child_watch(sup->adapters->list[i]->child, now_ms);
 	lockd_child_watch(sup->lockd, now_ms);
+	slept_watch(sup);
 	adapters_sweep(sup);
 	sessions_rules_review(sup);
 	log_tick();
@@ -271,6 +273,8 @@ static void fill(struct sup *sup, const struct config *config, const struct conf
 	sup->sources = *sources;
 	sup->started_at_ms = clock_now_ms();
 	reload_fill_limits(sup);
+	/* From here on a sleep is one of ours. */
+	slept_watch(sup);
 }
 
 int daemon_run(const struct config *config, const struct config_sources *sources, int listen_fd)

@@ -9,6 +9,7 @@
 #include "ipc/errors.h"
 #include "supervisor/events.h"
 #include "supervisor/sessions.h"
+#include "supervisor/slept.h"
 
 struct device_log {
 	struct histories *histories;
@@ -176,7 +177,7 @@ static void note_health(struct sup *sup, struct history *history, enum err_class
 {
 	struct device_health *health = &history->health;
 
-	if (class != CLASS_NONE && !is_its_own(class))
+	if (class != CLASS_NONE && (!is_its_own(class) || slept_is_lenient(sup)))
 		return;
 	if (!device_health_note(health, class == CLASS_NONE))
 		return;

@@ -306,6 +306,16 @@ void devices_drop_adapter(struct devices *devices, uint16_t adapter)
 			drop_sighting(devices, at, adapter);
 }
 
+void devices_unhear(struct devices *devices)
+{
+	uint32_t at;
+	size_t i;
+
+	for (at = 0; at < devices->n_slots; at++)
+		for (i = 0; i < devices->slots[at].device.n_sightings; i++)
+			devices->slots[at].device.sightings[i].heard_at_ms = 0;
+}
+
 const struct device *devices_find(const struct devices *devices, uint64_t address)
 {
 	uint32_t at = find_slot(devices, address);

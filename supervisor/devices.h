@@ -71,6 +71,9 @@ void devices_link(struct devices *devices, uint64_t address, uint16_t adapter, b
 /* Forgets all that this adapter saw. */
 void devices_drop_adapter(struct devices *devices, uint16_t adapter);
 
+/* All that was heard is too long ago to mean anything; links stay as they are. */
+void devices_unhear(struct devices *devices);
+
 /* NULL if nobody knows it. Valid until the next change. */
 const struct device *devices_find(const struct devices *devices, uint64_t address);
 const struct sighting *device_sighting(const struct device *device, uint16_t adapter);

@@ -38,8 +38,7 @@ static void plug(struct sup *sup, uint16_t index, const uint8_t *data, size_t le
 
 	r = mgmt_codec_info(data, len, &info);
 	if (r == 0)
-		r = adapters_plug(sup, index, info.address,
-				  (info.current_settings & MGMT_SETTING_POWERED) != 0);
+		r = adapters_plug(sup, index, info.address, info.current_settings);
 	if (r < 0)
 		log_error("adapter=hci%u error=\"%s\"", index, strerror(-r));
 }
@@ -123,7 +122,7 @@ static void on_settings(struct sup *sup, const struct mgmt_packet *packet)
 	uint32_t settings;
 
 	if (adapter && mgmt_codec_settings(packet->params, packet->len, &settings) == 0)
-		adapter->has_power = (settings & MGMT_SETTING_POWERED) != 0;
+		adapters_note_settings(adapter, settings);
 }
 
 static void on_link_up(struct sup *sup, const struct mgmt_packet *packet)

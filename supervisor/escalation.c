@@ -235,12 +235,16 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 	uint32_t most = profile->attempts > 0 ? profile->attempts : esc->limits.attempts;
 	struct escalation_answer answer = { .tried = record->tried };
 	bool is_waiting = health_is_resetting(health, now_ms);
+	bool is_pardoned = now_ms < esc->pardon_until_ms;
 
 	take_back(record, failure);
 	answer.attempt = whole_attempt(failure, record, now_ms);
 	if (is_waiting) {
 		answer.step = ESCALATION_RETRY;
 		answer.delay_ms = spread(esc->limits.max_ms, esc->limits.max_ms, dice);
+	} else if (is_pardoned) {
+		answer.step = ESCALATION_RETRY;
+		answer.delay_ms = delay_of(esc, failure->class, 1, dice);
 	} else {
 		count(esc, failure, record, health, now_ms);
 		answer.step = choose(esc, profile, failure, record, now_ms);
@@ -256,11 +260,16 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 		if (answer.step != ESCALATION_ROTATE)
 			answer.step = ESCALATION_RESET;
 	}
-	if (failure->attempt == 0 || (answer.attempt >= most && !is_waiting))
+	if (failure->attempt == 0 || (answer.attempt >= most && !is_waiting && !is_pardoned))
 		answer.step = ESCALATION_GIVE_UP;
 	answer.failures = decay_round(pair_value(esc, record, failure->adapter, now_ms));
 	settle(&answer, failure, record, now_ms);
 	return answer;
+}
+
+void escalation_pardon(struct escalation *esc, uint64_t until_ms)
+{
+	esc->pardon_until_ms = until_ms;
 }
 
 enum escalation_step escalation_worked(struct escalation *esc, uint64_t address, uint16_t adapter,

@@ -87,6 +87,9 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 					   const struct escalation_failure *failure,
 					   uint64_t now_ms, uint32_t dice);
 
+/* The machine has slept: until then failures say nothing, and are not counted. */
+void escalation_pardon(struct escalation *esc, uint64_t until_ms);
+
 /* A link came up. What had been tried for it last: NOTHING if it was a plain attempt. */
 enum escalation_step escalation_worked(struct escalation *esc, uint64_t address, uint16_t adapter,
 				       uint64_t now_ms);

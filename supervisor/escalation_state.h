@@ -58,6 +58,7 @@ struct health {
 
 struct escalation {
 	struct escalation_limits limits;
+	uint64_t pardon_until_ms;
 	struct record records[DEVICES_KEPT];
 	struct health adapters[ADAPTERS_KEPT];
 };

@@ -78,6 +78,11 @@ static const struct {
 	[EVENT_RELOADED] = { "reloaded", LOG_LEVEL_INFO, NULL },
 	[EVENT_RELOAD_FAILED] = { "reload-failed", LOG_LEVEL_ERROR, NULL },
 	[EVENT_DENIED] = { "denied", LOG_LEVEL_WARN, NULL },
+	[EVENT_LE_OFF] = { "le-off", LOG_LEVEL_WARN, NULL },
+	[EVENT_LE_ON] = { "le-on", LOG_LEVEL_INFO, NULL },
+	[EVENT_RESUMED] = { "resumed", LOG_LEVEL_INFO, NULL },
+	[EVENT_RESCUE_STUCK] = { "rescue-stuck", LOG_LEVEL_ERROR, NULL },
+	[EVENT_CLIENT_FOREIGN] = { "client-foreign", LOG_LEVEL_INFO, NULL },
 };
 
 int events_new(struct events **out, events_news_cb news, void *ctx)

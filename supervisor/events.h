@@ -67,6 +67,11 @@ enum event_kind {
 	EVENT_RELOADED,
 	EVENT_RELOAD_FAILED,
 	EVENT_DENIED,
+	EVENT_LE_OFF,
+	EVENT_LE_ON,
+	EVENT_RESUMED,	    /* the machine has slept */
+	EVENT_RESCUE_STUCK, /* a step of rescue that SIGKILL does not end */
+	EVENT_CLIENT_FOREIGN,
 	EVENT_KIND_COUNT
 };
 

@@ -150,6 +150,23 @@ void finder_attach(struct session *session, struct adapter *adapter)
 
 /* --- asking seek.c --- */
 
+bool finder_allows(const struct session *session, const struct adapter *adapter)
+{
+	if (!session->only[0])
+		return true;
+	return session->only_address ? adapter->address == session->only_address
+				     : strcmp(session->only, adapter->name) == 0;
+}
+
+/* The program said a number; what it means is the adapter that has it. */
+static void note_only(struct session *session)
+{
+	const struct adapter *adapter = adapters_find_name(session->sup->adapters, session->only);
+
+	if (adapter && session->only_address == 0)
+		session->only_address = adapter->address;
+}
+
 static size_t fill_rows(const struct session *session, uint64_t now_ms,
 			struct score_row rows[ADAPTERS_MAX])
 {
@@ -164,8 +181,7 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 		const struct sighting *sighting = device_sighting(device, adapter->index);
 		bool is_home = adapter->index == session->home;
 
-		if (!adapter->is_present ||
-		    (session->only[0] && strcmp(session->only, adapter->name) != 0))
+		if (!adapter->is_present || !finder_allows(session, adapter))
 			continue;
 		rows[n++] = (struct score_row){
 			.adapter = adapter->index,
@@ -212,8 +228,8 @@ static enum seek_home home_of(const struct session *session, uint64_t now_ms)
 	const struct adapter *adapter = adapters_find(session->sup->adapters, session->home);
 	enum child_state state;
 
-	if (!adapter || !adapter->is_present || session->state == SESSION_OPENING ||
-	    now_ms < session->barred_until_ms)
+	if (!adapter || !adapter->is_present || !finder_allows(session, adapter) ||
+	    session->state == SESSION_OPENING || now_ms < session->barred_until_ms)
 		return SEEK_HOME_NONE;
 	if (adapter_is_suitable(adapter) && child_port(adapter->child))
 		return SEEK_HOME_LIVE;
@@ -286,8 +302,7 @@ static void failure_text(const struct session *session, enum err_class class, ch
 	for (i = 0; i < adapters->n; i++) {
 		const struct adapter *adapter = adapters->list[i];
 
-		if (!adapter->is_present ||
-		    (session->only[0] && strcmp(session->only, adapter->name) != 0))
+		if (!adapter->is_present || !finder_allows(session, adapter))
 			continue;
 		if (adapter_trouble(adapter, &why) == CLASS_NONE || class != CLASS_NOT_FOUND)
 			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
@@ -458,6 +473,7 @@ void finder_step(struct session *session)
 		session_fail(session, CLASS_ADAPTER_GONE, "the adapter was unplugged");
 		return;
 	}
+	note_only(session);
 	seek.n_rows = fill_rows(session, now_ms, rows);
 	/* A keeper is made when the first adapter hears its device: the others get their chance. */
 	if ((session->is_searching || session->keeper) && session->heard_at_ms == 0 &&

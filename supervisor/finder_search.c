@@ -4,8 +4,6 @@
  * that a full adapter does, and those that a keeper waits for. A worker knows one search per
  * device, so the last one who wants it ends it.
  */
-#include <string.h>
-
 #include "supervisor/keeper.h"
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
@@ -17,8 +15,7 @@ static void search_on(const struct session *session, struct adapter *adapter)
 	/* One that serves it has no room: others are to hear the device. */
 	bool is_here = session->state == SESSION_SERVED && session->home == adapter->index;
 
-	if (adapter_is_suitable(adapter) && !is_here &&
-	    (!session->only[0] || strcmp(session->only, adapter->name) == 0))
+	if (adapter_is_suitable(adapter) && !is_here && finder_allows(session, adapter))
 		worker_child_find(adapter, session->address, session->under,
 				  keepers_watch(session->sup, session->address));
 }

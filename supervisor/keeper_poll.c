@@ -8,6 +8,7 @@
 #include "supervisor/device_log.h"
 #include "supervisor/keeper_state.h"
 #include "supervisor/sessions_state.h"
+#include "supervisor/slept.h"
 #include "supervisor/worker_child.h"
 
 /* The worker ends a check itself; this is for one that does not. */
@@ -129,6 +130,8 @@ static void end(struct keeper *keeper, enum err_class class, const char *text)
 	uint32_t failures;
 
 	keeper->poll.is_running = false;
+	if (class != CLASS_NONE && slept_is_lenient(keeper->sup))
+		return;
 	news = breaker_note(&keeper->poll.breaker, &limits, class, &failures);
 	tell(keeper, news, failures, class, text);
 	device_log_check(keeper->sup, keeper->address, class);

@@ -8,9 +8,13 @@
 
 #include "ipc/loop/port.h"
 #include "supervisor/dial.h"
+#include "supervisor/events.h"
 #include "supervisor/spawn.h"
 
-enum { GRACE_MS = 500 }; /* it ends itself at its deadline, and can say so */
+enum {
+	GRACE_MS = 500, /* it ends itself at its deadline, and can say so */
+	REAP_MS = 1000, /* SIGKILL ends it at once, unless a system call of it does not end */
+};
 
 struct rescue_child {
 	struct sup *sup;
@@ -18,6 +22,7 @@ struct rescue_child {
 	struct port *port;		/* a step is under way */
 	Bh__Ctl__RescueOutcome outcome; /* what it said; 0: nothing yet */
 	int error;
+	bool is_killed;
 	pid_t pid; /* 0: none, or systemd's */
 	sd_event_source *reaper;
 	sd_event_source *timer;
@@ -73,15 +78,41 @@ static void on_closed(struct port *port, void *ctx, int error)
 	note(rescue, BH__CTL__RESCUE_OUTCOME__RESCUE_FAILED, error < 0 ? -error : 0);
 }
 
+static void tell_stuck(const struct rescue_child *rescue)
+{
+	const struct event event = { .kind = EVENT_RESCUE_STUCK, .class = CLASS_INTERNAL };
+
+	events_add(
+		rescue->sup->events, &event,
+		"rescue (pid %d) does not die of SIGKILL: a system call of it does not end; resets "
+		"go on without the steps that need it until it does",
+		rescue->pid);
+}
+
+static void note_late(struct rescue_child *rescue)
+{
+	if (rescue->outcome != 0)
+		return;
+	rescue->outcome = BH__CTL__RESCUE_OUTCOME__RESCUE_TIMED_OUT;
+	rescue->error = 0;
+}
+
+/* Late: SIGKILL, and the step is over when it is reaped. Later still: over without that. */
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct rescue_child *rescue = userdata;
 
-	(void)source;
 	(void)usec;
-	if (rescue->reaper)
+	note_late(rescue);
+	if (rescue->reaper && !rescue->is_killed) {
 		(void)sd_event_source_send_child_signal(rescue->reaper, SIGKILL, NULL, 0);
-	finish(rescue, BH__CTL__RESCUE_OUTCOME__RESCUE_TIMED_OUT, 0);
+		rescue->is_killed = true;
+		(void)sd_event_source_set_time_relative(source, REAP_MS * 1000);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
+	if (rescue->reaper)
+		tell_stuck(rescue);
+	finish(rescue, rescue->outcome, rescue->error);
 	return 0;
 }
 
@@ -94,6 +125,7 @@ static int on_reaped(sd_event_source *source, const siginfo_t *info, void *userd
 	(void)info;
 	rescue->reaper = sd_event_source_disable_unref(rescue->reaper);
 	rescue->pid = 0;
+	rescue->is_killed = false;
 	if (!is_awaited)
 		return 0;
 	/* Its last word may not have been read yet; with the child gone it is the end of the step.

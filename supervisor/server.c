@@ -29,6 +29,7 @@ struct server {
 	TAILQ_HEAD(, client) clients;
 	uint32_t n;
 	uint64_t last_serial;
+	bool has_told_foreign;
 };
 
 static void client_free(struct client *client)
@@ -66,6 +67,19 @@ static const struct port_ops PORT = {
 	.closed = on_closed,
 };
 
+/* Its pid means nothing here, and nothing is decided by pids: it is only shown as 0. Told once. */
+static void note_foreign(struct server *server, uid_t uid)
+{
+	const struct event event = { .kind = EVENT_CLIENT_FOREIGN };
+
+	if (!server->has_told_foreign)
+		events_add(server->sup->events, &event,
+			   "a program of uid %u is in another pid namespace (a container): it is "
+			   "shown with pid 0",
+			   uid);
+	server->has_told_foreign = true;
+}
+
 static int adopt(struct server *server, int fd)
 {
 	struct sup *sup = server->sup;
@@ -82,6 +96,8 @@ static int adopt(struct server *server, int fd)
 	client->pid = creds.pid;
 	client->peer.uid = creds.uid;
 	client->peer.gid = creds.gid;
+	if (r == 0 && creds.pid == 0)
+		note_foreign(server, creds.uid);
 	if (r == 0)
 		r = admission_enter(client, fd);
 	if (r == 0)

@@ -34,9 +34,11 @@ struct session {
 	bool is_scan;
 	uint64_t address;
 	char only[ADAPTER_NAME_LEN]; /* "": any adapter */
-	uint64_t under;		     /* the grant under which it connects and searches; 0: none */
-	uint16_t home;		     /* the adapter that serves or served it */
-	uint64_t incarnation;	     /* of the worker there */
+	uint64_t
+		only_address; /* whose name that was: it may come back under another; 0: nobody's */
+	uint64_t under;	      /* the grant under which it connects and searches; 0: none */
+	uint16_t home;	      /* the adapter that serves or served it */
+	uint64_t incarnation; /* of the worker there */
 
 	/* while it is served */
 	uint64_t served_at_ms;
@@ -102,6 +104,8 @@ struct event session_event(const struct session *session, enum event_kind kind);
 
 /* finder.c: decides anew where it goes, now. May free it. */
 void finder_step(struct session *session);
+/* Whether the program takes that adapter: any, or the one that it named, under whatever number. */
+bool finder_allows(const struct session *session, const struct adapter *adapter);
 /* finder_search.c */
 void finder_search(struct session *session);
 void finder_stop_search(struct session *session);

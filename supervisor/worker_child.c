@@ -297,14 +297,26 @@ void worker_child_find_stop(struct adapter *adapter, uint64_t address)
 	port_send(port_of(adapter), BH__CTL__TYPE__FIND, 0, 0, &find.base);
 }
 
-void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random)
+static void cut(struct adapter *adapter, uint64_t address, bool is_random, bool is_lost)
 {
 	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
 
 	link.has_address = link.has_random = 1;
 	link.address = address;
 	link.random = is_random;
+	link.has_class_ = is_lost;
+	link.class_ = BH__CLASS__CLASS_LINK_LOST;
 	port_send(port_of(adapter), BH__CTL__TYPE__LINK_CUT, 0, 0, &link.base);
+}
+
+void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random)
+{
+	cut(adapter, address, is_random, false);
+}
+
+void worker_child_cut_lost(struct adapter *adapter, uint64_t address, bool is_random)
+{
+	cut(adapter, address, is_random, true);
 }
 
 void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address)

@@ -18,6 +18,8 @@ void worker_child_arbiter_gone(struct adapter *adapter);
 void worker_child_find(struct adapter *adapter, uint64_t address, uint64_t under, bool is_watch);
 void worker_child_find_stop(struct adapter *adapter, uint64_t address);
 void worker_child_cut(struct adapter *adapter, uint64_t address, bool is_random);
+/* It is no link any more, only BlueZ has not noticed: who uses it has lost it. */
+void worker_child_cut_lost(struct adapter *adapter, uint64_t address, bool is_random);
 /* Answered to cleaner_answer(). */
 void worker_child_cancel(struct adapter *adapter, uint32_t id, uint64_t address);
 /* The kernel says why; @is_disconnect: @status is a reason of Device Disconnected. */

@@ -14,7 +14,12 @@
 
 #include <string.h>
 
-enum { NO_BUS_MS = 2000 };
+enum {
+	NO_BUS_MS = 2000,
+	/* bluetoothd hangs: READY all the same, or the supervisor would take us for what hangs. It
+	 * waits 10 s (child.c). */
+	NO_ANSWER_MS = 5000,
+};
 
 static void send_empty(struct worker *w, uint16_t type)
 {
@@ -277,14 +282,14 @@ static void send_state(struct worker *w)
 }
 
 /* Then there is nothing to wait for either. */
-static bool is_without_bus(const struct worker *w)
+static bool is_waiting_in_vain(const struct worker *w)
 {
-	return !bus_is_up(w->bus) && clock_now_ms() - w->began_ms > NO_BUS_MS;
+	return clock_now_ms() - w->began_ms > (bus_is_up(w->bus) ? NO_ANSWER_MS : NO_BUS_MS);
 }
 
 void control_tick(struct worker *w)
 {
-	if (!w->is_ready && is_without_bus(w))
+	if (!w->is_ready && is_waiting_in_vain(w))
 		worker_state_due(w);
 }
 
@@ -292,7 +297,7 @@ void control_settle(struct worker *w)
 {
 	if (w->is_stopping && links_are_down(w->links))
 		(void)sd_event_exit(w->event, 0);
-	if (!mirror_is_settled(w->mirror) && !is_without_bus(w))
+	if (!mirror_is_settled(w->mirror) && !is_waiting_in_vain(w))
 		return;
 	send_state(w);
 	if (w->is_ready)

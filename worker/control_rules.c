@@ -156,10 +156,11 @@ static int on_link_cause(void *ctx, struct chan_frame *frame, const void *msg)
 
 static int on_link_cut(void *ctx, struct chan_frame *frame, const void *msg)
 {
+	const Bh__Ctl__Link *link = msg;
 	struct worker *w = ctx;
 
 	(void)frame;
-	links_cut(w->links, ((const Bh__Ctl__Link *)msg)->address);
+	links_cut(w->links, link->address, link->has_class_);
 	return 0;
 }
 

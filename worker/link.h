@@ -172,7 +172,8 @@ void links_room_changed(struct links *links);
 /* How many links fit on the adapter, from now on; 0: what the controller has. */
 void links_set_max(struct links *links, uint32_t max);
 void links_room(struct links *links, uint32_t token, const Bh__Ctl__Room *room);
-void links_cut(struct links *links, uint64_t addr);
+/* @is_lost: nobody asked for it, the link is gone from under BlueZ. */
+void links_cut(struct links *links, uint64_t addr, bool is_lost);
 void links_next_step(struct links *links, uint32_t token, const Bh__Ctl__NextStep *step);
 void links_kernel(struct links *links, uint32_t token, const Bh__Ctl__KernelLink *said);
 void links_cause(struct links *links, uint64_t addr, const struct errors_cause *cause);

@@ -158,13 +158,17 @@ void links_quiet(struct links *links)
 	links_each(links, quiet, NULL);
 }
 
-void links_cut(struct links *links, uint64_t addr)
+void links_cut(struct links *links, uint64_t addr, bool is_lost)
 {
 	struct link *link = links_find(links, addr);
 
 	if (!link)
 		return;
-	link_event_why(link, LINK_EV_CUT, CLASS_CANCELLED, "a person ended the link");
+	if (is_lost)
+		link_event_why(link, LINK_EV_CUT, CLASS_LINK_LOST,
+			       "the machine slept, and the link was gone");
+	else
+		link_event_why(link, LINK_EV_CUT, CLASS_CANCELLED, "a person ended the link");
 	link_review(link);
 }
 

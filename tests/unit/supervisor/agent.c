@@ -19,6 +19,7 @@
 
 #include "ipc/build_id.h"
 #include "ipc/chan.h"
+#include "ipc/class.h"
 #include "ipc/clock.h"
 #include "ipc/control.pb-c.h"
 #include "ipc/guard/alarm.h"
@@ -338,6 +339,22 @@ static void on_cause(struct agent *agent, const struct chan_frame *frame)
 	tell(agent, BH__CTL__TYPE__EVENT, &event.base);
 }
 
+static void on_cut(struct agent *agent, const struct chan_frame *frame)
+{
+	const Bh__Ctl__Link *msg = chan_unpack(agent->up, frame, &bh__ctl__link__descriptor);
+	Bh__Event event = BH__EVENT__INIT;
+	char text[64];
+
+	if (!msg)
+		_exit(9);
+	(void)snprintf(text, sizeof(text), "%s: cut %llx, %s", agent->adapter,
+		       (unsigned long long)msg->address,
+		       msg->has_class_ ? class_name((enum err_class)msg->class_) : "by a person");
+	event.kind = (char *)(uintptr_t) "connecting";
+	event.text = text;
+	tell(agent, BH__CTL__TYPE__EVENT, &event.base);
+}
+
 static void detach(struct agent *agent, const struct chan_frame *frame)
 {
 	const Bh__Ctl__SessionRef *msg =
@@ -371,6 +388,8 @@ static void on_control(struct agent *agent)
 			on_cancel(agent, &frame);
 		if (frame.type == BH__CTL__TYPE__LINK_CAUSE)
 			on_cause(agent, &frame);
+		if (frame.type == BH__CTL__TYPE__LINK_CUT)
+			on_cut(agent, &frame);
 		agent_on_keep(agent->up, &frame);
 		agent_on_cache(agent->up, agent->adapter, &frame);
 		chan_frame_done(&frame);
@@ -411,7 +430,8 @@ static _Noreturn void be_worker(char **argv)
 	    wpage_map(4, &agent.page) < 0 || alarm_begin(agent.page) < 0)
 		_exit(9);
 	say_hello(&agent);
-	say_ready(&agent);
+	if (!agent_read("never-ready", NULL, 0) || strcmp(agent.adapter, "hci1") != 0)
+		say_ready(&agent);
 	for (;;)
 		turn(&agent);
 }

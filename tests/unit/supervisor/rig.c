@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 #include "ipc/clock.h"
 #include "ipc/log.h"
+#include "ipc/boot_clock.h"
 #include "supervisor/daemon.h"
 #include "supervisor/instance.h"
 #include "supervisor/mgmt_codec.h"
@@ -52,8 +54,11 @@ static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 	if (command->code == MGMT_READ_INFO) {
 		data[3] = rig->addresses[command->index];
 		data[3 + 13] = MGMT_SETTING_POWERED;
+		data[3 + 14] = rig->has_no_le[command->index] ? 0 : MGMT_SETTING_LE >> 8;
 		len += 280;
 	}
+	if (command->code == MGMT_GET_CONNECTIONS)
+		len += 2; /* none */
 	if (command->code == MGMT_DISCONNECT)
 		rig->disconnects++;
 	if (command->code == MGMT_SET_POWERED) {
@@ -86,6 +91,23 @@ void rig_plug(struct rig *rig, uint16_t index, bool is_in)
 {
 	rig->is_unplugged[index] = !is_in;
 	mgmt_event(rig, is_in ? MGMT_EV_INDEX_ADDED : MGMT_EV_INDEX_REMOVED, index, NULL, 0);
+}
+
+/* In the daemon's process: the file "slept" says how long the machine has slept so far. */
+uint64_t boot_clock_ms(void)
+{
+	char text[24] = "0";
+
+	(void)agent_read("slept", text, sizeof(text));
+	return clock_now_ms() + strtoull(text, NULL, 10);
+}
+
+void rig_settings(struct rig *rig, uint16_t index, bool has_le)
+{
+	uint8_t data[4] = { MGMT_SETTING_POWERED, has_le ? MGMT_SETTING_LE >> 8 : 0, 0, 0 };
+
+	rig->has_no_le[index] = !has_le;
+	mgmt_event(rig, MGMT_EV_NEW_SETTINGS, index, data, sizeof(data));
 }
 
 void rig_renumber(struct rig *rig, uint16_t from, uint16_t to)

@@ -36,6 +36,7 @@ struct rig {
 	int mgmt;
 	bool is_unplugged[RIG_INDEXES];
 	uint8_t addresses[RIG_INDEXES]; /* last octet of what is plugged there */
+	bool has_no_le[RIG_INDEXES];	/* bluetoothd left it off */
 	unsigned powers[2];		/* commands Set Powered 0 and 1 */
 	uint8_t power_status;		/* their answer to 1 */
 	bool is_mute;			/* Set Powered is not answered */
@@ -57,6 +58,9 @@ void rig_quick(struct config *config);
 void rig_slow(struct config *config);
 
 void rig_plug(struct rig *rig, uint16_t index, bool is_in);
+
+/* The adapter's settings are said anew: its power is on, LE is or not. */
+void rig_settings(struct rig *rig, uint16_t index, bool has_le);
 
 /* The kernel says that the link is up. */
 void rig_link(struct rig *rig, uint16_t index, uint64_t address);
