@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LOAD_RETRY_MS = 1000 };
+/* SETTLE_MS: bluetoothd answers this from memory, in milliseconds. */
+enum { LOAD_RETRY_MS = 1000, SETTLE_MS = 2000 };
 
 /* --- signals that take something away or change it --- */
 
@@ -90,6 +91,57 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *unused)
 	if (mirror->is_loaded && path && mirror_read_changed(mirror, path, m) < 0)
 		log_debug("event=odd-signal");
 	return 0;
+}
+
+/* --- services --- */
+
+static void on_settled(void *ctx, const struct bus_result *result)
+{
+	struct device *device = ctx;
+	struct mirror *mirror = device->mirror;
+
+	/* Also without an answer: it has had its time. */
+	(void)result;
+	device->settling = NULL;
+	device->is_resolved = true;
+	mirror->ops->device(mirror->ctx, device, 1u << DEVICE_GATT);
+}
+
+/* Any call: bluetoothd sends what it has to signal before it answers one. */
+static int settle(struct mirror *mirror, struct device *device)
+{
+	const struct objpath object = { .kind = OBJPATH_DEVICE, .addr = device->addr };
+	char path[OBJPATH_LEN];
+	sd_bus_message *m = NULL;
+	int r;
+
+	if (!mirror->conn)
+		return -ENOTCONN;
+	objpath_format(&object, mirror->adapter_path, path);
+	r = bus_message(mirror->bus, &m, path, "org.freedesktop.DBus.Properties", "Get");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "ss", "org.bluez.Device1", "ServicesResolved");
+	if (r >= 0)
+		r = bus_call(mirror->bus, m, ERRORS_CALL_OTHER, SETTLE_MS, on_settled, device,
+			     &device->settling);
+	sd_bus_message_unref(m);
+	return r;
+}
+
+void mirror_note_resolved(struct mirror *mirror, struct device *device)
+{
+	if (!device->is_said_resolved) {
+		if (device->settling)
+			bus_abandon(device->settling);
+		device->settling = NULL;
+		device->is_resolved = false;
+		return;
+	}
+	if (device->is_resolved || device->settling)
+		return;
+	/* It shows all of them at once; GetManagedObjects names all that there is. */
+	if (device->db.n_services > 0 || mirror->is_reading_all || settle(mirror, device) < 0)
+		device->is_resolved = true;
 }
 
 /* --- loading --- */

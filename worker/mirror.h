@@ -34,16 +34,18 @@ enum device_change {
 
 struct device {
 	struct device *next; /* in its hash bucket */
+	struct mirror *mirror;
 	uint64_t addr;
 	bool is_random;
 	bool is_connected;
-	bool is_resolved;
+	bool is_resolved; /* and the services that it was said of are all here */
 	bool is_bonded;
 	bool has_rssi;
 	bool has_company;
 	bool has_service_data;
 	bool is_counted; /* among the links: control.c's */
 	bool is_paired;
+	bool is_said_resolved;	  /* ServicesResolved as BlueZ has it */
 	bool is_stale;		  /* not named yet by the answer that is being read */
 	uint64_t connected_at_ms; /* when is_connected last changed, as far as we saw */
 	int8_t rssi_dbm;
@@ -55,6 +57,7 @@ struct device {
 	uint8_t *manufacturer;
 	uint64_t heard_at_ms; /* its last advert; 0: none since we listen */
 	struct gatt_db db;
+	struct bus_call *settling; /* behind its answer all services have come */
 	/* What the supervisor was last told: worker/sight.c's. */
 	struct {
 		TAILQ_ENTRY(device) entry;

@@ -119,7 +119,7 @@ static int read_paired(sd_bus_message *m, void *object)
 
 static int read_resolved(sd_bus_message *m, void *object)
 {
-	return read_bool(m, &((struct device *)object)->is_resolved);
+	return read_bool(m, &((struct device *)object)->is_said_resolved);
 }
 
 static int read_bonded(sd_bus_message *m, void *object)

@@ -39,6 +39,7 @@ struct device *mirror_add(struct mirror *mirror, uint64_t addr)
 	if (!device)
 		return NULL;
 	device->addr = addr;
+	device->mirror = mirror;
 	device->next = *bucket;
 	*bucket = device;
 	mirror->n_devices++;
@@ -47,6 +48,8 @@ struct device *mirror_add(struct mirror *mirror, uint64_t addr)
 
 static void device_free(struct device *device)
 {
+	if (device->settling)
+		bus_abandon(device->settling);
 	gatt_db_clear(&device->db);
 	free(device->uuids);
 	free(device->manufacturer);
@@ -138,6 +141,7 @@ static int read_device(struct mirror *mirror, const struct objpath *path, sd_bus
 		return sd_bus_message_skip(m, "a{sv}");
 	device->is_stale = false;
 	r = mirror_read_device_props(m, device, &changes);
+	mirror_note_resolved(mirror, device);
 	note_heard(mirror, device, changes);
 	if (r >= 0 && changes != 0)
 		mirror->ops->device(mirror->ctx, device, changes);
@@ -348,6 +352,7 @@ static int changed_device(struct mirror *mirror, const struct objpath *path, sd_
 	if (!device)
 		return 0;
 	r = mirror_read_device_props(m, device, &changes);
+	mirror_note_resolved(mirror, device);
 	note_heard(mirror, device, changes);
 	if (r >= 0)
 		r = read_invalidated(device, m);

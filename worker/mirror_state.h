@@ -39,6 +39,12 @@ must_check int mirror_read_service_props(sd_bus_message *m, struct gatt_service 
 					 unsigned *changes);
 must_check int mirror_read_chrc_props(sd_bus_message *m, struct gatt_chrc *chrc, unsigned *changes);
 
+/*
+ * mirror.c: what BlueZ says of ServicesResolved was read. It may say so before it shows the
+ * services (contrib/lab/README.md): then the device is resolved when they have come.
+ */
+void mirror_note_resolved(struct mirror *mirror, struct device *device);
+
 /* mirror_read.c */
 struct device *mirror_add(struct mirror *mirror, uint64_t addr);
 void mirror_remove(struct mirror *mirror, uint64_t addr);

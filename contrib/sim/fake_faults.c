@@ -195,6 +195,16 @@ static int run_hide(void *face, const struct fault_args *args, struct fault_repl
 	return 0;
 }
 
+static int run_resolved_first(void *face, const struct fault_args *args,
+			      struct fault_reply *reply _unused_)
+{
+	struct fake *fake = face;
+
+	for (unsigned i = 0; i < model_adapter_count(fake->model); i++)
+		fake->adapters[i].devices[args->device->index].resolved_first = args->on;
+	return 0;
+}
+
 static int run_unplug(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
 	if (!args->adapter->plugged) {
@@ -419,6 +429,7 @@ const struct fault_command fake_fault_table[] = {
 	{ "refuse-adapter", "an?w", "N COUNT [full]", run_refuse_adapter },
 	{ "lose", "d?w", "ADDR [forgotten|stuck|phantom|orphan]", run_lose },
 	{ "hide", "dn", "ADDR UUID|0", run_hide },
+	{ "resolved-first", "db", "ADDR on|off", run_resolved_first },
 	{ "bonded", "db", "ADDR on|off", run_bonded },
 	{ "unplug", "a", "N", run_unplug },
 	{ "plug", "a", "N", run_plug },

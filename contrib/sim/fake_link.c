@@ -78,6 +78,11 @@ static void resolve(struct fake_device *device)
 	if (fake_gatt_ready(device) < 0)
 		return;
 	device->has_cache = true;
+	/* Its signals go out in the order in which the objects changed, the device's own first. */
+	if (device->resolved_first) {
+		device->resolved = true;
+		FAKE_CHANGED(&object, &fake_device1, "ServicesResolved");
+	}
 	if (!device->cached) {
 		device->cached = true;
 		fake_gatt_objects(device, false, export_gatt, NULL);

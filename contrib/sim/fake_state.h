@@ -143,7 +143,9 @@ struct fake_device {
 	bool temporary; /* vanishes when it is not seen for a while, or a connect fails */
 	bool trusted, blocked, bonded;
 	uint16_t hidden; /* fault: a characteristic that bluetoothd remembers no more; 0: none */
-	unsigned early;	 /* fault: so many discoveries hear it before they have begun */
+	bool resolved_first; /* fault: ServicesResolved is signalled before the services are shown
+			      */
+	unsigned early;	     /* fault: so many discoveries hear it before they have begun */
 	enum fake_leftover leftover;
 	bool is_value_late; /* fault: a value of an older link comes when the next one is asked for
 			     */

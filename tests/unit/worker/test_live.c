@@ -219,6 +219,23 @@ START_TEST(bluetoothd_starts_slowly)
 }
 END_TEST
 
+/* BlueZ may say that all services are there before it shows the first of them. */
+START_TEST(services_behind_resolved)
+{
+	size_t seat;
+
+	harness_begin(&h, 1, NULL);
+	harness_fault(&h, "resolved-first C0:AA:BB:00:00:00 on");
+	seat = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_read(&h, seat, 0xfff3)->type, BH__TYPE__VALUE);
+	/* Shown already, they are not waited for. */
+	harness_fault(&h, "drop C0:AA:BB:00:00:00");
+	harness_stat_wait(&h, "links", 0);
+	ck_assert_uint_eq(harness_read(&h, seat, 0xfff3)->type, BH__TYPE__VALUE);
+	harness_stop(&h);
+}
+END_TEST
+
 START_TEST(no_bluetoothd)
 {
 	const struct harness_frame *f;
@@ -345,6 +362,7 @@ Suite *suite_live(void)
 	TCase *c = tcase_create("live");
 
 	tcase_set_timeout(c, 30);
+	tcase_add_test(c, services_behind_resolved);
 	tcase_add_test(c, main_job);
 	tcase_add_test(c, notifications);
 	tcase_add_test(c, indications);
