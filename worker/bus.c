@@ -408,6 +408,8 @@ int bus_adopt(struct bus *bus, int fd)
 		free(conn);
 		return r;
 	}
+	if (old)
+		bus->ops->leaving(bus->ctx);
 	bus->conn = conn;
 	bus->ops->up(bus->ctx, conn->sd);
 	retire(bus, old);

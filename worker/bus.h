@@ -38,6 +38,8 @@ struct bus_result {
 typedef void (*bus_done)(void *ctx, const struct bus_result *result);
 
 struct bus_ops {
+	void (*leaving)(
+		void *ctx); /* there is a new one: what is called now is the old one's last */
 	void (*up)(void *ctx, sd_bus *conn); /* a new connection: add matches, load */
 	void (*down)(void *ctx);	     /* it went, there is no other */
 	void (*wanted)(void *ctx);	     /* a new socket, please */

@@ -30,6 +30,13 @@ static void send_empty(struct worker *w, uint16_t type)
 
 /* --- what the bus tells --- */
 
+static void on_bus_leaving(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	links_bus_leaving(w->links);
+}
+
 static void on_bus_up(void *ctx, sd_bus *conn)
 {
 	struct worker *w = ctx;
@@ -37,7 +44,6 @@ static void on_bus_up(void *ctx, sd_bus *conn)
 	mirror_attach(w->mirror, conn);
 	scan_bus(w->scan, conn);
 	scan_gone(w->scan);
-	links_bus_changed(w->links);
 	worker_state_due(w);
 }
 
@@ -77,6 +83,7 @@ static bool on_bus_asks(void *ctx)
 }
 
 const struct bus_ops CONTROL_BUS_OPS = {
+	.leaving = on_bus_leaving,
 	.up = on_bus_up,
 	.down = on_bus_down,
 	.wanted = on_bus_wanted,

@@ -165,7 +165,7 @@ void links_device(struct links *links, struct device *device, unsigned changes);
 void links_device_gone(struct links *links, struct device *device);
 void links_gone(struct links *links, enum err_class class, const char *text);
 void links_loaded(struct links *links);
-void links_bus_changed(struct links *links);
+void links_bus_leaving(struct links *links);
 void links_quiet(struct links *links);
 /* How many links there are, or how many nobody would miss, has changed. */
 void links_room_changed(struct links *links);

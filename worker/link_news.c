@@ -141,7 +141,7 @@ static void renew(struct link *link, void *arg)
 	notify_renew_link(link);
 }
 
-void links_bus_changed(struct links *links)
+void links_bus_leaving(struct links *links)
 {
 	links_each(links, renew, NULL);
 }

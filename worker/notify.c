@@ -184,9 +184,11 @@ void sub_catch_up(struct sub *sub)
 	size_t n;
 
 	notify_flush(sub->link->w->links);
-	n = sub->fd >= 0 ? read_values(sub, space, values, &is_over) : 0;
-	if (n > 0)
-		fanout_values(sub, values, n);
+	do {
+		n = sub->fd >= 0 ? read_values(sub, space, values, &is_over) : 0;
+		if (n > 0)
+			fanout_values(sub, values, n);
+	} while (n == NOTIFY_READS_MAX);
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -207,6 +209,9 @@ static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *us
 	if (!is_over)
 		return 0;
 	sub_close_socket(sub);
+	/* As was asked: notify_renew_link(). */
+	if (sub->call)
+		return 0;
 	/* The link went (the mirror will say so), or some program's StopNotify closed it. */
 	if (link->state == LINK_UP && sub->reopened++ < REOPEN_MAX)
 		sub_start(sub);
@@ -241,7 +246,7 @@ static int open_socket(struct sub *sub, sd_bus_message *reply)
 
 /* --- calls --- */
 
-static int call(struct sub *sub, const char *member, bus_done done)
+int sub_call(struct sub *sub, const char *member, bus_done done)
 {
 	const struct device *device = mirror_device(sub->link->w->mirror, sub->link->addr);
 	const struct gatt_chrc *chrc = device ? gatt_db_chrc(&device->db, sub->chrc) : NULL;
@@ -291,7 +296,7 @@ void sub_stop(struct sub *sub)
 		return;
 	}
 	sub->state = SUB_STOPPING;
-	if (call(sub, "StopNotify", on_stopped) < 0)
+	if (sub_call(sub, "StopNotify", on_stopped) < 0)
 		sub_free(sub);
 }
 
@@ -338,7 +343,7 @@ static bool clear_leftover(struct sub *sub, const struct bus_result *result)
 	    !(result->is_busy || may_be_ours(sub)))
 		return false;
 	sub->has_cleared = true;
-	return call(sub, "StopNotify", on_cleared) == 0;
+	return sub_call(sub, "StopNotify", on_cleared) == 0;
 }
 
 static void on_started(void *ctx, const struct bus_result *result)
@@ -365,7 +370,7 @@ static void start_signals(struct sub *sub)
 {
 	sub->state = SUB_STARTING;
 	want_values(sub, true);
-	if (call(sub, "StartNotify", on_started) < 0)
+	if (sub_call(sub, "StartNotify", on_started) < 0)
 		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
 }
 
@@ -407,7 +412,7 @@ void sub_start(struct sub *sub)
 		return;
 	}
 	sub->state = SUB_ACQUIRING;
-	if (call(sub, "AcquireNotify", on_acquired) < 0)
+	if (sub_call(sub, "AcquireNotify", on_acquired) < 0)
 		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
 }
 

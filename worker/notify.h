@@ -53,7 +53,7 @@ void notify_drop_link_why(struct link *link, enum err_class class, const char *t
 /* The worker ends. */
 void notify_drop_link(struct link *link);
 
-/* The bus connection was changed: BlueZ has forgotten who we were. */
+/* The bus connection is about to change, and BlueZ ends what its sender began. */
 void notify_renew_link(struct link *link);
 
 /* A Value signal. It is passed on by the next notify_flush(), or earlier. */

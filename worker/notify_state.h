@@ -91,6 +91,8 @@ void sub_free(struct sub *sub);
 void sub_start(struct sub *sub);
 /* Nobody listens any more. May free it. */
 void sub_stop(struct sub *sub);
+/* A method of its characteristic, kept in @sub->call. 0, or what bus_call() says. */
+must_check int sub_call(struct sub *sub, const char *member, bus_done done);
 /* Every subscriber is told, and it is freed. */
 void sub_fail(struct sub *sub, enum err_class class, const char *text);
 void sub_close_socket(struct sub *sub);

@@ -88,7 +88,7 @@ static void leave(struct subscriber *s)
 	if (!sub)
 		return;
 	/* A call under way is answered first: its callback sees that nobody is left. */
-	if (TAILQ_EMPTY(&sub->subscribers) && is_on(sub))
+	if (TAILQ_EMPTY(&sub->subscribers) && is_on(sub) && !sub->call)
 		sub_stop(sub);
 	else
 		quiet_review(sub);
@@ -214,6 +214,35 @@ void notify_drop_link(struct link *link)
 	notify_drop_link_why(link, CLASS_CANCELLED, "the worker ends");
 }
 
+static void on_left(void *ctx, const struct bus_result *result)
+{
+	struct sub *sub = ctx;
+	struct link *link = sub->link;
+
+	(void)result;
+	sub->call = NULL;
+	sub_catch_up(sub);
+	sub_close_socket(sub);
+	if (TAILQ_EMPTY(&sub->subscribers))
+		sub_free(sub);
+	else
+		sub_start(sub);
+	link_review(link);
+}
+
+/*
+ * BlueZ is asked to end it, and its answer is awaited: a socket that we close has values in it that
+ * nobody would count, and one that is open when its sender leaves the bus has crashed bluetoothd
+ * (contrib/lab/README.md). Between the two subscriptions the peripheral sends none.
+ */
+static void renew(struct sub *sub)
+{
+	if (sub_call(sub, "StopNotify", on_left) == 0)
+		return;
+	sub_close_socket(sub);
+	sub_start(sub);
+}
+
 void notify_renew_link(struct link *link)
 {
 	struct sub *next;
@@ -223,9 +252,7 @@ void notify_renew_link(struct link *link)
 		return;
 	for (sub = TAILQ_FIRST(&link->subs); sub; sub = next) {
 		next = TAILQ_NEXT(sub, entry);
-		if (!is_on(sub))
-			continue;
-		sub_close_socket(sub);
-		sub_start(sub);
+		if (is_on(sub) && !sub->call)
+			renew(sub);
 	}
 }
