@@ -17,8 +17,9 @@ static bool is_withdrawn(const struct link *link)
 {
 	uint64_t now_ms = clock_now_ms();
 
+	/* Who listens there misses values, and is to be told. */
 	return link->state == LINK_UP && link->is_adopted && !link->has_answered &&
-	       now_ms - link->adopted_at_ms <= DISCONNECT_WINDOW_MS &&
+	       TAILQ_EMPTY(&link->subs) && now_ms - link->adopted_at_ms <= DISCONNECT_WINDOW_MS &&
 	       now_ms < link->promised_until_ms;
 }
 

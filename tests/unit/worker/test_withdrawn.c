@@ -13,17 +13,11 @@ static struct harness h;
 static sd_bus *other;
 
 /* Another program's Disconnect of its link is under way, which nothing shows for two seconds. */
-static size_t begin_in_window(void)
+static void enter_window(size_t seat)
 {
 	sd_bus_message *m = NULL;
 	int connected = 0;
-	size_t seat;
 
-	harness_start(&h, 1, NULL);
-	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
-	seat = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
-	ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
-	ck_assert_uint_eq(harness_disconnect(&h, seat)->type, BH__TYPE__DONE);
 	h.up.n_taken = h.up.n_frames;
 	stranger_connects(&h);
 	stranger_shown(&h, true);
@@ -37,6 +31,25 @@ static size_t begin_in_window(void)
 					      "Connected", NULL, 'b', &connected) >= 0);
 	ck_assert_int_eq(connected, 1);
 	ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
+}
+
+static size_t begin(void)
+{
+	size_t seat;
+
+	harness_start(&h, 1, NULL);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
+	seat = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, seat)->type, BH__TYPE__CONNECTED);
+	return seat;
+}
+
+static size_t begin_in_window(void)
+{
+	size_t seat = begin();
+
+	ck_assert_uint_eq(harness_disconnect(&h, seat)->type, BH__TYPE__DONE);
+	enter_window(seat);
 	return seat;
 }
 
@@ -81,6 +94,35 @@ START_TEST(used_in_window)
 }
 END_TEST
 
+/* A subscription that went on there has missed values: that is told, and it goes on again. */
+START_TEST(listened_in_window)
+{
+	Bh__Subscribe subscribe = BH__SUBSCRIBE__INIT;
+	size_t seat = begin();
+	Bh__Target target;
+	uint8_t space[16];
+	uint32_t id;
+
+	harness_target(&target, 0xfff4, space);
+	subscribe.target = &target;
+	subscribe.has_resume = subscribe.resume = 1;
+	id = harness_send(&h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
+	ck_assert_uint_eq(harness_answer(&h, seat, id)->type, BH__TYPE__DONE);
+	harness_fault(&h, "refuse " ADDR " 9 answered");
+	harness_fault(&h, "drop " ADDR);
+	(void)harness_wait(&h, &h.seats[seat], BH__TYPE__LINK_LOST, 0);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0);
+	harness_fault(&h, "refuse " ADDR " 0");
+	enter_window(seat);
+	(void)harness_wait(&h, &h.seats[seat], BH__TYPE__LINK_BACK, 0);
+	(void)harness_wait(&h, &h.seats[seat], BH__TYPE__LINK_LOST, 0);
+	(void)harness_wait(&h, &h.seats[seat], BH__TYPE__LINK_BACK, 0);
+	(void)harness_wait(&h, &h.seats[seat], BH__TYPE__NOTIFIED, id);
+	sd_bus_flush_close_unref(other);
+	harness_stop(&h);
+}
+END_TEST
+
 Suite *suite_withdrawn(void)
 {
 	Suite *s = suite_create("withdrawn");
@@ -88,6 +130,7 @@ Suite *suite_withdrawn(void)
 
 	tcase_set_timeout(c, 40);
 	tcase_add_test(c, withdrawn);
+	tcase_add_test(c, listened_in_window);
 	tcase_add_test(c, withdrawn_for_good);
 	tcase_add_test(c, used_in_window);
 	suite_add_tcase(s, c);
