@@ -406,11 +406,11 @@ static void on_acquired(void *ctx, const struct bus_result *result)
 
 void sub_start(struct sub *sub)
 {
-	want_values(sub, false);
 	if (!sub->has_notify || sub->link->rules.notify == BH__CTL__NOTIFY__NOTIFY_START) {
 		start_signals(sub);
 		return;
 	}
+	want_values(sub, false);
 	sub->state = SUB_ACQUIRING;
 	if (sub_call(sub, "AcquireNotify", on_acquired) < 0)
 		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
@@ -434,6 +434,12 @@ void notify_flush(struct links *links)
 	sub->n_due = 0;
 }
 
+/* Before StartNotify is answered a value is of an older link, but where this one had them on. */
+static bool takes_signals(const struct sub *sub)
+{
+	return sub->state == SUB_SIGNALS || (sub->state == SUB_STARTING && sub->was_on);
+}
+
 /*
  * dbus-daemon sends one signal after the other, and a program's wake-up costs more than all that is
  * done for a value here: those that one wake-up of ours finds are one message. Only of one
@@ -445,7 +451,7 @@ void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void 
 	struct sub *sub = link ? sub_find(link, chrc) : NULL;
 	const struct span value = { .data = data, .len = len };
 
-	if (!sub || sub->state != SUB_SIGNALS || len > VALUE_MAX)
+	if (!sub || !takes_signals(sub) || len > VALUE_MAX)
 		return;
 	/* It may be the echo of our own read: the answer, which comes next, tells. */
 	if (gatt_is_reading(link, chrc) && fanout_keep(&sub->held, &value))
