@@ -231,7 +231,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: run test check tests lint format churn storm lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
 .PHONY: fuzz fuzz-corpus fuzz-bins
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
@@ -274,6 +274,11 @@ churn: ## 20 programs and 50 peripherals while links drop: T=SECONDS SEED=N
 	$(BOOTSTRAP) test
 	$(SUBMAKE) all $(B)/tests/integ
 	@BLEHERD_BIN='$(B)/bin' CHURN_S='$(or $(T),60)' CHURN_SEED='$(SEED)' $(B)/tests/integ churn
+
+storm: ## any process killed, stopped, starved every 200 ms under 20 programs: T=SECONDS SEED=N
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all $(B)/tests/integ
+	@BLEHERD_BIN='$(B)/bin' STORM_S='$(or $(T),60)' STORM_SEED='$(SEED)' $(B)/tests/integ havoc
 
 die-at-n: ## a worker, lockd, the daemon killed at each of their system calls in turn
 	$(BOOTSTRAP) test

@@ -7,10 +7,10 @@
  * CHURN_S (20) is how long, CHURN_SEED repeats a run: what is done, not when. `make churn T=600`.
  */
 #include "tests/support/churn.h"
+#include "tests/support/growth.h"
 #include "tests/support/world.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,27 +30,13 @@ enum {
 	FAULT_MS = 200, /* between two, at most */
 	SILENT_MS = 1000,
 	SAMPLE_MS = 1000,
-	SAMPLES_MAX = 4096,
-	WATCHED_MAX = PROGRAMS + 8,
 	/* What is open when the time is over: each program's last episode. */
 	END_MS = 90000,
-	/* Growth: of a heap that is not yet full, and of what is open at the moment. */
-	GROWN_KIB = 192,
-	GROWN_FDS = 12,
 };
 
 static const uint64_t FIRST = 0xc0aabb000000;
 
-/* A process that is watched. */
-struct watched {
-	pid_t pid;
-	char name[32];
-	uint32_t kib[SAMPLES_MAX], fds[SAMPLES_MAX];
-};
-
 static struct world *world;
-static struct watched watched[WATCHED_MAX];
-static size_t n_watched, n_samples;
 static unsigned links_peak, total_peak;
 
 static void start(void)
@@ -84,122 +70,6 @@ static uint32_t number_of(const char *name, uint32_t otherwise)
 	const char *text = getenv(name);
 
 	return text && *text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
-}
-
-/* --- what the processes use --- */
-
-static void watch(pid_t pid)
-{
-	char path[64];
-	FILE *f;
-
-	ck_assert_uint_lt(n_watched, WATCHED_MAX);
-	watched[n_watched].pid = pid;
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	f = fopen(path, "re");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%31s", watched[n_watched].name), 1);
-	(void)fclose(f);
-	n_watched++;
-}
-
-static void watch_daemon(void)
-{
-	pid_t daemon = world_daemon_pid(world);
-	char path[64];
-	FILE *f;
-	int pid;
-
-	watch(daemon);
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", daemon, daemon);
-	f = fopen(path, "re");
-	ck_assert_ptr_nonnull(f);
-	while (fscanf(f, "%d", &pid) == 1)
-		watch(pid);
-	(void)fclose(f);
-}
-
-/* Memory of its own: shared pages of the reports are not. */
-static uint32_t kib_of(pid_t pid)
-{
-	char line[128], path[64];
-	uint32_t kib = 0;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	ck_assert_msg(f != NULL, "process %d has ended", pid);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "RssAnon: %u kB", &kib) == 1)
-			break;
-	(void)fclose(f);
-	return kib;
-}
-
-/* 0 where we may not look: the daemons let only root. */
-static uint32_t fds_of(pid_t pid)
-{
-	char path[64];
-	uint32_t n = 0;
-	DIR *dir;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	if (!dir)
-		return 0;
-	while (readdir(dir))
-		n++;
-	(void)closedir(dir);
-	return n;
-}
-
-static void sample(void)
-{
-	if (n_samples == SAMPLES_MAX)
-		return;
-	for (size_t i = 0; i < n_watched; i++) {
-		watched[i].kib[n_samples] = kib_of(watched[i].pid);
-		watched[i].fds[n_samples] = fds_of(watched[i].pid);
-	}
-	n_samples++;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static uint32_t median(uint32_t *of, size_t n)
-{
-	qsort(of, n, sizeof(*of), by_size);
-	return of[n / 2];
-}
-
-/* The first quarter against the last one. */
-static void expect_flat(void)
-{
-	size_t quarter = n_samples / 4;
-
-	ck_assert_uint_gt(quarter, 0);
-	for (size_t i = 0; i < n_watched; i++) {
-		struct watched *w = &watched[i];
-		uint32_t kib[2] = { median(w->kib, quarter),
-				    median(w->kib + n_samples - quarter, quarter) };
-		uint32_t fds[2] = { median(w->fds, quarter),
-				    median(w->fds + n_samples - quarter, quarter) };
-
-		printf("%-18s KiB %5u then %5u, descriptors %3u then %3u\n", w->name, kib[0],
-		       kib[1], fds[0], fds[1]);
-		(void)fflush(stdout);
-		ck_assert_msg(fds[1] <= fds[0] + GROWN_FDS, "%s: %u descriptors, then %u", w->name,
-			      fds[0], fds[1]);
-#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
-		ck_assert_msg(kib[1] <= kib[0] + kib[0] / 10 + GROWN_KIB, "%s: %u KiB, then %u",
-			      w->name, kib[0], kib[1]);
-#endif
-	}
 }
 
 /* --- what the radio saw --- */
@@ -384,7 +254,7 @@ START_TEST(test_churn)
 
 	printf("CHURN_SEED=%u CHURN_S=%u\n", seed, seconds);
 	(void)fflush(stdout);
-	watch_daemon();
+	growth_watch_daemon(world_daemon_pid(world));
 	for (uint32_t i = 0; i < PROGRAMS; i++) {
 		struct churn_plan plan = { .number = i,
 					   .seed = seed,
@@ -393,7 +263,7 @@ START_TEST(test_churn)
 					   .end_ms = end_us / 1000 };
 
 		pids[i] = churn_start(&plan, &reports[i]);
-		watch(pids[i]);
+		growth_watch(pids[i]);
 	}
 	while (churn_now_us() < end_us) {
 		pause_ms(1 + churn_random(&random, FAULT_MS));
@@ -402,12 +272,12 @@ START_TEST(test_churn)
 		if (churn_now_us() < sample_us)
 			continue;
 		sample_us += (int64_t)SAMPLE_MS * 1000;
-		sample();
+		growth_sample();
 	}
 	printf("drops %u\n", drops);
 	await_programs(pids, reports);
 	judge(reports);
-	expect_flat();
+	growth_expect_flat();
 }
 END_TEST
 

@@ -34,6 +34,12 @@ struct storm_client {
 	FILE *report;
 };
 
+/*
+ * Whose peripherals may begin anew: when they last did (CLOCK_MONOTONIC), in memory that clients
+ * started later share. NULL: they never do.
+ */
+extern const volatile int64_t *storm_began_us;
+
 /* Starts client number @number on @address, connected to the daemon when this returns; @log: every
  * written value with its answer goes there.
  */
@@ -51,3 +57,7 @@ struct storm_report storm_end(struct storm_client *client);
 /* The same, and judges it: each request was answered once, none failed but what was interrupted, no
  * value came twice, and it was moved. */
 struct storm_report storm_end_well(struct storm_client *client);
+
+/* The same where everything may die: some requests may have ended with another class than
+ * `interrupted`, which are counted in @failed. */
+struct storm_report storm_end_counted(struct storm_client *client);
