@@ -231,7 +231,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn storm lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: run test check tests lint format churn storm lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
 .PHONY: fuzz fuzz-corpus fuzz-bins
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
@@ -359,6 +359,11 @@ lab-stuck: ## what is stuck on the real bluetoothd, and what a person sees of it
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/stuck
+
+lab-survive: ## worker, bluetoothd, controller hit 20 times each in the lab: N=TIMES
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/survive $(or $(N),20)
 
 lab-reset: ## the reset chain on the real kernel and bluetoothd
 	$(BOOTSTRAP) lab

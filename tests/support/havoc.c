@@ -229,7 +229,7 @@ static void start_service(struct service *service)
 	(void)dup2(fd, STDOUT_FILENO);
 	(void)dup2(fd, STDERR_FILENO);
 	if (getppid() == parent)
-		(void)execv(service->argv[0], service->argv);
+		(void)execvp(service->argv[0], service->argv);
 	_exit(127);
 }
 
@@ -283,9 +283,8 @@ static void tell_sim(const char *command)
 	(void)close(fd);
 }
 
-static void restart_sim(struct havoc *havoc)
+static void begin_sim(struct havoc *havoc)
 {
-	kill_service(&havoc->sim);
 	*havoc->sim_began_us = churn_now_us();
 	start_service(&havoc->sim);
 }
@@ -304,18 +303,19 @@ static bool is_bus_up(void)
 	return r == 0;
 }
 
-/* Whoever is on it goes with it: bluetoothd, too. */
+/* Whoever is on it goes with it: bluetoothd, too, and as the sim is one program, all of it. */
 static void restart_bus(struct havoc *havoc)
 {
 	int64_t limit_us = churn_now_us() + (int64_t)UP_MS * 1000;
 
+	kill_service(&havoc->sim);
 	kill_service(&havoc->bus);
 	start_service(&havoc->bus);
 	while (!is_bus_up()) {
 		ck_assert_msg(churn_now_us() < limit_us, "dbus-daemon does not come up");
 		havoc_run_until(havoc, churn_now_us() + 1000);
 	}
-	restart_sim(havoc);
+	begin_sim(havoc);
 }
 
 static bool kill_one(struct havoc *havoc, pid_t pid, const struct havoc_blow *blow)
@@ -328,7 +328,8 @@ static bool kill_one(struct havoc *havoc, pid_t pid, const struct havoc_blow *bl
 		door_start(&havoc->door);
 		return true;
 	case HAVOC_SIM:
-		restart_sim(havoc);
+		kill_service(&havoc->sim);
+		begin_sim(havoc);
 		return true;
 	case HAVOC_BLUEZ:
 		(void)snprintf(command, sizeof(command), "restart-bluetoothd %u kill",

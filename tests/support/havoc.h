@@ -18,7 +18,7 @@
 enum {
 	HAVOC_EVERY_MS = 200,
 	HAVOC_ADAPTERS = 2,
-	/* Of 25 blows: the fourth of each four goes at the worker of one adapter alone. */
+	/* Of 25 blows: the second of each four goes at the worker of one adapter alone. */
 	HAVOC_ROUND = 25,
 };
 
