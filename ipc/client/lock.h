@@ -156,7 +156,7 @@ void lock_line_tick(struct bh_client *client, uint64_t now_ms, uint64_t *next_ms
 
 void lock_line_close(struct bh_client *client);
 
-/* The daemon went and is dialled again: as when the arbiter died, LOCK_OPEN goes to the next one.
+/* The daemon went and is dialled again: LOCK_OPEN goes to the next one, when the arbiter has gone.
  */
 void lock_line_adrift(struct bh_client *client);
 

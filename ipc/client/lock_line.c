@@ -308,7 +308,12 @@ void lock_line_adrift(struct bh_client *client)
 {
 	struct lock_line *line = &client->line;
 
-	forget_line(client);
+	/*
+	 * The arbiter outlives the daemon by a moment, in which a channel that we closed would be a
+	 * holder that died: it would give what we hold to the next. Its own end comes over it.
+	 */
+	if (line->chan)
+		return;
 	line->pace_ms = 0;
 	line->reopen_at_ms = LOCK_NEVER;
 	/* One that is asked already is still in the control connection's list. */

@@ -217,6 +217,28 @@ START_TEST(locks)
 }
 END_TEST
 
+/*
+ * The arbiter sees the daemon's end a moment before its own. A channel that is closed in between is
+ * a holder that died, and the next one would be given what this one has.
+ */
+START_TEST(arbiter_dies_last)
+{
+	struct bh_lock *lock = lf_held(&lf, 60000, &lock_news);
+
+	fake_restart(&lf.fake, lf.client);
+	fake_greet(&lf.fake, 2);
+	lf_settle(&lf);
+	lf_nothing(&lf);
+	ck_assert(!lf.arbiter.is_eof);
+	fake_drop(&lf.arbiter);
+	lf_settle(&lf);
+	(void)lf_serve(&lf);
+	(void)lf_take_id(&lf, BH__LOCK__TYPE__HELD);
+	ck_assert_uint_eq(bh_lock_grant(lock), LF_GRANT);
+	ck_assert_uint_eq(lock_news.lost, 0);
+}
+END_TEST
+
 /* Nobody could take it back: not for longer than a lease. */
 START_TEST(lock_without_a_daemon)
 {
@@ -258,6 +280,7 @@ Suite *suite_away(void)
 	tcase_add_test(all, too_many_clients_for_now);
 	tcase_add_loop_test(all, freed, 0, 6);
 	tcase_add_test(with_locks, locks);
+	tcase_add_test(with_locks, arbiter_dies_last);
 	tcase_add_test(with_locks, lock_without_a_daemon);
 	return suite;
 }
