@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -80,10 +79,13 @@ static int make_own_locks(const struct config *config, char *why)
 	return 0;
 }
 
-/* A lock that goes with us, however we end. The file has no content: a full disk does not matter.
+/*
+ * A lock that goes with us, however we end: a process's own, not flock(), which a child that we had
+ * just forked would hold on for a moment. The file has no content: a full disk does not matter.
  */
 static int take_lock(struct instance *instance, const struct config *config, char *why)
 {
+	const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	_cleanup_close_ int fd = -EBADF;
 	char path[PATH_LEN];
 
@@ -91,8 +93,9 @@ static int take_lock(struct instance *instance, const struct config *config, cha
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return no_runtime(why, "make", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? running(why, path) : no_runtime(why, "lock", path);
+	if (fcntl(fd, F_SETLK, &whole) < 0)
+		return errno == EAGAIN || errno == EACCES ? running(why, path)
+							  : no_runtime(why, "lock", path);
 	instance->lock_fd = take_fd(&fd);
 	return 0;
 }

@@ -4,7 +4,9 @@
  * may use it.
  */
 #include <check.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +122,45 @@ START_TEST(test_own_locks)
 }
 END_TEST
 
+/* A daemon, and a child that it has just forked: tells when both are there. */
+static pid_t start_daemon_with_child(void)
+{
+	char why[INSTANCE_WHY_LEN] = "";
+	char word;
+	int ends[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (instance_open(&instance, &config, why) != 0)
+			_exit(STATUS_BROKEN);
+		if (fork() == 0)
+			(void)!write(ends[1], "x", 1);
+		for (;;)
+			(void)pause();
+	}
+	ck_assert_int_eq(read(ends[0], &word, 1), 1);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	return pid;
+}
+
+/* What was killed is over, though a child of it has not noticed yet. */
+START_TEST(test_killed)
+{
+	char why[INSTANCE_WHY_LEN] = "";
+	pid_t pid = start_daemon_with_child();
+
+	ck_assert_int_eq(instance_open(&instance, &config, why), INSTANCE_RUNNING);
+	instance_close(&instance);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	(void)snprintf(config.socket, CONFIG_PATH_LEN, "%s/s2", dir);
+	ck_assert_msg(instance_open(&instance, &config, why) == 0, "%s", why);
+}
+END_TEST
+
 /* Said with the line that mends it; a directory that is there is fine. */
 START_TEST(test_slot_dir)
 {
@@ -145,6 +186,7 @@ Suite *suite_instance(void)
 	tcase_add_loop_test(tc, test_socket_mode, 0, (int)ARRAY_LEN(MODES));
 	tcase_add_test(tc, test_default_mode);
 	tcase_add_test(tc, test_own_locks);
+	tcase_add_test(tc, test_killed);
 	tcase_add_test(tc, test_slot_dir);
 	suite_add_tcase(suite, tc);
 	return suite;
