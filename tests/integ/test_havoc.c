@@ -15,6 +15,7 @@
 #include "tests/support/world.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,20 @@ static void kill_locker(void *ctx, uint32_t which)
 	lockers[number] = witness_lock_start(lock, (uint32_t)number);
 }
 
+/* What was done around that time. */
+static void show_clash(const struct witness_clash *clash)
+{
+	char text[64];
+
+	printf("%d has it under %" PRIu64 " and %d, for %" PRId64 " us, under %" PRIu64 ":\n",
+	       clash->other, clash->grant, clash->holder, clash->at_us - clash->since_us,
+	       clash->other_grant);
+	for (size_t i = 0; i < BLOWS_MAX; i++)
+		if (dealt_us[i] > clash->at_us - 1000000 && dealt_us[i] < clash->at_us + 250000)
+			printf("  %" PRId64 " ms before: %s\n", (clash->at_us - dealt_us[i]) / 1000,
+			       havoc_blow_text(&blows[i], text));
+}
+
 static void expect_one_holder(void)
 {
 	uint32_t turns = 0;
@@ -112,6 +127,8 @@ static void expect_one_holder(void)
 		if (lock->classes[i] > 0)
 			printf(" %s %u", bh_class_name((enum bh_class)i), lock->classes[i]);
 	printf("\n");
+	for (size_t i = 0; i < lock->two && i < WITNESS_CLASHES_MAX; i++)
+		show_clash(&lock->clashes[i]);
 	(void)fflush(stdout);
 	ck_assert_uint_gt(turns, 0);
 	ck_assert_uint_eq(lock->two, 0);

@@ -63,12 +63,22 @@ static void take_turn(struct locker *locker, struct bh_lock *lock)
 {
 	struct witness_lock *shared = locker->shared;
 	uint64_t grant = bh_lock_grant(lock);
-	int before = atomic_exchange(&shared->holder, locker->me);
+	struct witness_clash clash = { .at_us = churn_now_us(), .grant = grant };
+	uint32_t n;
 
-	if (before != 0 && !shared->doomed[before - 1])
-		shared->two++;
-	if (atomic_exchange(&shared->grant, grant) >= grant)
+	/* It is this one's again: nobody can have taken it from the one before by now. */
+	shared->doomed[locker->me - 1] = 0;
+	clash.since_us = atomic_exchange(&shared->since_us, clash.at_us);
+	clash.holder = atomic_exchange(&shared->holder, locker->me) - 1;
+	clash.other_grant = atomic_exchange(&shared->grant, grant);
+	clash.other = locker->me - 1;
+	if (clash.other_grant >= grant)
 		shared->old++;
+	if (clash.holder >= 0 && !shared->doomed[clash.holder]) {
+		n = shared->two++;
+		if (n < WITNESS_CLASHES_MAX)
+			shared->clashes[n] = clash;
+	}
 	shared->turns[locker->me - 1]++;
 }
 
@@ -177,10 +187,8 @@ static pid_t fork_child(void)
 
 pid_t witness_lock_start(struct witness_lock *lock, uint32_t number)
 {
-	pid_t pid;
+	pid_t pid = fork_child();
 
-	lock->doomed[number] = 0;
-	pid = fork_child();
 	if (pid == 0) {
 		lock_for_ever(lock, number);
 		_exit(0);

@@ -10,7 +10,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { WITNESS_LOCKERS_MAX = 8, WITNESS_CLASSES = 32, WITNESS_READS_MAX = 1 << 18 };
+enum {
+	WITNESS_LOCKERS_MAX = 8,
+	WITNESS_CLASHES_MAX = 16,
+	WITNESS_CLASSES = 32,
+	WITNESS_READS_MAX = 1 << 18
+};
+
+/* It was granted to one while another had it. */
+struct witness_clash {
+	int64_t at_us, since_us; /* since when that other one has it */
+	int holder, other;	 /* numbers */
+	uint64_t grant, other_grant;
+};
 
 /* What those that take the lock share. */
 struct witness_lock {
@@ -20,6 +32,8 @@ struct witness_lock {
 	_Atomic uint32_t old;	  /* the fencing number did not grow */
 	_Atomic uint32_t lost;	  /* held, and lost for the deaths of others */
 	_Atomic uint32_t is_over; /* they end */
+	_Atomic int64_t since_us; /* of the holder */
+	struct witness_clash clashes[WITNESS_CLASHES_MAX]; /* the first of @two */
 	_Atomic uint32_t
 		doomed[WITNESS_LOCKERS_MAX]; /* about to be killed: whoever follows is right */
 	_Atomic uint32_t turns[WITNESS_LOCKERS_MAX];
