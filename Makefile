@@ -231,7 +231,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn storm lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: run test check tests lint format churn storm lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
 .PHONY: fuzz fuzz-corpus fuzz-bins
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
@@ -324,6 +324,11 @@ bench-notify: ## notifications to one and ten programs beside bleak, growth: tab
 	$(BOOTSTRAP) bench
 	$(SUBMAKE) all $(B)/tests/connect-client
 	@BLEHERD_BIN='$(B)/bin' tests/bench/notify.sh $(if $(JSON),--json '$(JSON)')
+
+bench-survive: ## deaths of worker, supervisor, lockd; memory beside bleak: table, JSON=FILE
+	$(BOOTSTRAP) bench
+	$(SUBMAKE) all $(B)/tests/connect-client
+	@BLEHERD_BIN='$(B)/bin' tests/bench/survive.sh $(if $(JSON),--json '$(JSON)')
 
 lab-smoke: ## every verb once, one worker killed, on the real kernel and bluetoothd
 	$(BOOTSTRAP) lab

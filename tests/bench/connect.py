@@ -7,14 +7,12 @@ without for the peer, of the same options; runs alternate.
 """
 import argparse
 import contextlib
-import os
 import statistics
 import subprocess
 import sys
 
 from connect_report import Report
-from connect_world import (BIN, CLIENT, FAST_RESTARTS, PEER, Failed, World, addresses, pss_kib,
-                           tree)
+from connect_world import BIN, CLIENT, PEER, Failed, World, addresses
 
 RUNS = 5
 CYCLES = 200
@@ -22,7 +20,6 @@ STARTS = 5
 BURSTS, BURST = 20, 200  # what a socket holds is 278: more at once would be lost in bluetoothd
 RATE_VALUES = 1000
 FIVE_VALUES = 200
-KILLS = 5
 COST = [("cpu", "CPU us"), ("wall", "wall us"), ("system", "system CPU us")]
 
 
@@ -173,65 +170,12 @@ def five_programs(report):
     report.row("libbleherd, 1 program", runs[2])
     report.row("libbleherd, 5 programs", runs[3],
                [("cpu", "<=", 1 / 4, "bleak, 5 programs"), ("lost", "<=", 0, None)])
-    # Flat: as g has it.
+    # Flat: as e has it.
     report.row("libbleherd, 20 programs", runs[4],
                [("cpu", "<=", 1.5, "libbleherd, 1 program"), ("lost", "<=", 0, None)])
 
 
-# --- e. memory ---
-
-def memory(report):
-    report.section("e", "memory (PSS), 2 adapters, devices found", [("kib", "KiB")])
-    few, many = 10, 1010
-    if os.geteuid() != 0:
-        # The daemons let nobody look into them.
-        print("  not measured: only root may")
-        return
-
-    def daemon_kib(devices):
-        with World(adapters=2, devices=devices) as world:
-            world.find(devices, 2)
-            found = tree(world.daemon)
-            return {"kib": pss_kib(found), "parts": ", ".join(
-                f"{name} {pss_kib([pid])}" for pid, name in found.items())}
-
-    def bleak_kib():
-        with World(daemon=False, adapters=2, devices=few) as world:
-            bleak = world.peer(addresses(few))
-            bleak.do("find")
-            return {"kib": pss_kib([bleak.pid])}
-
-    runs = alternate(3, bleak_kib, lambda: daemon_kib(few), lambda: daemon_kib(many))
-    report.row("one idle bleak", runs[0])
-    report.row("supervisor, lockd, 2 workers, 10 devices", runs[1],
-               [("kib", "<=", 1 / 6, "one idle bleak")], runs[1][-1]["parts"])
-    report.row("the same with 1010 devices", runs[2], note=runs[2][-1]["parts"])
-    each = [{"kib": (more["kib"] - less["kib"]) / (many - few)}
-            for less, more in zip(runs[1], runs[2])]
-    report.row("per further device", each, [("kib", "<=", 4, None)])
-
-
-# --- f. a worker dies ---
-
-def failover(report):
-    report.section("f", "SIGKILL of the worker to its 20 sessions served again",
-                   [("median", "median ms"), ("p95", "p95 ms")])
-    for devices, goal_ms in ((20, 20), (1000, 150)):
-        with World(devices=devices, settings=FAST_RESTARTS) as world:
-            world.find(devices, 1)
-            client = world.client(addresses(20))
-            client.do("open")
-            client.do("read 20")
-            runs = []
-            for _ in range(KILLS):
-                samples = sorted(client.do(f"kill {world.workers()[0]}")["samples_us"])
-                runs.append({"median": statistics.median(samples) / 1000,
-                             "p95": samples[len(samples) * 95 // 100] / 1000})
-                client.do("read 20")
-        report.row(f"{devices} devices", runs, [("p95", "<=", goal_ms, None)])
-
-
-# --- g. growth ---
+# --- e. growth ---
 
 def of_sizes(sizes, cycles):
     """Runs of so many cycles for each (adapters, devices), per cycle."""
@@ -249,7 +193,7 @@ def of_sizes(sizes, cycles):
 
 
 def growth(report):
-    report.section("g", "connect + read + disconnect with more adapters and devices, per cycle",
+    report.section("e", "connect + read + disconnect with more adapters and devices, per cycle",
                    COST)
     sizes = ((1, 10), (16, 10), (1, 1000), (16, 1000))
 
@@ -261,8 +205,7 @@ def growth(report):
         report.row(name, kept, goals)
 
 
-SECTIONS = {"a": cycles, "b": starts, "c": notifications, "d": five_programs, "e": memory,
-            "f": failover, "g": growth}
+SECTIONS = {"a": cycles, "b": starts, "c": notifications, "d": five_programs, "e": growth}
 
 
 def run_sections(name, about, sections):

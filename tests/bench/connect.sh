@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# tests/bench/connect.sh [--json FILE] [--only abcdefg] - bleherd beside bleak, in worlds of their own.
+# tests/bench/connect.sh [--json FILE] [--only abcde] - bleherd beside bleak, in worlds of their own.
 # BLEHERD_BIN says which build (build/bin); connect-client is expected in ../tests of that. Status 0, 1
 # if something did not work; a goal that is not reached is no failure.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

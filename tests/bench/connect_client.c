@@ -28,7 +28,8 @@ static const struct command {
 	{ "cycle", do_cycle },	   { "fresh", do_fresh },   { "read", do_read },
 	{ "kill", do_kill },	   { "sub", do_subscribe }, { "unsub", do_unsubscribe },
 	{ "receive", do_receive }, { "burst", do_burst },   { "settle", do_settle },
-	{ "reach", do_reach },	   { "write", do_write },
+	{ "reach", do_reach },	   { "write", do_write },   { "stay", do_stay },
+	{ "lock", do_lock },
 };
 
 void give_up(const char *format, ...)

@@ -58,6 +58,8 @@ void do_receive(struct bench *bench, const char *text);
 void do_settle(struct bench *bench, const char *text);
 void do_reach(struct bench *bench, const char *text);
 void do_burst(struct bench *bench, const char *text);
+void do_stay(struct bench *bench, const char *text);
+void do_lock(struct bench *bench, const char *text);
 
 /* Its own programs: from nothing to the first value; and the stop-watch for such programs. */
 int first_value(const char *address);
