@@ -38,6 +38,7 @@ enum {
 	LONG_S = 60,	  /* from here on figures mean something */
 	QUIET_S = 20,	  /* until all is as before */
 	END_S = 120,
+	PACE_MS = 10, /* of a client: the write log is to be read at the end */
 	FDS_MORE = 4,
 	KIB_MORE = 1024,
 };
@@ -49,6 +50,7 @@ static struct havoc *havoc;
 static struct witness_lock *lock;
 static struct witness_reads *reads[READERS];
 static pid_t lockers[LOCKERS];
+static unsigned counts[HAVOC_TARGETS][HAVOC_ACTS];
 static struct havoc_blow blows[BLOWS_MAX];
 static int64_t dealt_us[BLOWS_MAX]; /* 0: not dealt */
 
@@ -68,6 +70,7 @@ static void start(void)
 	ck_assert_int_eq(setenv("BLEHERD_MAY_DIE", "1", 1), 0);
 	world = world_start(options);
 	havoc = havoc_new(world, kill_locker, NULL);
+	storm_pace_ms = PACE_MS;
 	storm_began_us = havoc_sim_began_us(havoc);
 }
 
@@ -294,7 +297,6 @@ static void expect_no_dead_holder(void)
 
 static size_t storm(size_t n, int64_t begin_us)
 {
-	unsigned counts[HAVOC_TARGETS][HAVOC_ACTS] = { 0 };
 	size_t dealt = 0;
 	char text[64];
 
@@ -316,6 +318,28 @@ static size_t storm(size_t n, int64_t begin_us)
 		       havoc_target_name((enum havoc_target)b.target), counts[b.target][HAVOC_KILL],
 		       counts[b.target][HAVOC_STOP], counts[b.target][HAVOC_STARVE]);
 	return dealt;
+}
+
+/*
+ * What bleherd's own deaths do to a request is `interrupted`. Those below it end links and lose
+ * answers: that is said as what it is, at most for all that a program had open at each of them.
+ */
+static void expect_typed(const struct storm_report *r)
+{
+	static const enum bh_class classes[] = { BH_CLASS_LINK_LOST, BH_CLASS_BLUEZ_GONE,
+						 BH_CLASS_NO_REPLY };
+	const unsigned below = counts[HAVOC_SIM][HAVOC_KILL] + counts[HAVOC_BUS][HAVOC_KILL] +
+			       counts[HAVOC_BLUEZ][HAVOC_KILL];
+	uint32_t typed = 0, n;
+	const char *at;
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		at = strstr(r->classes, bh_class_name(classes[i]));
+		if (at && sscanf(at + strlen(bh_class_name(classes[i])), "=%u", &n) == 1)
+			typed += n;
+	}
+	ck_assert_msg(typed == r->failed, "client %u: answers %s", r->client, r->classes);
+	ck_assert_uint_le(r->failed, STORM_DEPTH * below);
 }
 
 static void end_witnesses(const pid_t *readers)
@@ -380,6 +404,7 @@ START_TEST(test_havoc)
 	for (uint32_t i = 0; i < STORMERS; i++) {
 		const struct storm_report r = storm_end_counted(&clients[i]);
 
+		expect_typed(&r);
 		asked += r.asked;
 		failed += r.failed;
 	}

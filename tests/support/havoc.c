@@ -95,7 +95,7 @@ void havoc_plan(uint32_t seed, struct havoc_blow *out, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		if (i % HAVOC_ROUND == 0)
-			alone = (i / HAVOC_ROUND) % 4 == 3
+			alone = (i / HAVOC_ROUND) % 4 == 1
 					? (int)churn_random(&random, HAVOC_ADAPTERS)
 					: -1;
 		plan_one(&out[i], &random, alone);

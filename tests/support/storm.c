@@ -17,17 +17,17 @@
 #include <unistd.h>
 
 enum {
-	DEPTH = 6,
 	REQUEST_MS = 15000,
 	GRACE_MS = 20000,
 	CLASSES_MAX = 32,
 	REPORT_MS = 30000,
-	VALUES_MAX = 1 << 20, /* of one client */
+	VALUES_MAX = 1 << 22, /* of one client */
 	/* Values from before the peripherals began anew may be read so much later. */
 	ANEW_US = 3000000,
 };
 
 const volatile int64_t *storm_began_us;
+uint32_t storm_pace_ms;
 
 /* One place of the pipeline: a request under way, or free. */
 struct place {
@@ -41,7 +41,7 @@ struct client {
 	struct storm_report report;
 	struct bh_session *session;
 	FILE *log;
-	struct place places[DEPTH];
+	struct place places[STORM_DEPTH];
 	struct bh_uuid fff3, fff4, name;
 	uint32_t seen; /* last notification counter */
 	uint64_t seq;  /* last number of a value of this subscription */
@@ -146,9 +146,24 @@ static uint32_t open_places(const struct client *client)
 	uint32_t n = 0;
 	size_t i;
 
-	for (i = 0; i < DEPTH; i++)
+	for (i = 0; i < STORM_DEPTH; i++)
 		n += client->places[i].is_open;
 	return n;
+}
+
+/* What is free is asked for; how long until there may be more. */
+static int ask_all(struct client *client, int64_t *next_ms)
+{
+	int64_t now = now_ms();
+	size_t i;
+
+	if (now >= *next_ms) {
+		*next_ms = now + storm_pace_ms;
+		for (i = 0; i < STORM_DEPTH; i++)
+			if (!client->places[i].is_open && ask(client, &client->places[i]) < 0)
+				client->report.failed++;
+	}
+	return storm_pace_ms > 0 ? (int)(*next_ms - now) : 1000;
 }
 
 /* Until told to stop and all is answered; false: something stayed unanswered. */
@@ -156,8 +171,8 @@ static void run(struct client *client, struct bh_client *bh)
 {
 	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
 			       { .fd = bh_fd(bh), .events = POLLIN } };
-	int64_t end = INT64_MAX;
-	size_t i;
+	int64_t end = INT64_MAX, next_ms = 0;
+	int most_ms, left_ms;
 
 	while (now_ms() < end) {
 		if (!client->is_stopping && !client->is_subscribed) {
@@ -166,12 +181,11 @@ static void run(struct client *client, struct bh_client *bh)
 			(void)bh_subscribe(client->session, &client->fff4, REQUEST_MS, on_value,
 					   on_subscribed, client, NULL);
 		}
-		for (i = 0; i < DEPTH && !client->is_stopping; i++)
-			if (!client->places[i].is_open && ask(client, &client->places[i]) < 0)
-				client->report.failed++;
+		most_ms = client->is_stopping ? 1000 : ask_all(client, &next_ms);
 		if (client->is_stopping && open_places(client) == 0)
 			break;
-		(void)poll(p, 2, bh_timeout_ms(bh) < 0 ? 1000 : bh_timeout_ms(bh));
+		left_ms = bh_timeout_ms(bh);
+		(void)poll(p, 2, left_ms < 0 || left_ms > most_ms ? most_ms : left_ms);
 		if (bh_process(bh) < 0)
 			break;
 		if (p[0].revents && !client->is_stopping) {
@@ -212,7 +226,7 @@ static void child(uint32_t number, uint64_t address, const char *log, int report
 	/* The flood is not to starve those whose behaviour is tested, nor the test. */
 	(void)setpriority(PRIO_PROCESS, 0, 10);
 	client.log = fopen(log, "ae");
-	for (i = 0; i < DEPTH; i++)
+	for (i = 0; i < STORM_DEPTH; i++)
 		client.places[i].client = &client;
 	if (!client.log || bh_parse_uuid("fff3", &client.fff3) < 0 ||
 	    bh_parse_uuid("fff4", &client.fff4) < 0 || bh_parse_uuid("2a29", &client.name) < 0 ||

@@ -11,7 +11,7 @@
 
 #include "tests/support/world.h"
 
-enum { STORM_CLIENTS_MAX = 24 };
+enum { STORM_CLIENTS_MAX = 24, STORM_DEPTH = 6 /* requests of a client that are open */ };
 
 struct storm_report {
 	uint32_t client;
@@ -39,6 +39,9 @@ struct storm_client {
  * started later share. NULL: they never do.
  */
 extern const volatile int64_t *storm_began_us;
+
+/* Clients started later ask for more only so often; 0: whenever one of theirs is answered. */
+extern uint32_t storm_pace_ms;
 
 /* Starts client number @number on @address, connected to the daemon when this returns; @log: every
  * written value with its answer goes there.
