@@ -8,6 +8,7 @@
 #include "worker/link.h"
 #include "worker/notify.h"
 #include "worker/recall.h"
+#include "worker/resume.h"
 #include "worker/scan.h"
 #include "worker/seat.h"
 #include "worker/sight.h"
@@ -111,6 +112,8 @@ static bool is_usable(struct worker *w)
 
 static void on_bluez_came(struct worker *w)
 {
+	if (w->was_bluez_gone)
+		links_each(w->links, resume_anew, NULL);
 	w->is_bluez_starting = !is_usable(w) && w->was_bluez_gone;
 	w->was_bluez_gone = false;
 	if (w->is_bluez_starting)

@@ -136,6 +136,14 @@ void resume_link_lost(struct link *link)
 		rest(link);
 }
 
+void resume_anew(struct link *link, void *unused)
+{
+	(void)unused;
+	link->resume.n_rests = link->resume.n_short = 0;
+	if (link->resume.is_resting)
+		resume_begin(link);
+}
+
 void resume_link_up(struct link *link)
 {
 	resume_begin(link);

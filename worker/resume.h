@@ -68,6 +68,9 @@ void resume_begin(struct link *link);
 void resume_link_lost(struct link *link);
 void resume_link_up(struct link *link);
 
+/* bluetoothd was gone and is back: that was no fault of the device. */
+void resume_anew(struct link *link, void *unused);
+
 /* Whether one of the seat's subscriptions waits for the link. */
 bool resume_is_any(const struct seat *seat);
 void resume_on_rest(struct deadline *deadline);

@@ -142,6 +142,27 @@ START_TEST(rests)
 }
 END_TEST
 
+/* A bluetoothd that dies says nothing of the device: no rest is longer than the first for it. */
+START_TEST(bluez_died)
+{
+	enum { DEATHS = 4 }; /* else the fourth link is rested for 8 s */
+	struct harness_stream a;
+	uint64_t at_ms;
+	unsigned i;
+
+	begin("10");
+	a = subscribed(SESSION, true, 0);
+	for (i = 0; i < DEATHS; i++) {
+		at_ms = clock_now_ms();
+		harness_fault(&h, "restart-bluetoothd 50 kill");
+		(void)lost(&a, true);
+		back(&a);
+		ck_assert_uint_lt(clock_now_ms() - at_ms, RESUME_BASE_MS * 4);
+	}
+	harness_stop(&h);
+}
+END_TEST
+
 /* While it waits for the link its program gives it up: nobody connects any more. */
 START_TEST(given_up)
 {
@@ -451,6 +472,7 @@ Suite *suite_notify(void)
 	tcase_add_test(c, takes_time);
 	tcase_add_test(c, resumes);
 	tcase_add_loop_test(c, rests, 0, 2);
+	tcase_add_test(c, bluez_died);
 	tcase_add_loop_test(c, given_up, 0, 2);
 	tcase_add_test(c, comes_from_elsewhere);
 	tcase_add_test(c, watched);
