@@ -257,10 +257,10 @@ static size_t arguments(struct child *child, void *ctx, const char *argv[SPAWN_A
 {
 	const struct lockd_child *lockd = ctx;
 
-	/* A second one first lets the workers hand back what they hold: device: has no file that
-	 * would keep others out. */
-	return lockd_args(&lockd->sup->config, getpid(),
-			  child_incarnation(child) > 1 ? SETTLE_MS : 0, argv, text, text_size);
+	/* It first lets them hand back what they hold: device: has no file that would keep others
+	 * out. Also our first one: programs outlive the daemon before us. */
+	(void)child;
+	return lockd_args(&lockd->sup->config, getpid(), SETTLE_MS, argv, text, text_size);
 }
 
 static void on_spawned(struct child *child, void *ctx)
