@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* From now on; it lives as long as there are samples. */
+/* From now on; nobody waits for it before the last sample. */
 void growth_watch(pid_t pid);
 
 /* The daemon and its children of this moment. */
