@@ -143,7 +143,6 @@ struct world *world_start(const char *const *options)
 	(void)value_of(text, "BLEHERD_WORLD", value, sizeof(value));
 	(void)value_of(text, "BLEHERD_SIM_CONTROL", world->control, sizeof(world->control));
 	(void)value_of(text, "BLEHERD_WRITE_LOG", world->writes, sizeof(world->writes));
-	(void)value_of(text, "BLEHERD_BUS_PID", value, sizeof(value));
 	(void)value_of(text, "BLEHERD_SIM_PID", value, sizeof(value));
 	if (strstr(text, "\nBLEHERD_SOCKET=")) {
 		(void)value_of(text, "BLEHERD_SOCKET", value, sizeof(value));
