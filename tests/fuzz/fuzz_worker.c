@@ -149,7 +149,7 @@ static void act(struct world *world, struct feed *feed)
 		give_bus(world);
 }
 
-static void begin(struct world *world, struct feed *feed)
+static void begin_world(struct world *world, struct feed *feed)
 {
 	static int page_fd = -EBADF;
 	static struct wpage *first;
@@ -208,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned acts;
 
 	timewarp_reset();
-	begin(&world, &feed);
+	begin_world(&world, &feed);
 	for (acts = 0; feed.left > 0 && !world.is_over && acts < ACTS_MAX; acts++) {
 		act(&world, &feed);
 		settle(&world);

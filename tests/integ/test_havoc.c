@@ -165,13 +165,17 @@ static int by_time(const void *a, const void *b)
 /* Prints p50, p95, the longest; the 95th in milliseconds. */
 static uint32_t show_pauses(const char *what, int64_t *us, size_t n)
 {
+	int64_t median, late;
+
 	if (n == 0)
 		return 0;
 	qsort(us, n, sizeof(*us), by_time);
+	median = us[n / 2];
+	late = us[n * 95 / 100];
 	printf("%s: %zu, p50 %.1f ms, p95 %.1f ms, longest %.1f ms\n", what, n,
-	       (double)us[n / 2] / 1000, (double)us[n * 95 / 100] / 1000, (double)us[n - 1] / 1000);
+	       (double)median / 1000, (double)late / 1000, (double)us[n - 1] / 1000);
 	(void)fflush(stdout);
-	return (uint32_t)(us[n * 95 / 100] / 1000);
+	return (uint32_t)(late / 1000);
 }
 
 /* The blows of the rounds in which one worker alone suffers, as seen over the other adapter. */

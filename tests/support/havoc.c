@@ -3,6 +3,7 @@
 
 #include "tests/support/churn.h"
 #include "tests/support/growth.h"
+#include "tests/support/world.h"
 
 #include <check.h>
 #include <errno.h>
@@ -205,7 +206,7 @@ static void read_arguments(struct service *service)
 
 static void begin_service(struct service *service, const char *variable, const char *log)
 {
-	service->pid = (pid_t)strtol(getenv(variable), NULL, 10);
+	service->pid = (pid_t)strtol(world_env(variable), NULL, 10);
 	service->log = log;
 	read_arguments(service);
 }
@@ -291,7 +292,7 @@ static void begin_sim(struct havoc *havoc)
 
 static bool is_bus_up(void)
 {
-	const char *path = strchr(getenv("DBUS_SYSTEM_BUS_ADDRESS"), '/');
+	const char *path = strchr(world_env("DBUS_SYSTEM_BUS_ADDRESS"), '/');
 	struct sockaddr_un where = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int r;

@@ -192,12 +192,20 @@ struct world *world_stop(struct world *world)
 	return NULL;
 }
 
+const char *world_env(const char *name)
+{
+	const char *value = getenv(name);
+
+	ck_assert_ptr_nonnull(value);
+	return value;
+}
+
 void world_bus_kill(struct world *world)
 {
 	pid_t pid = world->bus_pid;
 
 	if (pid == 0)
-		pid = (pid_t)strtol(getenv("BLEHERD_BUS_PID"), NULL, 10);
+		pid = (pid_t)strtol(world_env("BLEHERD_BUS_PID"), NULL, 10);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	if (world->bus_pid > 0)
 		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);

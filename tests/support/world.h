@@ -25,6 +25,9 @@ pid_t world_daemon_pid(const struct world *world);
 void world_fault(const struct world *world, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What the world left in the environment; the test fails where it is not there. */
+const char *world_env(const char *name);
+
 /* D-Bus ends, by SIGKILL; another one at the same address, which ends with the world. */
 void world_bus_kill(struct world *world);
 void world_bus_start(struct world *world);
