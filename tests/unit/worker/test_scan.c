@@ -149,8 +149,9 @@ START_TEST(external)
 	/* What BlueZ hears all the same is passed on. */
 	harness_fault(&h, "discovery 0 on");
 	harness_hears(&h, s, id);
-	harness_fault(&h, "discovery 0 off");
+	/* In this order: a start that is under way is not refused once more, for half a minute. */
 	harness_fault(&h, "raw-scan 0 off");
+	harness_fault(&h, "discovery 0 off");
 	harness_send_id(&h, s, BH__TYPE__CANCEL, id, &empty.base);
 	(void)harness_wait(&h, &h.seats[s], BH__TYPE__ERROR, id);
 	s = harness_scan_for(&h, 2, 1, &id);
