@@ -71,7 +71,7 @@ static void start(void)
 	world = world_start(options);
 	havoc = havoc_new(world, kill_locker, NULL);
 	storm_pace_ms = PACE_MS;
-	storm_began_us = havoc_sim_began_us(havoc);
+	storm_beginnings = havoc_sim_beginnings(havoc);
 }
 
 static void stop(void)

@@ -55,7 +55,7 @@ struct havoc {
 	struct held held[HELD_MAX];
 	void (*kill_client)(void *ctx, uint32_t which);
 	void *ctx;
-	int64_t *sim_began_us;
+	uint32_t *sim_beginnings;
 };
 
 /* --- the schedule --- */
@@ -286,7 +286,7 @@ static void tell_sim(const char *command)
 
 static void begin_sim(struct havoc *havoc)
 {
-	*havoc->sim_began_us = churn_now_us();
+	++*havoc->sim_beginnings;
 	start_service(&havoc->sim);
 }
 
@@ -421,7 +421,7 @@ struct havoc *havoc_new(const struct world *world, void (*kill_client)(void *ctx
 			void *ctx)
 {
 	struct havoc *havoc = calloc(1, sizeof(*havoc));
-	void *shared = mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE,
+	void *shared = mmap(NULL, sizeof(uint32_t), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	ck_assert_ptr_nonnull(havoc);
@@ -429,7 +429,7 @@ struct havoc *havoc_new(const struct world *world, void (*kill_client)(void *ctx
 	havoc->world = world;
 	havoc->kill_client = kill_client;
 	havoc->ctx = ctx;
-	havoc->sim_began_us = shared;
+	havoc->sim_beginnings = shared;
 	for (size_t i = 0; i < HELD_MAX; i++)
 		havoc->held[i].pidfd = -1;
 	begin_service(&havoc->sim, "BLEHERD_SIM_PID", "sim-again.log");
@@ -469,9 +469,9 @@ unsigned havoc_zombies(const struct havoc *havoc)
 	return n;
 }
 
-const volatile int64_t *havoc_sim_began_us(const struct havoc *havoc)
+const volatile uint32_t *havoc_sim_beginnings(const struct havoc *havoc)
 {
-	return havoc->sim_began_us;
+	return havoc->sim_beginnings;
 }
 
 struct havoc *havoc_free(struct havoc *havoc)
@@ -484,7 +484,7 @@ struct havoc *havoc_free(struct havoc *havoc)
 		kill_service(&havoc->sim);
 	if (havoc->bus.is_ours)
 		kill_service(&havoc->bus);
-	(void)munmap(havoc->sim_began_us, sizeof(int64_t));
+	(void)munmap(havoc->sim_beginnings, sizeof(uint32_t));
 	free(havoc);
 	return NULL;
 }

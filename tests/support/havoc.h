@@ -71,8 +71,8 @@ pid_t havoc_daemon(const struct havoc *havoc);
 /* Children of the daemon that have ended and were not waited for. */
 unsigned havoc_zombies(const struct havoc *havoc);
 
-/* When the peripherals began anew, CLOCK_MONOTONIC, in memory that is shared with children. */
-const volatile int64_t *havoc_sim_began_us(const struct havoc *havoc);
+/* How often the peripherals began anew, in memory that is shared with children. */
+const volatile uint32_t *havoc_sim_beginnings(const struct havoc *havoc);
 
 /* Ends what it has started. */
 struct havoc *havoc_free(struct havoc *havoc);

@@ -22,11 +22,9 @@ enum {
 	CLASSES_MAX = 32,
 	REPORT_MS = 30000,
 	VALUES_MAX = 1 << 22, /* of one client */
-	/* Values from before the peripherals began anew may be read so much later. */
-	ANEW_US = 3000000,
 };
 
-const volatile int64_t *storm_began_us;
+const volatile uint32_t *storm_beginnings;
 uint32_t storm_pace_ms;
 
 /* One place of the pipeline: a request under way, or free. */
@@ -44,6 +42,7 @@ struct client {
 	struct place places[STORM_DEPTH];
 	struct bh_uuid fff3, fff4, name;
 	uint32_t seen; /* last notification counter */
+	uint32_t anew; /* how often the counters were seen to begin anew */
 	uint64_t seq;  /* last number of a value of this subscription */
 	uint32_t classes[CLASSES_MAX];
 	bool is_subscribed;
@@ -102,10 +101,13 @@ static int ask(struct client *client, struct place *place)
 			on_answer, place);
 }
 
-/* Their counters begin anew with them. */
-static bool is_anew(void)
+/* Their counters begin anew with them, once each time; values from before may come long after. */
+static bool is_anew(struct client *client)
 {
-	return storm_began_us && now_ms() * 1000 < *storm_began_us + ANEW_US;
+	if (!storm_beginnings || client->anew == *storm_beginnings)
+		return false;
+	client->anew++;
+	return true;
 }
 
 static void on_value(void *ctx, const uint8_t *value, size_t len_bytes, uint64_t seq, uint32_t lost)
@@ -121,7 +123,7 @@ static void on_value(void *ctx, const uint8_t *value, size_t len_bytes, uint64_t
 	counter = (uint32_t)value[0] | (uint32_t)value[1] << 8 | (uint32_t)value[2] << 16 |
 		  (uint32_t)value[3] << 24;
 	client->report.notified++;
-	client->report.notified_twice += counter <= client->seen && !is_anew();
+	client->report.notified_twice += counter <= client->seen && !is_anew(client);
 	client->seen = counter;
 }
 

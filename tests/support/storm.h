@@ -35,10 +35,10 @@ struct storm_client {
 };
 
 /*
- * Whose peripherals may begin anew: when they last did (CLOCK_MONOTONIC), in memory that clients
- * started later share. NULL: they never do.
+ * Whose peripherals may begin anew: how often they have, in memory that clients started later
+ * share. NULL: they never do.
  */
-extern const volatile int64_t *storm_began_us;
+extern const volatile uint32_t *storm_beginnings;
 
 /* Clients started later ask for more only so often; 0: whenever one of theirs is answered. */
 extern uint32_t storm_pace_ms;
