@@ -231,7 +231,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn storm lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
 .PHONY: fuzz fuzz-corpus fuzz-bins
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
@@ -339,6 +339,11 @@ lab-churn: ## 4 programs and 10 peripherals while links drop, in the lab: T=SECO
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all $(B)/tests/churn-lab
 	@tests/lab/churn $(or $(T),180) $(or $(SEED),1)
+
+lab-bus: ## the system bus goes and comes back, in the lab
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/bus
 
 lab-locks: ## holders killed while they connect, and a jumping wall clock, in the lab
 	$(BOOTSTRAP) lab
