@@ -258,12 +258,42 @@ bool admission_in_time(struct client *client, uint32_t id)
 	return false;
 }
 
+static bool is_forgotten(const struct admission_user *user)
+{
+	return clock_now_ms() - user->death_at_ms > ADMISSION_DEATHS_MS;
+}
+
+void admission_blame(struct client *client)
+{
+	struct admission_user *user = client->user;
+
+	if (is_forgotten(user))
+		user->n_deaths = 0;
+	user->n_deaths++;
+	user->death_at_ms = clock_now_ms();
+}
+
+bool admission_is_deadly(const struct client *client)
+{
+	return client->user->n_deaths >= ADMISSION_DEATHS_MAX && !is_forgotten(client->user) &&
+	       !access_is_privileged(&client->sup->admission->world, &client->peer);
+}
+
 bool admission_session(struct client *client, uint32_t id)
 {
 	const char *rule;
 	uint32_t max = quota_of(client, &rule).sessions;
 	char text[128];
 
+	if (admission_is_deadly(client)) {
+		(void)snprintf(text, sizeof(text),
+			       "requests of uid %u killed workers %u times: not served until %u "
+			       "minutes after the last one",
+			       client->peer.uid, client->user->n_deaths,
+			       ADMISSION_DEATHS_MS / 60000);
+		client_error(client, id, CLASS_DENIED, text);
+		return false;
+	}
 	if (max == 0 && access_is_privileged(&client->sup->admission->world, &client->peer))
 		return true;
 	if (max == 0) {

@@ -18,6 +18,10 @@ enum {
 	 * so much: he is not to shut the others out.
 	 */
 	ADMISSION_SHARE = 2,
+	/* So many deaths of workers, none of them longer ago than that, and a user is not served.
+	 */
+	ADMISSION_DEATHS_MAX = 6, /* three sessions: SESSION_BLAMES_MAX each */
+	ADMISSION_DEATHS_MS = 600000,
 };
 
 struct admission;
@@ -50,6 +54,15 @@ bool admission_in_time(struct client *client, uint32_t id);
 
 /* Whether its user may have one more session; if not it is answered. */
 bool admission_session(struct client *client, uint32_t id);
+
+/*
+ * A request of that program killed a worker. Its user, unless it is root or the daemon's, is not
+ * served any more after a few of them: a session's end costs it nothing, it opens another one.
+ */
+void admission_blame(struct client *client);
+
+/* Whether its user is not served for that. */
+bool admission_is_deadly(const struct client *client);
 
 /* The same without an answer: why not; it is counted. */
 bool admission_denies(struct client *client, uint32_t needs, uint64_t address, uint32_t session,

@@ -13,6 +13,8 @@ struct admission_user {
 	uint32_t n_sessions;
 	uint64_t denied;
 	uint64_t crowd_at_ms; /* when it was last logged that there are too many; 0: never */
+	uint32_t n_deaths;    /* of workers, that its sessions were blamed for */
+	uint64_t death_at_ms; /* the last of them */
 	struct bucket bucket;
 	struct {
 		uint64_t at_ms; /* the last event; 0: none yet */

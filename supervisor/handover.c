@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ipc/clock.h"
+#include "supervisor/admission.h"
 #include "supervisor/seek.h"
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
@@ -85,6 +86,8 @@ bool sessions_blame(struct sup *sup, struct adapter *adapter, const struct child
 	if (!session || session->state != SESSION_SERVED || session->home != adapter->index)
 		return false;
 	session->blames++;
+	if (session->client)
+		admission_blame(session->client);
 	return true;
 }
 
@@ -105,6 +108,10 @@ static bool uproot(struct session *session, const struct wpage_view *page, const
 	if (session->blames >= SESSION_BLAMES_MAX) {
 		session_fail(session, CLASS_INTERNAL,
 			     "its requests killed the worker twice; it is not served any more");
+		return false;
+	}
+	if (session->client && admission_is_deadly(session->client)) {
+		session_fail(session, CLASS_DENIED, "requests of its user killed too many workers");
 		return false;
 	}
 	if (session->is_scan && (!adapter || !adapter->is_present)) {

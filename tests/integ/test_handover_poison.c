@@ -7,12 +7,14 @@
 #include "ipc/bleherd_device.h"
 #include "tests/support/stand_in.h"
 #include "tests/support/storm.h"
+#include "tests/support/user.h"
 #include "tests/support/world.h"
 
 #include <check.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { WAIT_MS = 15000 };
+enum { WAIT_MS = 15000, SESSIONS_MAX = 10 };
 
 static const uint64_t INNOCENT = 0xc0aabb000000;
 static const uint64_t POISONOUS = 0xc0aabb000001;
@@ -28,6 +30,9 @@ static void start(void)
 					       "--set",	      "workers.restart_base_ms=20",
 					       "--set",	      "workers.restart_max_ms=40",
 					       "--set",	      "workers.crash_loop_deaths=1",
+					       "--set",	      "daemon.socket_mode=0666",
+					       "--set",	      "access all.user=*",
+					       "--set",	      "access all.allow=all",
 					       NULL };
 
 	stand_in_new(&stand_in, "bleherd-worker");
@@ -142,6 +147,55 @@ START_TEST(test_poison)
 }
 END_TEST
 
+static unsigned served;
+
+/* A session after the other, each with a request that kills its worker, until it is not served. */
+static void poison_again_and_again(struct bh_client *bh, struct said *said)
+{
+	struct reply reply = { 0 };
+	struct bh_session *session;
+
+	stand_in.page->poison_from = 1;
+	for (served = 0; served <= SESSIONS_MAX; served++) {
+		reply = (struct reply){ 0 };
+		ck_assert_int_eq(bh_session_open(&session, bh, POISONOUS, NULL, WAIT_MS, NULL,
+						 on_reply, &reply),
+				 0);
+		await(bh, &reply);
+		if (reply.class != BH_CLASS_NONE)
+			break;
+		stand_in.page->poison = id_of(bh, POISONOUS);
+		reply = read_name(bh, session);
+		bh_session_close(session);
+		ck_assert_uint_ne(reply.class, BH_CLASS_NONE);
+	}
+	said->n = served;
+	said->class = reply.class;
+	(void)snprintf(said->text, sizeof(said->text), "%s", reply.text);
+}
+
+/* Who opens one poisonous session after the other is not served any more, and others are. */
+START_TEST(test_poisonous_user)
+{
+	struct storm_client innocent;
+	struct storm_report r;
+	struct said said;
+
+	if (!user_has_two())
+		return;
+	ck_assert_int_eq(chmod(world_env("BLEHERD_WORLD"), 0711), 0);
+	innocent = storm_start(0, INNOCENT, "/dev/null");
+	said = run_as(user_uid(), 0, poison_again_and_again);
+	ck_assert_msg(said.class == BH_CLASS_DENIED, "%s: %s", bh_class_name(said.class),
+		      said.text);
+	ck_assert_msg(strstr(said.text, "killed workers 6 times"), "%s", said.text);
+	ck_assert_uint_eq(said.n, 3);
+	ck_assert_uint_eq(stand_in.page->n_poisoned, 6);
+	r = storm_end(&innocent);
+	ck_assert_uint_eq(r.unanswered + r.twice + r.wrong + r.failed + r.notified_twice, 0);
+}
+END_TEST
+
 Suite *suite_handover_poison(void);
 Suite *suite_handover_poison(void)
 {
@@ -151,6 +205,7 @@ Suite *suite_handover_poison(void)
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_set_timeout(tc, 40);
 	tcase_add_loop_test(tc, test_poison, 0, 2);
+	tcase_add_test(tc, test_poisonous_user);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
