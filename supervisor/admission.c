@@ -390,7 +390,7 @@ void admission_status(const struct sup *sup, Bh__Status *out, struct admission_u
 	out->users = users->list;
 }
 
-int admission_new(struct admission **out, struct sup *sup)
+int admission_new(struct admission **out, struct sup *sup, const struct access_world *world)
 {
 	struct admission *admission = calloc(1, sizeof(*admission));
 
@@ -398,7 +398,7 @@ int admission_new(struct admission **out, struct sup *sup)
 		return -ENOMEM;
 	admission->sup = sup;
 	TAILQ_INIT(&admission->users);
-	access_world(&admission->world);
+	admission->world = *world;
 	*out = admission;
 	return 0;
 }

@@ -26,7 +26,9 @@ enum {
 
 struct admission;
 
-must_check int admission_new(struct admission **out, struct sup *sup);
+/* @world: copied. Errors: -ENOMEM. */
+must_check int admission_new(struct admission **out, struct sup *sup,
+			     const struct access_world *world);
 struct admission *admission_free(struct admission *admission);
 
 /**

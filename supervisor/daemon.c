@@ -47,6 +47,7 @@ struct daemon {
 	sd_event_source *stopping;
 	bool is_fed; /* systemd's watchdog is on */
 	unsigned passes;
+	struct access_world world; /* of the start; later ones are admission's */
 };
 
 /* A client, its sessions' pairs, the children: the soft limit of 1024 is for users of select(). */
@@ -208,9 +209,7 @@ static int make_parts(struct daemon *daemon)
 	if (r >= 0)
 		r = keepers_new(sup);
 	if (r >= 0)
-		r = reload_new(sup);
-	if (r >= 0)
-		r = admission_new(&sup->admission, sup);
+		r = admission_new(&sup->admission, sup, &daemon->world);
 	if (r >= 0)
 		r = caches_new(sup);
 	if (r >= 0)
@@ -267,9 +266,27 @@ static void free_parts(struct daemon *daemon)
 	sd_event_unref(sup->event);
 }
 
-static void fill(struct sup *sup, const struct config *config, const struct config_sources *sources)
+/* Most of a configuration is room for rules that nobody made: zeros, which then take no memory. */
+static void copy_config(struct config *out, const struct config *config)
 {
-	sup->config = *config;
+	enum { PIECE = 4096 };
+	size_t at, len;
+
+	for (at = 0; at < sizeof(*config); at += PIECE) {
+		len = sizeof(*config) - at < PIECE ? sizeof(*config) - at : PIECE;
+		if (memcmp((char *)out + at, (const char *)config + at, len) != 0)
+			memcpy((char *)out + at, (const char *)config + at, len);
+	}
+}
+
+static void fill(struct daemon *daemon, const struct config_reading *reading,
+		 const struct config_sources *sources)
+{
+	struct sup *sup = &daemon->sup;
+
+	daemon->world = reading->world;
+	daemon->is_fed = getenv("WATCHDOG_USEC") != NULL;
+	copy_config(&sup->config, &reading->config);
 	sup->sources = *sources;
 	sup->started_at_ms = clock_now_ms();
 	reload_fill_limits(sup);
@@ -277,29 +294,31 @@ static void fill(struct sup *sup, const struct config *config, const struct conf
 	slept_watch(sup);
 }
 
-int daemon_run(const struct config *config, const struct config_sources *sources, int listen_fd)
+int daemon_run(struct config_reading *reading, const struct config_sources *sources, int listen_fd)
 {
 	_cleanup_close_ int fd = listen_fd;
-	struct daemon daemon = { .stop_at_ms = 0 };
+	static struct daemon daemon; /* no memory for what is left zero */
 	char missing[SPAWN_PATH_LEN] = "";
 	int r;
 
 	raise_fd_limit();
-	fill(&daemon.sup, config, sources);
-	daemon.is_fed = getenv("WATCHDOG_USEC") != NULL;
+	fill(&daemon, reading, sources);
 	r = spawn_open(&daemon.sup.binaries, missing);
 	if (r < 0) {
+		config_reading_free(reading);
 		log_error("cannot open %s: %s; install it, or set BLEHERD_LIBEXEC", missing,
 			  strerror(-r));
 		return r;
 	}
-	r = make_parts(&daemon);
+	r = reload_new(&daemon.sup, reading);
+	if (r >= 0)
+		r = make_parts(&daemon);
 	if (r >= 0)
 		r = server_new(&daemon.sup.server, &daemon.sup, fd);
 	if (r >= 0) {
 		(void)take_fd(&fd);
 		readiness_tell("READY=1");
-		log_info("listening=%s pid=%d", config->socket, getpid());
+		log_info("listening=%s pid=%d", daemon.sup.config.socket, getpid());
 		r = sd_event_loop(daemon.sup.event);
 	}
 	if (r < 0)

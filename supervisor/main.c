@@ -8,9 +8,9 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "ipc/log.h"
-#include "supervisor/config.h"
 #include "supervisor/daemon.h"
 #include "supervisor/instance.h"
 #include "supervisor/nearest.h"
@@ -116,13 +116,17 @@ static int parse_options(int argc, char **argv, struct options *out)
 }
 
 /* 0, or the status to end with. */
-static int read_config(const struct config_sources *sources, struct config *out,
-		       struct config_report *report)
+static int read_config(struct config_reading *reading, const struct config_sources *sources)
 {
-	char *rest = report->error;
+	pid_t pid = config_reading_begin(reading, sources);
+	char *rest = reading->report.error;
 	char *line;
 
-	if (config_read(sources, out, report) == 0)
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid || !reading->is_whole) {
+		(void)fputs("bleherdd: the process that reads the configuration died\n", stderr);
+		return STATUS_INTERNAL;
+	}
+	if (reading->result == 0)
 		return 0;
 	while ((line = strsep(&rest, "\n")))
 		(void)fprintf(stderr, "bleherdd: %s\n", line);
@@ -139,12 +143,13 @@ static void clean_environment(void)
 		(void)unsetenv(OURS[i]);
 }
 
-static int serve(const struct config *config, const struct config_sources *sources)
+static int serve(struct config_reading *reading, const struct config_sources *sources)
 {
 	static const int STATUS[] = {
 		[INSTANCE_RUNNING] = STATUS_RUNNING,
 		[INSTANCE_NO_RUNTIME] = STATUS_NO_RUNTIME,
 	};
+	const struct config *config = &reading->config;
 	struct instance instance = INSTANCE_INIT;
 	char slots[SLOT_DIR_WHY_LEN];
 	char why[INSTANCE_WHY_LEN];
@@ -164,7 +169,7 @@ static int serve(const struct config *config, const struct config_sources *sourc
 	if (r < 0)
 		(void)fprintf(stderr, "bleherdd: cannot drop privileges: %s\n", strerror(-r));
 	else
-		r = daemon_run(config, sources, take_fd(&instance.listen_fd));
+		r = daemon_run(reading, sources, take_fd(&instance.listen_fd));
 	instance_close(&instance);
 	if (r == 0)
 		return EXIT_SUCCESS;
@@ -175,8 +180,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .config = NULL };
 	struct config_sources sources;
-	struct config_report report;
-	struct config config;
+	struct config_reading *reading;
 	int r;
 
 	r = parse_options(argc, argv, &options);
@@ -187,15 +191,18 @@ int main(int argc, char **argv)
 		.socket = options.socket,
 		.environment = environ,
 	};
-	r = read_config(&sources, &config, &report);
+	if (config_reading_new(&reading) < 0)
+		return STATUS_INTERNAL;
+	r = read_config(reading, &sources);
 	if (r != 0)
 		return r;
 	if (options.is_check) {
 		(void)printf("bleherdd: the configuration is right: %s\n",
-			     report.read[0] != '\0' ? report.read : "the defaults, no file");
+			     reading->report.read[0] != '\0' ? reading->report.read
+							     : "the defaults, no file");
 		return EXIT_SUCCESS;
 	}
-	log_setup("bleherdd", (enum log_level)config.log_level);
+	log_setup("bleherdd", (enum log_level)reading->config.log_level);
 	log_join_journal();
-	return serve(&config, &sources);
+	return serve(reading, &sources);
 }

@@ -5,8 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,18 +25,9 @@
 /* Users and groups come from who knows where; systemd would have killed us by then. */
 enum { LATE_US = 30000000 };
 
-/* What the process that reads leaves for us, in memory of both. */
-struct answer {
-	bool is_whole;
-	int result;
-	struct config config;
-	struct config_report report;
-	struct access_world world;
-};
-
 struct reload {
 	struct sup *sup;
-	struct answer *answer;
+	struct config_reading *reading;
 	sd_event_source *reader; /* NULL: nobody reads */
 	sd_event_source *timer;
 	bool is_late;
@@ -119,23 +108,23 @@ static void stop_reading(struct reload *reload)
 static void take(struct reload *reload)
 {
 	struct sup *sup = reload->sup;
-	struct answer *answer = reload->answer;
+	struct config_reading *reading = reload->reading;
 	struct config_change change;
 
-	if (!answer->is_whole) {
+	if (!reading->is_whole) {
 		tell_failed(sup, reload->is_late ? "users and groups that it names are not known "
 						   "after 30 s; is their directory away?"
 						 : "the process that read it died; try again");
 		return;
 	}
-	if (answer->result < 0) {
-		tell_failed(sup, answer->report.error);
+	if (reading->result < 0) {
+		tell_failed(sup, reading->report.error);
 		return;
 	}
-	config_compare(&sup->config, &answer->config, &change);
-	sup->config = answer->config;
+	config_compare(&sup->config, &reading->config, &change);
+	sup->config = reading->config;
 	if (change.live[0] != '\0')
-		apply(sup, &change, &answer->world);
+		apply(sup, &change, &reading->world);
 	tell_done(sup, &change);
 }
 
@@ -149,6 +138,7 @@ static int on_read(sd_event_source *source, const siginfo_t *info, void *userdat
 	if (reload->sup->is_stopping)
 		return 0;
 	take(reload);
+	config_reading_clear(reload->reading);
 	readiness_tell("READY=1");
 	if (reload->is_again)
 		reload_run(reload->sup);
@@ -163,17 +153,6 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	reload->is_late = true;
 	return sd_event_source_send_child_signal(reload->reader, SIGKILL, NULL, 0);
-}
-
-static _Noreturn void read_and_exit(const struct sup *sup, struct answer *answer)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Whoever waits for the end of one of our channels does not wait for this process. */
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	answer->result = config_read(&sup->sources, &answer->config, &answer->report);
-	access_world(&answer->world);
-	answer->is_whole = true;
-	_exit(EXIT_SUCCESS);
 }
 
 static int watch(struct reload *reload, pid_t pid)
@@ -200,12 +179,9 @@ static int begin(struct reload *reload)
 {
 	pid_t pid;
 
-	memset(reload->answer, 0, sizeof(*reload->answer));
 	reload->is_again = reload->is_late = false;
-	pid = fork();
-	if (pid == 0)
-		read_and_exit(reload->sup, reload->answer);
-	return pid < 0 ? -errno : watch(reload, pid);
+	pid = config_reading_begin(reload->reading, &reload->sup->sources);
+	return pid < 0 ? pid : watch(reload, pid);
 }
 
 void reload_run(struct sup *sup)
@@ -225,21 +201,17 @@ void reload_run(struct sup *sup)
 	readiness_tell("READY=1");
 }
 
-int reload_new(struct sup *sup)
+int reload_new(struct sup *sup, struct config_reading *reading)
 {
 	struct reload *reload = calloc(1, sizeof(*reload));
-	void *at;
 
-	if (!reload)
-		return -ENOMEM;
-	at = mmap(NULL, sizeof(*reload->answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		  -1, 0);
-	if (at == MAP_FAILED) {
-		free(reload);
+	if (!reload) {
+		config_reading_free(reading);
 		return -ENOMEM;
 	}
+	config_reading_clear(reading);
+	reload->reading = reading;
 	reload->sup = sup;
-	reload->answer = at;
 	sup->reload = reload;
 	return 0;
 }
@@ -249,7 +221,7 @@ struct reload *reload_free(struct reload *reload)
 	if (!reload)
 		return NULL;
 	stop_reading(reload);
-	(void)munmap(reload->answer, sizeof(*reload->answer));
+	reload->reading = config_reading_free(reload->reading);
 	free(reload);
 	return NULL;
 }

@@ -6,6 +6,7 @@
  * What is read is taken as a whole or not at all. Then each part takes over what it has copied;
  * children learn it by SETTINGS and DEVICE_RULES. Nothing that a program asked for is touched.
  */
+#include "supervisor/config_reading.h"
 #include "supervisor/ctx.h"
 
 /**
@@ -19,8 +20,8 @@
  */
 void reload_run(struct sup *sup);
 
-/* sup->reload. */
-must_check int reload_new(struct sup *sup);
+/* sup->reload. @reading: taken over, also on errors. Errors: -ENOMEM. */
+must_check int reload_new(struct sup *sup, struct config_reading *reading);
 struct reload *reload_free(struct reload *reload);
 
 /* The copies that are in the context itself, from sup->config. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ipc/guard/confine.h"
 
+#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -189,5 +190,7 @@ int confine_seal(const struct filter *filter, char out_why[CONFINE_WHY_LEN])
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
+	/* Its tree took most of the heap so far. */
+	(void)malloc_trim(0);
 	return r < 0 ? fail(-r, "filter system calls", out_why) : 0;
 }

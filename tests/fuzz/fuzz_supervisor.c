@@ -205,6 +205,7 @@ static void begin(struct world *world)
 	/* Nobody asks for it anew. */
 	static const struct config_sources SOURCES = { .path = "/nonexistent" };
 	struct daemon *daemon = &world->daemon;
+	struct config_reading *reading;
 	size_t i;
 
 	for (i = 0; i < CLIENTS; i++)
@@ -212,7 +213,11 @@ static void begin(struct world *world)
 	world->self = (struct wire)WIRE_INIT;
 	children_reset();
 	kernel_reset(&kernel);
-	fill(&daemon->sup, &config, &SOURCES);
+	MUST(config_reading_new(&reading) >= 0);
+	reading->config = config;
+	access_world(&reading->world);
+	fill(daemon, reading, &SOURCES);
+	MUST(reload_new(&daemon->sup, reading) >= 0);
 	MUST(make_parts(daemon) >= 0);
 	MUST(server_new(&daemon->sup.server, &daemon->sup, dup(listener)) >= 0);
 	(void)settle(world);

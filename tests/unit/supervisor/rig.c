@@ -295,16 +295,20 @@ static _Noreturn void run_daemon(const struct rig *rig, pid_t parent, const int 
 	char path[96];
 	const struct config_sources sources = { .path = path };
 	struct instance instance = INSTANCE_INIT;
+	struct config_reading *reading;
 	char why[INSTANCE_WHY_LEN];
 
 	(void)snprintf(path, sizeof(path), "%s/" RIG_CONFIG, rig->dir);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || instance_open(&instance, &rig->config, why) != 0)
+	if (getppid() != parent || instance_open(&instance, &rig->config, why) != 0 ||
+	    config_reading_new(&reading) < 0)
 		_exit(1);
+	reading->config = rig->config;
+	access_world(&reading->world);
 	(void)!write(ready[1], "", 1);
 	(void)close(ready[0]);
 	(void)close(ready[1]);
-	_exit(daemon_run(&rig->config, &sources, instance.listen_fd) == 0 ? 0 : 1);
+	_exit(daemon_run(reading, &sources, instance.listen_fd) == 0 ? 0 : 1);
 }
 
 /* How many adapters are ready. */
