@@ -241,7 +241,7 @@ void controller_hear(struct controller *controller, struct model_device *device,
 {
 	if (controller->hung)
 		return;
-	if (controller->scan.enabled)
+	if (controller->scan.enabled && !controller->deaf)
 		hci_scan_hear(controller, device, now_ms);
 	if (controller->create.active && !controller->create.caught)
 		hci_create_hear(controller, device, now_ms);

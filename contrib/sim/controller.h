@@ -22,6 +22,7 @@
 
 struct air;
 struct link;
+struct plan_sight;
 
 struct controller_scan {
 	bool enabled;
@@ -72,6 +73,9 @@ struct controller {
 	bool hung;	      /* answers nothing, hears nothing */
 	bool lost_disconnect; /* takes HCI Disconnect, never completes it */
 	bool connect_hang;    /* LE Create Connection never completes, cancelling neither */
+	bool deaf;	      /* scanning hears nothing */
+	unsigned refuse;      /* so many LE Create Connection are refused ... */
+	uint8_t refuse_status;
 };
 
 /**
@@ -135,6 +139,10 @@ typedef void hci_done_fn(struct controller *controller, const uint8_t *params, u
 /* A command without its type byte. */
 void hci_command(struct controller *controller, const uint8_t *data, size_t len_bytes,
 		 uint64_t now_ms);
+
+/* A command without its type byte, as a plan sees it. False: it is none that plans know by name. */
+bool hci_sight(const struct controller *controller, const uint8_t *data, size_t len_bytes,
+	       struct plan_sight *out);
 
 hci_run_fn hci_scan_parameters, hci_scan_enable;
 hci_run_fn hci_accept_list_size, hci_accept_list_clear, hci_accept_list_add, hci_accept_list_remove;

@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "contrib/sim/faults.h"
+#include "contrib/sim/plan_turn.h"
 #include "ipc/base.h"
 
 struct fake;
@@ -55,6 +56,17 @@ must_check int fake_new(struct fake **out, struct model *model, sd_event *event,
 			const struct fake_options *options);
 struct fake *fake_free(struct fake *fake);
 
+/* Who is told of each method call, before it is handled; it may do anything to the fake. */
+void fake_watch(struct fake *fake, void (*see)(void *data, const struct plan_sight *sight),
+		void *data);
+
+/* Whether that is a method that the fake has, and whom its calls name. Errors: -ENOENT. */
+must_check int fake_trigger(const char *name, enum plan_sort *out_sort);
+
 /* The face's fault commands, to be registered with face = the fake. */
 extern const struct fault_command fake_fault_table[];
 extern const size_t fake_fault_count;
+
+/* Those of the air and of controllers, which the radio has by the same names. */
+extern const struct fault_command fake_air_fault_table[];
+extern const size_t fake_air_fault_count;

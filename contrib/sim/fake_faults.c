@@ -32,7 +32,7 @@ static struct fake_device *linked(struct fake *fake, const struct fault_args *ar
 }
 
 /* HCI's reason to that of MGMT, as the kernel translates it. */
-static int mgmt_reason(uint64_t hci)
+int fake_mgmt_reason(uint64_t hci)
 {
 	switch (hci) {
 	case 0x08:
@@ -57,7 +57,7 @@ static int run_drop(void *face, const struct fault_args *args, struct fault_repl
 
 	if (!device)
 		return -ENOTCONN;
-	fake_link_drop(device, mgmt_reason(args->has_number[0] ? args->numbers[0] : 0x08));
+	fake_link_drop(device, fake_mgmt_reason(args->has_number[0] ? args->numbers[0] : 0x08));
 	return 0;
 }
 
@@ -334,6 +334,24 @@ static int run_hang(void *face, const struct fault_args *args, struct fault_repl
 	return 0;
 }
 
+/* From now on they are answered. */
+static void answer_again(struct fake *fake, const struct fault_args *args)
+{
+	struct fake_swallow **link = &fake->swallows;
+
+	while (*link) {
+		struct fake_swallow *swallow = *link;
+
+		if (swallow->device != args->device || swallow->adapter != args->adapter ||
+		    strcmp(swallow->method, args->words[0]) != 0) {
+			link = &swallow->next;
+			continue;
+		}
+		*link = swallow->next;
+		free(swallow);
+	}
+}
+
 static int run_no_reply(void *face, const struct fault_args *args, struct fault_reply *reply)
 {
 	const bool done = strcmp(args->words[1], "done") == 0;
@@ -343,6 +361,10 @@ static int run_no_reply(void *face, const struct fault_args *args, struct fault_
 	if (args->words[1][0] && !done) {
 		fault_reply_set(reply, "usage: no-reply ADDR METHOD N [done]");
 		return -EINVAL;
+	}
+	if (args->numbers[0] == 0) {
+		answer_again(fake, args);
+		return 0;
 	}
 	swallow = calloc(1, sizeof(*swallow));
 	if (!swallow)

@@ -129,9 +129,13 @@ static void up(struct fake_device *device)
 		delay_ms = fake->options.att_timeout_ms;
 	if (delay_ms)
 		fake_arm(fake, &device->resolve_timer, delay_ms, on_resolve, device);
-	else
+	else if (!device->early_drop)
 		resolve(device);
 	fake_mgmt_connect_ended(device);
+	if (!device->early_drop)
+		return;
+	device->early_drop--;
+	fake_link_drop(device, device->early_reason);
 }
 
 static bool is_full(const struct fake_adapter *adapter)
@@ -180,12 +184,12 @@ static void attempt(struct fake_device *device)
 		refuse(device);
 		return;
 	}
-	if (!is_full(device->adapter) &&
+	if (!is_full(device->adapter) && !device->deaf && !device->adapter->connect_hang &&
 	    model_link_up(device->model, device->adapter->model->index) == 0) {
 		up(device);
 		return;
 	}
-	/* Silent, in somebody else's hands, or no room: it waits. */
+	/* Silent, deaf, in somebody else's hands, or no room: it waits. */
 	if (!device->attempted)
 		fake_arm(fake, &device->connect_timer, fake->options.connect_timeout_ms,
 			 on_connect_timeout, device);
@@ -338,6 +342,8 @@ int fake_disconnect(struct fake_device *device, sd_bus_message *m)
 	/* Its profiles are disconnected at once, the link follows. */
 	fake_link_remove_battery(device);
 	fake_calls_add(&device->disconnects, m);
+	if (device->adapter->lost_disconnect && device->dead == FAKE_ALIVE)
+		fake_link_lose(device, FAKE_STUCK);
 	/* The controller never says that the link is down: nor does bluetoothd. */
 	if (device->adapter->hung || device->dead == FAKE_STUCK)
 		return 0;
@@ -371,6 +377,8 @@ int fake_link_mgmt_disconnect(struct fake_device *device, struct seqpacket_peer 
 		return MGMT_TIMEOUT;
 	if (device->connect)
 		return mgmt_cancel(device);
+	if (device->adapter->lost_disconnect && device->dead == FAKE_ALIVE)
+		fake_link_lose(device, FAKE_STUCK);
 	if (device->dead == FAKE_STUCK)
 		return MGMT_BUSY;
 	fake_link_kernel_down(device, MGMT_REASON_LOCAL, issuer);

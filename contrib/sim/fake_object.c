@@ -409,6 +409,57 @@ static int call_method(struct fake *fake, sd_bus_message *m, const struct fake_o
 	return unknown(fake, m, true);
 }
 
+void fake_watch(struct fake *fake, void (*see)(void *data, const struct plan_sight *sight),
+		void *data)
+{
+	fake->see = see;
+	fake->see_data = data;
+}
+
+static bool has_method(enum fake_kind kind, const char *name)
+{
+	const struct fake_interface *interface;
+
+	for (size_t i = 0; (interface = fake_interface(kind, i)) != NULL; i++) {
+		for (size_t n = 0; n < interface->method_count; n++) {
+			if (strcmp(interface->methods[n].name, name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+int fake_trigger(const char *name, enum plan_sort *out_sort)
+{
+	static const char *const others[] = { "Get", "Set", "GetAll", "GetManagedObjects" };
+
+	*out_sort = PLAN_DEVICE;
+	if (has_method(FAKE_DEVICE, name) || has_method(FAKE_CHARACTERISTIC, name) ||
+	    has_method(FAKE_DESCRIPTOR, name))
+		return 0;
+	*out_sort = PLAN_ADAPTER;
+	if (has_method(FAKE_ADAPTER, name))
+		return 0;
+	*out_sort = PLAN_NOTHING;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		if (strcmp(name, others[i]) == 0)
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* What is done about it may take the object away, or bluetoothd. */
+static void show(struct fake *fake, sd_bus_message *m, const struct fake_object *object)
+{
+	const struct plan_sight sight = {
+		.name = sd_bus_message_get_member(m),
+		.device = object->device ? (int)object->device->model->index : -1,
+		.adapter = object->adapter ? (int)object->adapter->model->index : -1,
+	};
+
+	fake->see(fake->see_data, &sight);
+}
+
 int fake_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_)
 {
 	struct fake *fake = userdata;
@@ -421,7 +472,14 @@ int fake_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error _unus
 	/* sd-bus answers pings by itself. */
 	if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Peer", NULL))
 		return 0;
-	if (fake_find(fake, sd_bus_message_get_path(m), &object) < 0) {
+	r = fake_find(fake, sd_bus_message_get_path(m), &object);
+	if (r == 0 && fake->see) {
+		show(fake, m, &object);
+		if (!fake->bus)
+			return 1;
+		r = fake_find(fake, sd_bus_message_get_path(m), &object);
+	}
+	if (r < 0) {
 		(void)unknown(fake, m, false);
 		return 1;
 	}

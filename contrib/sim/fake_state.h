@@ -147,8 +147,11 @@ struct fake_device {
 			      */
 	unsigned early;	     /* fault: so many discoveries hear it before they have begun */
 	enum fake_leftover leftover;
-	bool is_value_late; /* fault: a value of an older link comes when the next one is asked for
-			     */
+	bool deaf;	     /* fault: it advertises and takes no link */
+	unsigned early_drop; /* fault: so many links end right after they came up */
+	int early_reason;    /* ... with that reason of MGMT */
+	bool is_value_late;  /* fault: a value of an older link comes when the next one is asked for
+			      */
 	bool has_rssi;
 	bool attempted;	   /* the connect waits for an advert, not for its delay */
 	bool answer;	   /* fault: a refused connect is answered in any case */
@@ -179,8 +182,10 @@ struct fake_adapter {
 	bool deaf;     /* fault: discovery runs and hears nothing */
 	bool raw_scan; /* fault: somebody scans by raw HCI: the kernel is busy */
 	bool rfkilled;
-	unsigned refuse;     /* fault: so many connects through it fail ... */
-	const char *refusal; /* ... with this text */
+	bool connect_hang;    /* fault: connects through it never complete */
+	bool lost_disconnect; /* fault: a disconnect through it never completes */
+	unsigned refuse;      /* fault: so many connects through it fail ... */
+	const char *refusal;  /* ... with this text */
 };
 
 /* Fault: calls of a method on an object that are not answered. */
@@ -208,7 +213,9 @@ struct fake {
 	bool hung;		       /* stopped: what it would send waits in the queue */
 	struct fake_calls queue;
 	struct fake_swallow *swallows;
-	struct fake_gatt *gatts;      /* all there are, so that a leaving sender costs little */
+	struct fake_gatt *gatts; /* all there are, so that a leaving sender costs little */
+	void (*see)(void *data, const struct plan_sight *sight); /* NULL: nobody watches */
+	void *see_data;
 	struct fake_calls unanswered; /* calls whose answer is to be lost */
 };
 
@@ -390,6 +397,9 @@ void fake_gatt_sender_gone(struct fake *fake, const char *sender);
 void fake_gatt_continue(struct fake *fake);
 bool fake_gatt_claimed(const struct model_attr *service);
 void fake_gatt_burst(struct fake_device *device, uint16_t handle, uint64_t count);
+
+/* HCI's reason of a link's end to that of MGMT, as the kernel translates it. */
+int fake_mgmt_reason(uint64_t hci);
 
 /* --- fake_mgmt.c --- */
 

@@ -14,7 +14,7 @@
 
 #include "contrib/sim/model.h"
 
-#define TABLES_MAX 4
+#define TABLES_MAX 5
 
 struct faults {
 	struct model *model;
@@ -247,27 +247,15 @@ int faults_parse(struct faults *faults, const char *line, struct fault_call *out
 	return 0;
 }
 
-int faults_split_at(const char *line, uint64_t *out_at_ms, const char **out_rest)
+int faults_target(const struct faults *faults, const char *name)
 {
-	const char *digits, *p = line + strspn(line, " \t");
-	uint64_t at_ms = 0;
+	const struct fault_command *command;
+	void *face;
 
-	*out_at_ms = 0;
-	*out_rest = line;
-	if (strncmp(p, "at ", 3) != 0)
-		return 0;
-	p += 3 + strspn(p + 3, " \t");
-	for (digits = p; isdigit((unsigned char)*p); p++) {
-		/* Ten digits are 115 days; more is a mistake, and the sum must not overflow. */
-		if (p - digits >= 10)
-			return -EINVAL;
-		at_ms = at_ms * 10 + (uint64_t)(*p - '0');
-	}
-	if (p == digits || (*p != ' ' && *p != '\t'))
-		return -EINVAL;
-	*out_at_ms = at_ms;
-	*out_rest = p;
-	return 0;
+	command = find_command(faults, name, &face);
+	if (!command)
+		return -ENOENT;
+	return strchr("dta", command->args[0]) ? command->args[0] : 0;
 }
 
 char *faults_call(const struct fault_call *call)

@@ -3,13 +3,15 @@
 /*
  * contrib/sim/faults.h - the text language of faults: one line, one command.
  *
- * Pure: parses, looks up, calls; no I/O and no clock (control.c has those). The commands are rows
- * of tables: faults_model.c has those that only touch the model, each face registers its own, and a
- * later row replaces an earlier one of the same name. A new fault is one row and one function.
+ * Pure: parses, looks up, calls; no I/O and no clock (control.c and plan_run.c have those). The
+ * commands are rows of tables: faults_model.c has those that only touch the model, each face
+ * registers its own, and a later row replaces an earlier one of the same name. A new fault is one
+ * row and one function.
  *
  *   drop C0:AA:BB:00:00:00 0x13
- *   at 1500 silent C0:AA:BB:00:00:01 on	(in files: milliseconds since the start)
- *   # comment
+ *   silent C0:AA:BB:00:00:01 on
+ *
+ * In files there may stand more in front: plan.h.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,7 +81,7 @@ must_check int faults_register(struct faults *faults, const struct fault_command
 
 /**
  * faults_parse() - turns a line into a call, without running it
- * @line:      without "at MS"; surrounding blanks are ignored
+ * @line:      a command alone; surrounding blanks are ignored
  * @out_error: on -EINVAL a malloc'ed sentence that says what is wrong
  *
  * Outcomes: 0; FAULTS_EMPTY for blank lines and comments.
@@ -88,8 +90,8 @@ must_check int faults_register(struct faults *faults, const struct fault_command
 must_check int faults_parse(struct faults *faults, const char *line, struct fault_call *out,
 			    char **out_error);
 
-/* Takes "at MS " off the front of a line; *out_at_ms is 0 without it. Errors: -EINVAL. */
-must_check int faults_split_at(const char *line, uint64_t *out_at_ms, const char **out_rest);
+/* Whom a command is about: its first argument's letter if that is d, t or a, else 0; -ENOENT. */
+must_check int faults_target(const struct faults *faults, const char *name);
 
 /* Runs a parsed call. The reply is malloc'ed: "ok", "error: ...", or the command's own line. */
 char *faults_call(const struct fault_call *call);

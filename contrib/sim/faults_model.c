@@ -4,6 +4,7 @@
  *
  * A face that must do more (end a link, wake a pending connect) registers a row of the same name.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "contrib/sim/faults.h"
@@ -58,11 +59,24 @@ static int run_pad(void *face _unused_, const struct fault_args *args,
 }
 
 static int run_connect_ms(void *face _unused_, const struct fault_args *args,
-			  struct fault_reply *reply _unused_)
+			  struct fault_reply *reply)
 {
-	if (args->numbers[0] > INT32_MAX)
+	const char *text = args->words[0];
+	unsigned long long value;
+	char *end;
+
+	if (strcmp(text, "default") == 0) {
+		args->device->connect_ms = -1;
+		return 0;
+	}
+	value = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 10) : 0;
+	if (!isdigit((unsigned char)text[0]) || *end) {
+		fault_reply_set(reply, "usage: connect-ms ADDR T|default");
+		return -EINVAL;
+	}
+	if (value > INT32_MAX)
 		return -ERANGE;
-	args->device->connect_ms = (int)args->numbers[0];
+	args->device->connect_ms = (int)value;
 	return 0;
 }
 
@@ -81,7 +95,7 @@ const struct fault_command faults_model_table[] = {
 	{ "mute", "dw", "ADDR on|off|replies", run_mute },
 	{ "pad", "dn", "ADDR BYTES", run_pad },
 	{ "refuse", "dn", "ADDR N", run_refuse },
-	{ "connect-ms", "dn", "ADDR T", run_connect_ms },
+	{ "connect-ms", "dw", "ADDR T|default", run_connect_ms },
 	{ "stats", "?w", "[totals]", run_stats },
 };
 const size_t faults_model_count = ARRAY_LEN(faults_model_table);

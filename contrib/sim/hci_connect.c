@@ -70,6 +70,10 @@ uint8_t hci_create_connection(struct controller *controller, const uint8_t *para
 		return HCI_INVALID_PARAMETERS;
 	if (controller->link_count >= controller->air->settings.links)
 		return HCI_CONNECTION_LIMIT;
+	if (controller->refuse) {
+		controller->refuse--;
+		return controller->refuse_status;
+	}
 	if (is_refused(controller, named_device(controller, &create), &status))
 		return status;
 	controller->create = create;

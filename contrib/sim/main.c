@@ -15,6 +15,7 @@
 #include "contrib/sim/faults.h"
 #include "contrib/sim/model.h"
 #include "contrib/sim/options.h"
+#include "contrib/sim/plan_run.h"
 #include "contrib/sim/radio.h"
 #include "contrib/sim/writelog.h"
 
@@ -28,7 +29,7 @@ struct sim {
 	struct faults *faults;
 	struct fake *fake;
 	struct radio_face *radio;
-	struct script *script;
+	struct plan_run *plan;
 	struct control *control;
 };
 
@@ -92,18 +93,40 @@ static int start_face(struct sim *sim)
 	r = fake_new(&sim->fake, sim->model, sim->event, &sim->options.fake);
 	if (r < 0)
 		return failed("fake bluetoothd on", sim->options.fake.bus_address, r);
-	return faults_register(sim->faults, fake_fault_table, fake_fault_count, sim->fake);
+	r = faults_register(sim->faults, fake_fault_table, fake_fault_count, sim->fake);
+	if (r < 0)
+		return r;
+	return faults_register(sim->faults, fake_air_fault_table, fake_air_fault_count, sim->fake);
+}
+
+static int start_plan(struct sim *sim)
+{
+	const struct plan_run_options options = {
+		.path = sim->options.faults,
+		.log_path = sim->options.fault_log,
+		.face = sim->radio ? PLAN_LAB : PLAN_FAKE,
+		.seed = sim->options.model.seed,
+		.is_waiting = sim->options.faults_wait,
+		.trigger = sim->radio ? radio_trigger : fake_trigger,
+	};
+	int r;
+
+	if (!options.path)
+		return 0;
+	r = plan_run_new(&sim->plan, sim->event, sim->faults, sim->model, &options);
+	if (r < 0)
+		return r == -EINVAL ? r : failed("faults", options.path, r);
+	if (sim->radio)
+		radio_watch(sim->radio, plan_run_see, sim->plan);
+	else
+		fake_watch(sim->fake, plan_run_see, sim->plan);
+	return faults_register(sim->faults, plan_run_table, plan_run_count, sim->plan);
 }
 
 static int start_control(struct sim *sim)
 {
 	int r;
 
-	if (sim->options.faults) {
-		r = script_new(&sim->script, sim->event, sim->options.faults, sim->faults);
-		if (r < 0)
-			return r == -EINVAL ? r : failed("faults", sim->options.faults, r);
-	}
 	if (sim->options.control) {
 		r = control_new(&sim->control, sim->event, sim->options.control, sim->faults);
 		if (r < 0)
@@ -117,7 +140,7 @@ static int start_control(struct sim *sim)
 static void stop(struct sim *sim)
 {
 	sim->control = control_free(sim->control);
-	sim->script = script_free(sim->script);
+	sim->plan = plan_run_free(sim->plan);
 	sim->radio = radio_face_free(sim->radio);
 	sim->fake = fake_free(sim->fake);
 	sim->faults = faults_free(sim->faults);
@@ -144,6 +167,8 @@ int main(int argc, char **argv)
 		r = start_model(&sim);
 	if (r == 0)
 		r = start_face(&sim);
+	if (r == 0)
+		r = start_plan(&sim);
 	if (r == 0)
 		r = start_control(&sim);
 	if (r == 0)

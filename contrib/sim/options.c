@@ -34,8 +34,9 @@ static const struct row rows[] = {
 	{ "mgmt", "PATH", "the fake MGMT, a SOCK_SEQPACKET socket", KIND_TEXT, AT(fake.mgmt_path) },
 	{ "vhci", NULL, "instead: LE controllers on /dev/vhci", KIND_FLAG, AT(vhci) },
 	{ "control", "PATH", "fault commands, a SOCK_SEQPACKET socket", KIND_TEXT, AT(control) },
-	{ "faults", "FILE", "fault commands, one a line, \"at MS\" in front", KIND_TEXT,
-	  AT(faults) },
+	{ "faults", "FILE", "a fault plan: bleherd-faults(5)", KIND_TEXT, AT(faults) },
+	{ "faults-wait", NULL, "it begins when told to: `plan begin`", KIND_FLAG, AT(faults_wait) },
+	{ "fault-log", "FILE", "a line of JSON per fault of the plan", KIND_TEXT, AT(fault_log) },
 	{ "write-log", "FILE", "a line of JSON per write that arrived", KIND_TEXT, AT(write_log) },
 	{ "ready-fd", "N", "gets a newline when everything serves", KIND_NUMBER, AT(ready_fd) },
 	{ "die-with-parent", NULL, "end when the parent process ends", KIND_FLAG,
@@ -193,6 +194,8 @@ static int check(const struct options *options)
 		return complain("--dbus and --vhci exclude one another");
 	if (options->fake.mgmt_path && !options->fake.bus_address)
 		return complain("--mgmt needs --dbus");
+	if ((options->faults_wait || options->fault_log) && !options->faults)
+		return complain("--faults-wait and --fault-log need --faults");
 	if (options->model.adapters > MODEL_ADAPTERS_MAX)
 		return complain("--adapters wants 0 to %d", MODEL_ADAPTERS_MAX);
 	if (options->model.devices > MODEL_DEVICES_MAX)

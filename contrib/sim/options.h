@@ -15,10 +15,12 @@ struct options {
 	struct fake_options fake; /* bus_address NULL: no fake */
 	struct radio_options radio;
 	const char *faults;
+	const char *fault_log;
 	const char *control;
 	const char *write_log;
 	unsigned ready_fd; /* 0: nobody waits */
 	bool vhci;
+	bool faults_wait;
 	bool die_with_parent;
 };
 

@@ -146,7 +146,7 @@ void plan_address(enum plan_sort sort, unsigned index, char *out, size_t size);
  * @command: "unplug 1", "refuse C0:AA:BB:00:00:07 3", "deaf-adapter 0 on"
  * @out:     "plug 1", "refuse C0:AA:BB:00:00:07 0", "deaf-adapter 0 off"
  *
- * Outcomes: true; false if nothing undoes it (drop, burst, plug, ...).
+ * Outcomes: true; false if nothing undoes it (drop, burst, plug, deaf-adapter 0 off).
  */
 bool plan_ending(const char *command, char *out, size_t size);
 

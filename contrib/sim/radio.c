@@ -54,6 +54,25 @@ static void receive_vendor(struct radio_port *port, const uint8_t *packet, size_
 	air_log("adapter=%u plugged=hci%d", port->adapter, port->hci);
 }
 
+void radio_watch(struct radio_face *face, void (*see)(void *data, const struct plan_sight *sight),
+		 void *data)
+{
+	face->see = see;
+	face->see_data = data;
+}
+
+/* What is done about it may unplug the adapter. False: it is gone. */
+static bool show(const struct radio_port *port, const uint8_t *packet, size_t len_bytes)
+{
+	struct radio_face *face = port->face;
+	struct plan_sight sight;
+
+	if (face->see && packet[0] == HCI_COMMAND &&
+	    hci_sight(face->air.controllers[port->adapter], packet + 1, len_bytes - 1, &sight))
+		face->see(face->see_data, &sight);
+	return port->fd >= 0;
+}
+
 static int on_packet(sd_event_source *source _unused_, int fd, uint32_t revents _unused_,
 		     void *userdata)
 {
@@ -61,7 +80,7 @@ static int on_packet(sd_event_source *source _unused_, int fd, uint32_t revents 
 	struct radio_face *face = port->face;
 	uint8_t packet[CONTROLLER_PACKET_BYTES];
 
-	for (int i = 0; i < PACKETS_PER_TURN; i++) {
+	for (int i = 0; i < PACKETS_PER_TURN && port->fd == fd; i++) {
 		const ssize_t n = read(fd, packet, sizeof(packet));
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -74,7 +93,7 @@ static int on_packet(sd_event_source *source _unused_, int fd, uint32_t revents 
 		}
 		if (packet[0] == HCI_VENDOR)
 			receive_vendor(port, packet, (size_t)n);
-		else
+		else if (show(port, packet, (size_t)n))
 			controller_receive(face->air.controllers[port->adapter], packet, (size_t)n,
 					   radio_now_ms());
 	}

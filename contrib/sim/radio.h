@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "contrib/sim/faults.h"
+#include "contrib/sim/plan_turn.h"
 #include "ipc/base.h"
 
 struct model;
@@ -33,6 +34,13 @@ struct radio_options {
 must_check int radio_face_new(struct radio_face **out, struct model *model, sd_event *event,
 			      const struct radio_options *options);
 struct radio_face *radio_face_free(struct radio_face *face);
+
+/* Who is told of each HCI command, before it is handled; it may do anything to the face. */
+void radio_watch(struct radio_face *face, void (*see)(void *data, const struct plan_sight *sight),
+		 void *data);
+
+/* Whether that is a command that the radio knows by name, and whom it names. Errors: -ENOENT. */
+must_check int radio_trigger(const char *name, enum plan_sort *out_sort);
 
 /* The face's own fault commands; they replace the model's rows of the same name. */
 extern const struct fault_command radio_fault_table[];

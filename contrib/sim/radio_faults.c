@@ -257,6 +257,33 @@ static int run_lost_disconnect(void *data, const struct fault_args *args,
 	return 0;
 }
 
+static int run_deaf_adapter(void *data, const struct fault_args *args,
+			    struct fault_reply *reply _unused_)
+{
+	struct controller *controller = controller_of(data, args);
+
+	if (!controller)
+		return -ENODEV;
+	controller->deaf = args->on;
+	return 0;
+}
+
+/* Whoever the device is: this controller takes no connect, for now or for want of room. */
+static int run_refuse_adapter(void *data, const struct fault_args *args, struct fault_reply *reply)
+{
+	struct controller *controller = controller_of(data, args);
+	const bool is_full = strcmp(args->words[0], "full") == 0;
+
+	if (args->words[0][0] && !is_full) {
+		fault_reply_set(reply, "usage: refuse-adapter N COUNT [full]");
+		return -EINVAL;
+	}
+	if (!controller)
+		return -ENODEV;
+	controller->refuse_status = is_full ? HCI_CONNECTION_LIMIT : HCI_REJECTED_RESOURCES;
+	return count_argument(args, 0, &controller->refuse);
+}
+
 static int run_unplug(void *data, const struct fault_args *args, struct fault_reply *reply _unused_)
 {
 	struct radio_face *face = data;
@@ -339,8 +366,9 @@ const struct fault_command radio_fault_table[] = {
 	{ "lie", "dn?n", "ADDR N [STATUS]", run_lie },
 	{ "early-drop", "dn?n", "ADDR N [REASON]", run_early_drop },
 	{ "parameters", "dnn", "ADDR INTERVAL TIMEOUT", run_parameters },
-	{ "hang", "ab", "N on|off", run_hang },
 	{ "hang-adapter", "ab", "N on|off", run_hang },
+	{ "deaf-adapter", "ab", "N on|off", run_deaf_adapter },
+	{ "refuse-adapter", "an?w", "N COUNT [full]", run_refuse_adapter },
 	{ "connect-hang", "ab", "N on|off", run_connect_hang },
 	{ "lost-disconnect", "ab", "N on|off", run_lost_disconnect },
 	{ "unplug", "a", "N", run_unplug },

@@ -8,6 +8,7 @@
 #include "contrib/sim/air.h"
 #include "contrib/sim/model.h"
 
+struct plan_sight;
 struct radio_face;
 
 /* One open /dev/vhci. The kernel's number for it is told by the kernel, and changes on replug. */
@@ -24,6 +25,8 @@ struct radio_face {
 	sd_event *event;
 	sd_event_source *timer;
 	struct air air;
+	void (*see)(void *data, const struct plan_sight *sight); /* NULL: nobody watches */
+	void *see_data;
 	struct radio_port ports[MODEL_ADAPTERS_MAX];
 };
 

@@ -79,7 +79,7 @@ def bluetoothd_stopped(subscription):
 
 def controller_hung(subscription):
     """Programs have links on it, so that nobody resets it without being told to."""
-    fault("hang 0 on")
+    fault("hang-adapter 0 on")
     begin = time.monotonic()
     name = adapters()[0]["adapter"]
     reset = run("reset", name, "--yes")

@@ -129,28 +129,6 @@ START_TEST(test_empty_lines)
 }
 END_TEST
 
-START_TEST(test_at)
-{
-	static const char *const bad[] = { "at x drop",	 "at",	     "at 5",
-					   "at -1 drop", "at 5drop", "at 12345678901 drop" };
-	const char *rest;
-	uint64_t at_ms;
-
-	ck_assert_int_eq(faults_split_at("at 1500 drop X", &at_ms, &rest), 0);
-	ck_assert_uint_eq(at_ms, 1500);
-	ck_assert_str_eq(rest, " drop X");
-	ck_assert_int_eq(faults_split_at("drop X", &at_ms, &rest), 0);
-	ck_assert_uint_eq(at_ms, 0);
-	ck_assert_str_eq(rest, "drop X");
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		/* "at" alone is an unknown command, and that is what parsing it says. */
-		if (strcmp(bad[i], "at") == 0)
-			continue;
-		ck_assert_int_eq(faults_split_at(bad[i], &at_ms, &rest), -EINVAL);
-	}
-}
-END_TEST
-
 START_TEST(test_model_rows)
 {
 	struct model_device *device = model_device(model, 0);
@@ -231,7 +209,6 @@ Suite *suite_faults(void)
 	tcase_add_test(tc, test_arguments);
 	tcase_add_test(tc, test_mistakes);
 	tcase_add_test(tc, test_empty_lines);
-	tcase_add_test(tc, test_at);
 	tcase_add_test(tc, test_model_rows);
 	tcase_add_test(tc, test_stats_and_help);
 	tcase_add_test(tc, test_noise);
