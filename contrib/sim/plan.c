@@ -240,11 +240,17 @@ static int parse_line(struct plan_line *line, struct plan *plan, const char *tex
 	r = split(line, text, len);
 	if (r < 0 || line->count == 0 || line->words[0][0] == '#')
 		return r;
+	if (strcmp(line->words[0], line->face == PLAN_FAKE ? "lab:" : "fake:") == 0)
+		return 0;
+	if (strcmp(line->words[0], line->face == PLAN_FAKE ? "fake:" : "lab:") == 0)
+		memmove(line->words, line->words + 1, line->count-- * sizeof(line->words[0]));
+	if (line->count == 0)
+		return plan_complain(line, "nothing after the face's name");
 	r = parse_head(line, &plan->head);
 	if (r != 1)
 		return r;
 	r = plan_rule_parse(line, &rule);
-	return r == 0 ? add_rule(plan, &rule) : r < 0 ? r : 0;
+	return r < 0 ? r : add_rule(plan, &rule);
 }
 
 int plan_parse(struct plan **out, const char *name, const char *text, enum plan_face face,

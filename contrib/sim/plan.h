@@ -21,7 +21,7 @@
 #define PLAN_ADDRESS_HIGH 0xc0aabb /* of each peripheral of the sim; the low half is its number */
 #define PLAN_ADAPTER_HIGH 0xaabbcc
 
-/* Which face does it: a line that begins with `fake:` or `lab:` is left out on the other one. */
+/* Which face it is for: a line that begins with `fake:` or `lab:` is left out on the other one. */
 enum plan_face { PLAN_FAKE, PLAN_LAB };
 
 enum plan_when {

@@ -26,5 +26,5 @@ _printf_(2, 3) int plan_complain(const struct plan_line *line, const char *forma
 /* The words from line->at on, a blank between them. */
 void plan_join(const struct plan_line *line, char *out, size_t size);
 
-/* A fault line. Outcomes: 0; 1 it is for the other face only. Errors: -EINVAL. */
+/* A fault line. Errors: -EINVAL. */
 must_check int plan_rule_parse(struct plan_line *line, struct plan_rule *out);

@@ -2,8 +2,8 @@
 /*
  * contrib/sim/plan_rule.c - a fault line of a plan:
  *
- *   [fake:|lab:] [at TIME | every TIME | chance P% on CALL [WHO] | nth N on CALL [WHO]]
- *                [while [not] CONDITION] [for TIME] COMMAND ARGS
+ *   [at TIME | every TIME | chance P% on CALL [WHO] | nth N on CALL [WHO]]
+ *   [while [not] CONDITION] [for TIME] COMMAND ARGS
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -124,7 +124,7 @@ static int parse_nth(struct plan_line *line, uint64_t *out_nth)
 	return *out_nth ? 0 : plan_complain(line, "nth wants a number from 1, not '%s'", text);
 }
 
-/* on CALL [any|it's not known yet|ADDR|N]; *out_seen: what the call names. */
+/* on CALL [any|ADDR|N]; *out_seen: what the call names. */
 static int parse_trigger(struct plan_line *line, struct plan_rule *rule, enum plan_sort *out_seen)
 {
 	const struct plan_checker *checker = line->checker;
@@ -297,12 +297,13 @@ static int own_time(struct plan_line *line, struct plan_rule *rule)
 	rule->timed = true;
 	if (has_number && rule->for_ms)
 		return plan_complain(line, "%s: `for` or a number, not both", rule->kind);
-	if (has_number)
-		return plan_time(own, &rule->for_ms) < 0 ||
-				       !isdigit((unsigned char)own[strlen(own) - 1])
-			       ? plan_complain(line, "%s wants milliseconds, not '%s'", rule->kind,
-					       own)
-			       : 0;
+	if (has_number) {
+		/* The sim takes no unit there. */
+		if (own[strspn(own, "0123456789")] || plan_time(own, &rule->for_ms) < 0)
+			return plan_complain(line, "%s wants milliseconds, not '%s'", rule->kind,
+					     own);
+		return 0;
+	}
 	if (!rule->for_ms && strcmp(rule->kind, "restart-bluetoothd") == 0 && !own[0])
 		rule->for_ms = plan_own_time_ms(rule->kind);
 	if (!rule->for_ms)
@@ -418,16 +419,11 @@ int plan_rule_parse(struct plan_line *line, struct plan_rule *out)
 {
 	enum plan_sort seen = PLAN_NOTHING;
 	struct plan_rule rule = *out;
-	size_t begin;
 	int r;
 
-	if (take_word(line, line->face == PLAN_FAKE ? "lab:" : "fake:"))
-		return 1;
-	(void)take_word(line, line->face == PLAN_FAKE ? "fake:" : "lab:");
-	begin = line->at;
 	r = parse_when(line, &rule, &seen);
 	if (r == 0)
-		r = parse_clauses(line, &rule, line->at > begin);
+		r = parse_clauses(line, &rule, line->at > 0);
 	if (r < 0)
 		return r;
 	if (!peek(line)[0])
