@@ -162,6 +162,7 @@ START_TEST(test_faults_of_the_air)
 	ok(client_call(client, "hci1/1", "Connect"));
 	client_wait(client, "hci1/1:Connected=0;");
 	ok(client_call(client, "hci1/1", "Connect"));
+	ck_assert(client_property(client, "hci1/1", "Connected"));
 	world_fault(world, "connect-hang 1 on");
 	pending = client_send(client, "hci1/2", "Connect");
 	client_run(client, 50);
