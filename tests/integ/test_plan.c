@@ -173,6 +173,22 @@ START_TEST(test_faults_of_the_air)
 }
 END_TEST
 
+/* What the plans of the soak say of the daemon's configuration is understood by it. */
+START_TEST(test_settings_of_plans)
+{
+	struct run run =
+		run_command("conf=$(mktemp) && trap 'rm -f $conf' EXIT; n=0; "
+			    "for p in contrib/soak/plans/*; do "
+			    "sed -nE 's/^((lab|fake): )?set ([^.]+)[.]([^=]+)=(.*)/"
+			    "[\\3]\\n\\4 = \\5/p' $p >$conf; n=$((n + $(wc -l <$conf))); "
+			    "bleherdd --config $conf --check-config || { echo $p; exit 1; }; "
+			    "done; test $n -gt 20");
+
+	ck_assert_msg(run.status == 0, "%s%s", run.out, run.err);
+	run_done(&run);
+}
+END_TEST
+
 Suite *suite_plan(void);
 
 Suite *suite_plan(void)
@@ -186,6 +202,10 @@ Suite *suite_plan(void)
 	tcase_add_test(tc, test_gone_in_the_call);
 	tcase_add_test(tc, test_begin_and_rest);
 	tcase_add_test(tc, test_faults_of_the_air);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("settings");
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_settings_of_plans);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
