@@ -176,13 +176,13 @@ END_TEST
 /* What the plans of the soak say of the daemon's configuration is understood by it. */
 START_TEST(test_settings_of_plans)
 {
-	struct run run =
-		run_command("conf=$(mktemp) && trap 'rm -f $conf' EXIT; n=0; "
-			    "for p in contrib/soak/plans/*; do "
-			    "sed -nE 's/^((lab|fake): )?set ([^.]+)[.]([^=]+)=(.*)/"
-			    "[\\3]\\n\\4 = \\5/p' $p >$conf; n=$((n + $(wc -l <$conf))); "
-			    "bleherdd --config $conf --check-config || { echo $p; exit 1; }; "
-			    "done; test $n -gt 20");
+	struct run run = run_command(
+		"conf=$(mktemp) && trap 'rm -f $conf' EXIT; n=0; "
+		"for p in contrib/soak/plans/*; do "
+		"sed -nE 's/^((lab|fake): )?set ([^.]+)[.]([^=]+)=(.*)/"
+		"[\\3]\\n\\4 = \\5/p' $p >$conf; n=$((n + $(wc -l <$conf))); "
+		"${BLEHERD_BIN:-build/bin}/bleherdd --config $conf --check-config || { echo $p; exit 1; }; "
+		"done; test $n -gt 20");
 
 	ck_assert_msg(run.status == 0, "%s%s", run.out, run.err);
 	run_done(&run);
