@@ -158,6 +158,12 @@ int plan_run_check(void *data, const char *text, enum plan_sort *out_sort, char 
 	*out_sort = PLAN_NOTHING;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, " "), text);
 	switch (faults_target(faults, name)) {
+	case -ENOENT:
+		if (asprintf(out_error,
+			     "no command '%s' on this face; bleherd-faults(5) lists them",
+			     name) < 0)
+			*out_error = NULL;
+		return -EINVAL;
 	case 'd':
 		*out_sort = PLAN_DEVICE;
 		break;

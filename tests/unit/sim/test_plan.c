@@ -160,7 +160,8 @@ START_TEST(test_faces)
 	plan_bench_read(&bench, text);
 	ck_assert_uint_eq(bench.plan->rule_count, 2);
 	ck_assert_str_eq(bench.plan->rules[0].kind, "parameters");
-	refused("release-monitors 0", "p:1: unknown command 'release-monitors' (help lists them)");
+	refused("release-monitors 0",
+		"p:1: no command 'release-monitors' on this face; bleherd-faults(5) lists them");
 	refused("nth 1 on StartDiscovery drop any",
 		"p:1: the radio sees no 'StartDiscovery'; bleherd-faults(5) lists what it sees");
 }
@@ -171,7 +172,7 @@ START_TEST(test_mistakes)
 	static const struct {
 		const char *line, *complaint;
 	} rows[] = {
-		{ "dorp any", "unknown command 'dorp' (help lists them)" },
+		{ "dorp any", "no command 'dorp' on this face; bleherd-faults(5) lists them" },
 		{ "drop C0:AA:BB:00:00:03", "no such address 'C0:AA:BB:00:00:03'" },
 		{ "hang-adapter 2 on", "no such adapter '2'" },
 		{ "hang-adapter any maybe", "usage: hang-adapter N on|off" },
