@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * contrib/soak/report.c - the page of one run: how it ended, what was promised, what broke. The
+ * other sections are report_time.c and report_tables.c. See report.h.
+ */
+#include "contrib/soak/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "contrib/soak/report_parts.h"
+
+const char *part_contestant(const json_t *run)
+{
+	return report_str(report_at_path(run, "run"), "contestant", "bleherd");
+}
+
+double part_length_ms(const json_t *run)
+{
+	const json_t *line = report_at_path(run, "timeline");
+	double steps = (double)json_array_size(json_object_get(line, "answered"));
+	double step = report_num(line, "step_ms");
+	double ended = report_num(report_at_path(run, "outcome"), "ended_ms");
+
+	/* The last step may reach beyond the end. */
+	return fmax(isfinite(step) ? steps * step : 0, isfinite(ended) ? ended : 0);
+}
+
+void part_requests(const json_t *run, double *out_n, double *out_done)
+{
+	const json_t *requests = report_at_path(run, "requests");
+	const json_t *kinds = json_object_get(requests, "kinds");
+	double n = report_num(requests, "n"), done = report_num(requests, "done");
+
+	*out_n = isfinite(n) ? n : report_sum(kinds, "n");
+	*out_done = isfinite(done) ? done : report_sum(kinds, "done");
+}
+
+static bool is_held(const json_t *run)
+{
+	return json_is_true(report_at_path(run, "outcome.held"));
+}
+
+static void fact(FILE *out, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	fprintf(out, "<div><dt>%s</dt><dd>", name);
+	report_text(out, value);
+	fputs("</dd></div>\n", out);
+}
+
+static void number_fact(FILE *out, const char *name, const json_t *object, const char *key)
+{
+	double v = report_num(object, key);
+
+	/* A seed is a name: no groups of digits. */
+	if (isfinite(v) && strcmp(key, "seed") == 0)
+		fprintf(out, "<div><dt>%s</dt><dd>%.0f</dd></div>\n", name, v);
+	else if (isfinite(v))
+		fact(out, name, report_count(v).s);
+}
+
+static void facts(FILE *out, const json_t *run)
+{
+	const json_t *r = report_at_path(run, "run");
+	double asked_ms = report_num(r, "duration_s") * 1000;
+
+	fputs("<dl class=\"facts\">\n", out);
+	fact(out, "Plan", report_str(r, "plan", ""));
+	fact(out, "Face", report_str(r, "face", ""));
+	number_fact(out, "Seed", r, "seed");
+	fact(out, "Duration", report_ms(asked_ms).s);
+	number_fact(out, "Clients", r, "clients");
+	number_fact(out, "Adapters", r, "adapters");
+	number_fact(out, "Devices", r, "devices");
+	fact(out, "Began", report_str(r, "began", ""));
+	fact(out, "Contestant", report_str(r, "contestant", ""));
+	fact(out, "Version", report_str(r, "version", ""));
+	fact(out, "bluetoothd", report_str(r, "bluetoothd", ""));
+	fact(out, "Kernel", report_str(r, "kernel", ""));
+	fputs("</dl>\n", out);
+}
+
+static void figures(FILE *out, const json_t *run)
+{
+	const json_t *faults = report_at_path(run, "faults");
+	double n, done;
+
+	part_requests(run, &n, &done);
+	fputs("<dl class=\"facts figures\">\n", out);
+	fact(out, "Requests", report_count(n).s);
+	fact(out, "Succeeded", report_percent(done, n).s);
+	fact(out, "Faults injected", report_count(report_sum(faults, "n")).s);
+	fact(out, "Recovered", report_count(report_sum(faults, "recovered")).s);
+	fact(out, "Longest recovery", report_ms(report_max(faults, "worst_ms")).s);
+	fact(out, "Promises checked",
+	     report_count(report_sum(report_at_path(run, "promises"), "checked")).s);
+	fputs("</dl>\n", out);
+}
+
+static void verdict(FILE *out, const json_t *run)
+{
+	const json_t *violations = report_at_path(run, "outcome.violations");
+	const json_t *first = json_array_get(violations, 0);
+	double ended = report_num(report_at_path(run, "outcome"), "ended_ms");
+	double asked = report_num(report_at_path(run, "run"), "duration_s") * 1000;
+
+	if (is_held(run)) {
+		fputs("<div class=\"verdict held\"><span class=\"sign\" aria-hidden=\"true\">"
+		      "✓</span><div><b>Held</b>No promise was broken",
+		      out);
+	} else {
+		fputs("<div class=\"verdict broken\"><span class=\"sign\" aria-hidden=\"true\">"
+		      "✕</span><div><b>Broken",
+		      out);
+		if (first) {
+			fputs(": ", out);
+			report_text(out, report_str(first, "promise", "a promise"));
+		}
+		fputs("</b>", out);
+		report_text(out, report_str(first, "text", "The report does not say what broke"));
+	}
+	if (isfinite(ended) && isfinite(asked) && ended < asked)
+		fprintf(out, ". The run ended after %s of %s", report_ms(ended).s,
+			report_ms(asked).s);
+	fputs(".</div></div>\n", out);
+}
+
+static void skipped(FILE *out, const json_t *run)
+{
+	const json_t *list = report_at_path(run, "skipped");
+
+	if (!list)
+		list = report_at_path(run, "run.skipped");
+	if (json_array_size(list) == 0)
+		return;
+	fputs("<p class=\"note\">Faults of the plan that this run could not have: ", out);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *v = json_array_get(list, i);
+		const char *name = json_string_value(v);
+
+		fputs(i ? ", " : "", out);
+		report_text(out, name ? name : report_str(v, "kind", report_str(v, "text", "?")));
+	}
+	fputs(".</p>\n", out);
+}
+
+void part_outcome(FILE *out, const json_t *run)
+{
+	const json_t *r = report_at_path(run, "run");
+
+	fputs("<section id=\"outcome\">\n<h1>", out);
+	report_text(out, report_str(r, "title", report_str(r, "plan", "Soak")));
+	fputs("</h1>\n<p class=\"soft\">Fault-injection soak of ", out);
+	report_text(out, part_contestant(run));
+	fputs("</p>\n", out);
+	verdict(out, run);
+	figures(out, run);
+	facts(out, run);
+	skipped(out, run);
+	fputs("<h3>Repeat it</h3>\n<pre class=\"wrap\"><code>", out);
+	report_text(out, report_str(r, "repeat", "The report does not say how."));
+	fputs("</code></pre>\n</section>\n", out);
+}
+
+static void request_facts(FILE *out, const json_t *request)
+{
+	const char *key;
+	json_t *value;
+
+	if (json_object_size(request) == 0)
+		return;
+	fputs("<dl class=\"facts\">\n", out);
+	/* jansson's loop takes no const object; it changes nothing. */
+	json_object_foreach((json_t *)(uintptr_t)request, key, value)
+	{
+		char *dumped = json_is_string(value)
+				       ? NULL
+				       : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		fputs("<div><dt>", out);
+		report_text(out, key);
+		fputs("</dt><dd>", out);
+		report_text(out, dumped ? dumped : json_string_value(value));
+		fputs("</dd></div>\n", out);
+		free(dumped);
+	}
+	fputs("</dl>\n", out);
+}
+
+static void violation(FILE *out, const json_t *v)
+{
+	const json_t *trace = json_object_get(v, "trace");
+
+	fputs("<h3><span class=\"bad\">✕ ", out);
+	report_text(out, report_str(v, "promise", "?"));
+	fprintf(out, "</span> at %s</h3>\n<p>", report_at(report_num(v, "at_ms")).s);
+	report_text(out, report_str(v, "text", ""));
+	fputs("</p>\n", out);
+	request_facts(out, json_object_get(v, "request"));
+	if (json_array_size(trace) == 0) {
+		part_none(out, "No trace was kept.");
+		return;
+	}
+	fputs("<pre class=\"scroll trace\" tabindex=\"0\" role=\"region\" aria-label=\"Trace\"><code>",
+	      out);
+	for (size_t i = 0; i < json_array_size(trace); i++) {
+		report_text(out, json_string_value(json_array_get(trace, i)));
+		fputc('\n', out);
+	}
+	fputs("</code></pre>\n", out);
+}
+
+void part_violations(FILE *out, const json_t *run)
+{
+	const json_t *violations = report_at_path(run, "outcome.violations");
+	size_t n = json_array_size(violations);
+
+	part_section(out, "violations", n == 1 ? "The violation" : "Violations");
+	if (n == 0)
+		part_none(out, "None.");
+	for (size_t i = 0; i < n; i++)
+		violation(out, json_array_get(violations, i));
+	fputs("</section>\n", out);
+}
+
+void part_promises(FILE *out, const json_t *run)
+{
+	static const char *const columns[] = { "Promise", "#Checked", "#Broken", "Verdict" };
+	const json_t *promises = report_at_path(run, "promises");
+
+	part_section(out, "promises", "Promises");
+	if (json_array_size(promises) == 0)
+		part_none(out, "None were judged in this run.");
+	else
+		part_table_begin(out, "Promises", columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < json_array_size(promises); i++) {
+		const json_t *p = json_array_get(promises, i);
+		double checked = report_num(p, "checked"), broken = report_num(p, "broken");
+
+		fputs("<tr><th scope=\"row\">", out);
+		report_text(out, report_str(p, "text", report_str(p, "name", "?")));
+		fputs("</th>", out);
+		part_cell(out, report_count(checked));
+		part_cell(out, report_count(broken));
+		fprintf(out, "<td>%s</td></tr>\n",
+			broken > 0    ? "<span class=\"bad\">✕\u00a0broken</span>"
+			: checked > 0 ? "<span class=\"good\">✓\u00a0held</span>"
+				      : "<span class=\"soft\">not\u00a0checked</span>");
+	}
+	if (json_array_size(promises) > 0)
+		part_table_end(out);
+	fputs("</section>\n", out);
+}
+
+int report_html(const json_t *run, FILE *out)
+{
+	char why[160], title[160];
+	int r;
+
+	r = report_check(run, why, sizeof(why));
+	if (r < 0)
+		return r;
+	snprintf(title, sizeof(title), "%s: %s on %s, seed %.0f", is_held(run) ? "Held" : "Broken",
+		 report_str(report_at_path(run, "run"), "plan", "soak"),
+		 report_str(report_at_path(run, "run"), "face", "?"),
+		 fmax(report_num(report_at_path(run, "run"), "seed"), 0));
+	part_page_begin(out, title);
+	fputs("<main>\n", out);
+	part_outcome(out, run);
+	part_violations(out, run);
+	part_promises(out, run);
+	r = part_timeline(out, run);
+	if (r < 0)
+		return r;
+	part_faults(out, run);
+	part_kinds(out, run);
+	part_locks(out, run);
+	part_events(out, run);
+	r = part_resources(out, run);
+	if (r < 0)
+		return r;
+	fputs("</main>\n", out);
+	part_page_end(out);
+	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}
