@@ -168,6 +168,7 @@ $(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_GUARD) $(LIB_LOOP) 
 $(B)/tests/unit-worker: $(call no_main,worker) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
+$(B)/tests/unit-soak: $(call no_main,contrib/soak)
 $(B)/tests/integ: $(LIB_A) $(LIB_GUARD) $(LIB_IPC)
 
 # bleherd-worker as somebody who took it over would use it, among the real others.
@@ -208,7 +209,7 @@ $(B)/tests/%:
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %/runner.c,$^) $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-		$(call libs,$(PKG) $(TEST_PKG)) -pthread
+		$(call libs,$(PKG) $(TEST_PKG)) -lm -pthread
 
 # --- fuzzing: a program per tests/fuzz/fuzz_X.c; CONFIG=fuzz, since libFuzzer is clang's ---
 FUZZERS   := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -248,6 +249,16 @@ test: ## install what is missing, build, run the unit and integration tests
 
 check: all tests ## run the tests (no installing)
 	@BLEHERD_BIN='$(B)/bin' CK_TIMEOUT_MULTIPLIER=$(or $(CK_TIMEOUT_MULTIPLIER),1) tests/run $(TEST_BINS)
+
+# The pages of bleherd-soak: nothing of the daemon's, so that they can be made of any machine's JSON.
+PAGES := $(sort $(foreach p,report svg compare,$(wildcard contrib/soak/$(p)*.c)))
+$(B)/tests/report-page: $(O)/tests/browser/page.o $(PAGES:%.c=$(O)/%.o)
+
+.PHONY: report-test
+report-test: ## the soak's report in a real browser: PICTURES=DIR keeps what it looked like
+	$(BOOTSTRAP) browser
+	$(SUBMAKE) $(B)/tests/report-page
+	@tests/browser/run --page '$(B)/tests/report-page' $(if $(PICTURES),--pictures '$(PICTURES)')
 
 tests: $(TEST_BINS) $(B)/tests/die-at $(EXAMPLES) $(TAKEN_OVER)
 

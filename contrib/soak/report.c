@@ -37,6 +37,16 @@ void part_requests(const json_t *run, double *out_n, double *out_done)
 	*out_done = isfinite(done) ? done : report_sum(kinds, "done");
 }
 
+double part_judged(const json_t *run)
+{
+	const json_t *promises = report_at_path(run, "promises");
+	double n = 0;
+
+	for (size_t i = 0; i < json_array_size(promises); i++)
+		n += report_num(json_array_get(promises, i), "checked") > 0;
+	return n;
+}
+
 static bool is_held(const json_t *run)
 {
 	return json_is_true(report_at_path(run, "outcome.held"));
@@ -55,32 +65,54 @@ static void number_fact(FILE *out, const char *name, const json_t *object, const
 {
 	double v = report_num(object, key);
 
-	/* A seed is a name: no groups of digits. */
-	if (isfinite(v) && strcmp(key, "seed") == 0)
-		fprintf(out, "<div><dt>%s</dt><dd>%.0f</dd></div>\n", name, v);
-	else if (isfinite(v))
+	if (isfinite(v))
 		fact(out, name, report_count(v).s);
+}
+
+/* "2026-11-22T01:00:00Z" in one word would be too wide for a phone's column. */
+static struct report_word date_of(const char *began)
+{
+	struct report_word w = report_cut(began);
+	char *t = strchr(w.s, 'T');
+
+	if (t)
+		*t = ' ';
+	return w;
 }
 
 static void facts(FILE *out, const json_t *run)
 {
 	const json_t *r = report_at_path(run, "run");
-	double asked_ms = report_num(r, "duration_s") * 1000;
 
 	fputs("<dl class=\"facts\">\n", out);
-	fact(out, "Plan", report_str(r, "plan", ""));
-	fact(out, "Face", report_str(r, "face", ""));
-	number_fact(out, "Seed", r, "seed");
-	fact(out, "Duration", report_ms(asked_ms).s);
-	number_fact(out, "Clients", r, "clients");
 	number_fact(out, "Adapters", r, "adapters");
 	number_fact(out, "Devices", r, "devices");
-	fact(out, "Began", report_str(r, "began", ""));
+	fact(out, "Began", date_of(report_str(r, "began", "")).s);
 	fact(out, "Contestant", report_str(r, "contestant", ""));
 	fact(out, "Version", report_str(r, "version", ""));
 	fact(out, "bluetoothd", report_str(r, "bluetoothd", ""));
 	fact(out, "Kernel", report_str(r, "kernel", ""));
 	fputs("</dl>\n", out);
+}
+
+/* What was run, in one line. */
+static void summary(FILE *out, const json_t *run)
+{
+	const json_t *r = report_at_path(run, "run");
+	double seed = report_num(r, "seed");
+
+	fputs("<p class=\"soft\">Soak of ", out);
+	report_text(out, part_contestant(run));
+	fputs(": plan <strong>", out);
+	report_text(out, report_str(r, "plan", "not said"));
+	fputs("</strong> on the face <strong>", out);
+	report_text(out, report_str(r, "face", "not said"));
+	/* A seed is a name: no groups of digits. */
+	if (isfinite(seed))
+		fprintf(out, "</strong>, seed <strong>%.0f", seed);
+	fprintf(out, "</strong>, %s clients for %s.</p>\n",
+		report_count(report_num(r, "clients")).s,
+		report_ms(report_num(r, "duration_s") * 1000).s);
 }
 
 static void figures(FILE *out, const json_t *run)
@@ -108,12 +140,13 @@ static void verdict(FILE *out, const json_t *run)
 	double asked = report_num(report_at_path(run, "run"), "duration_s") * 1000;
 
 	if (is_held(run)) {
-		fputs("<div class=\"verdict held\"><span class=\"sign\" aria-hidden=\"true\">"
-		      "✓</span><div><b>Held</b>No promise was broken",
-		      out);
+		fprintf(out,
+			"<div class=\"verdict held\"><span class=\"sign\" aria-hidden=\"true\">✓"
+			"</span><div><b>Held</b>None of the %s promises that were judged was broken",
+			report_count(part_judged(run)).s);
 	} else {
-		fputs("<div class=\"verdict broken\"><span class=\"sign\" aria-hidden=\"true\">"
-		      "✕</span><div><b>Broken",
+		fputs("<div class=\"verdict broken\"><span class=\"sign\" aria-hidden=\"true\">✕"
+		      "</span><div><b>Broken",
 		      out);
 		if (first) {
 			fputs(": ", out);
@@ -153,16 +186,16 @@ void part_outcome(FILE *out, const json_t *run)
 
 	fputs("<section id=\"outcome\">\n<h1>", out);
 	report_text(out, report_str(r, "title", report_str(r, "plan", "Soak")));
-	fputs("</h1>\n<p class=\"soft\">Fault-injection soak of ", out);
-	report_text(out, part_contestant(run));
-	fputs("</p>\n", out);
+	fputs("</h1>\n", out);
+	summary(out, run);
 	verdict(out, run);
+	fputs("<h3>Repeat it</h3>\n<pre class=\"wrap\"><code>", out);
+	report_text(out, report_str(r, "repeat", "The report does not say how."));
+	fputs("</code></pre>\n", out);
 	figures(out, run);
 	facts(out, run);
 	skipped(out, run);
-	fputs("<h3>Repeat it</h3>\n<pre class=\"wrap\"><code>", out);
-	report_text(out, report_str(r, "repeat", "The report does not say how."));
-	fputs("</code></pre>\n</section>\n", out);
+	fputs("</section>\n", out);
 }
 
 static void request_facts(FILE *out, const json_t *request)
@@ -218,9 +251,10 @@ void part_violations(FILE *out, const json_t *run)
 	const json_t *violations = report_at_path(run, "outcome.violations");
 	size_t n = json_array_size(violations);
 
-	part_section(out, "violations", n == 1 ? "The violation" : "Violations");
+	/* The verdict has said it already. */
 	if (n == 0)
-		part_none(out, "None.");
+		return;
+	part_section(out, "violations", n == 1 ? "The violation" : "Violations");
 	for (size_t i = 0; i < n; i++)
 		violation(out, json_array_get(violations, i));
 	fputs("</section>\n", out);

@@ -32,6 +32,8 @@ const char *part_contestant(const json_t *run);
 double part_length_ms(const json_t *run);
 /* Requests asked and done, of all kinds. */
 void part_requests(const json_t *run, double *out_n, double *out_done);
+/* How many promises were checked at all. */
+double part_judged(const json_t *run);
 
 /* The sections of a run's page, in their order: each writes one <section>. */
 void part_outcome(FILE *out, const json_t *run);

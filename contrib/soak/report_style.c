@@ -10,7 +10,7 @@
 static const char *const style[] = {
 	":root{--back:#fff;--panel:#f5f6f8;--text:#1a1d21;--soft:#565d67;--rule:#d8dce1;"
 	"--blue:#0b5cad;--orange:#a94a05;--red:#b42318;--green:#17693a;--violet:#7a3fa0;"
-	"--band:#fbe7d3;--bar:#9dc0e3;--margin:52px;color-scheme:light dark}",
+	"--band:#fbe7d3;--bar:#9dc0e3;--margin:56px;color-scheme:light dark}",
 	"@media screen and (prefers-color-scheme:dark){:root{--back:#14171a;--panel:#1d2126;"
 	"--text:#e6e8eb;--soft:#a3abb6;--rule:#363d45;--blue:#6cb2ff;--orange:#f0a04b;"
 	"--red:#ff8a7a;--green:#5ccf8f;--violet:#cf9bf2;--band:#3b2c1c;--bar:#2f5680}}",
@@ -31,7 +31,7 @@ static const char *const style[] = {
 	".held{border-color:var(--green)}.held .sign,.good{color:var(--green)}"
 	".broken{border-color:var(--red)}.broken .sign,.bad{color:var(--red)}"
 	".bad{font-weight:700}",
-	"dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(138px,1fr));"
+	"dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));"
 	"gap:8px 16px;margin:12px 0}dl.facts div{min-width:0}"
 	"dt{font-size:13px;color:var(--soft)}dd{margin:0}"
 	"dl.figures dd{font-size:20px;line-height:1.3;font-variant-numeric:tabular-nums}",
@@ -54,14 +54,14 @@ static const char *const style[] = {
 	".legend li{display:flex;gap:6px;align-items:center}"
 	".legend svg{width:26px;height:12px;flex:none}",
 	".box{padding-left:var(--margin);padding-top:8px;min-width:0}"
-	".lane .box{padding-top:0}.plot{display:block;overflow:visible}"
+	".lane .box{padding:3px 0 2px var(--margin)}.legend.wide{display:flex;flex-wrap:wrap;"
+	"gap:2px 16px;margin:0;padding-left:var(--margin)}.plot{display:block;overflow:visible}"
 	".plot text{font-size:12px;fill:var(--soft);font-variant-numeric:tabular-nums}"
 	".plot .y{text-anchor:end}.plot .x{text-anchor:middle}.plot .first{text-anchor:start}"
 	".plot .last{text-anchor:end}"
 	".grid,.tick{stroke:var(--rule)}"
 	"path{fill:none;vector-effect:non-scaling-stroke}",
-	".p50{stroke:var(--blue);stroke-width:2.25}.p95{stroke:var(--violet);stroke-width:1.25;"
-	"stroke-dasharray:4 2}"
+	".p50{stroke:var(--blue);stroke-width:2.25}.p95{stroke:var(--violet);stroke-width:1.25}"
 	".worst{stroke:var(--soft);stroke-width:3.5;stroke-linecap:round}"
 	".answered{fill:var(--bar)}.failed{fill:var(--red)}.size{stroke:var(--blue);"
 	"stroke-width:1.75}"
@@ -73,10 +73,11 @@ static const char *const style[] = {
 	".spread{display:block;width:100%;height:16px;overflow:visible}"
 	".spread .base{stroke:var(--rule)}.spread .thin{stroke:var(--blue);stroke-width:1.5}"
 	".spread .thick{stroke:var(--bar);stroke-width:8}.spread circle{fill:var(--blue)}",
-	".columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(240px,1fr));gap:0 32px}"
+	".columns{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:0 32px}"
 	".columns>*{min-width:0}"
 	".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));"
 	"gap:20px 28px;margin:16px 0}.cards>div{min-width:0}.cards p{margin:0;font-size:13px}",
+	"table.compare{table-layout:fixed;min-width:560px}.compare thead td{width:26%}"
 	".bar{display:block;height:6px;background:var(--bar);margin-top:2px;min-width:1px}"
 	".run0{stroke:var(--blue)}.run1{stroke:var(--orange);stroke-dasharray:7 3}"
 	".run2{stroke:var(--green);stroke-dasharray:2 3}"
@@ -85,7 +86,8 @@ static const char *const style[] = {
 	"@media (max-width:640px){body{padding:16px 12px 32px}"
 	".row{grid-template-columns:minmax(0,1fr)}.legend{display:flex;flex-wrap:wrap;gap:2px 12px}"
 	".plot .odd{display:none}dl.facts{grid-template-columns:repeat(auto-fill,minmax(120px,1fr))}"
-	"th,td{padding-right:10px}}",
+	".legend.wide{padding-left:0}"
+	".row.lane .box{padding-top:1px;padding-bottom:5px}th,td{padding-right:10px}}",
 	"@media print{body{max-width:none;padding:0;font-size:11pt;print-color-adjust:exact;"
 	"-webkit-print-color-adjust:exact}.trace{max-height:none}.scroll{overflow:visible}"
 	"tr,.row,.cards>div,.verdict{break-inside:avoid}h2{break-after:avoid}"

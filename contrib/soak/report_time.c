@@ -10,7 +10,10 @@
 
 #include "contrib/soak/svg.h"
 
-enum { LATENCY_PX = 190, RATE_PX = 76, LANE_PX = 18, CARD_PX = 56 };
+enum { LATENCY_PX = 190, RATE_PX = 76, LANE_PX = 13, CARD_PX = 56 };
+
+/* More bands than this would leave no gap between them: then the lanes below say it alone. */
+#define BANDS_MAX 120
 
 /* A fault that is one moment is still to be seen. */
 #define SHORTEST_SHARE 0.002
@@ -54,17 +57,20 @@ static void bands(FILE *out, const struct svg_frame *frame, const json_t *faults
 	fputc('\n', out);
 }
 
-static void latency_legend(FILE *out, const struct svg_series *s)
+static void latency_legend(FILE *out, const struct svg_series *s, bool has_bands)
 {
 	fputs("<div><h3>Latency</h3><ul class=\"legend\">"
 	      "<li><svg><path class=\"worst\" d=\"M4 6h0M13 6h0M22 6h0\"/></svg>worst</li>"
 	      "<li><svg><path class=\"p95\" d=\"M0 6H26\"/></svg>p95</li>"
-	      "<li><svg><path class=\"p50\" d=\"M0 6H26\"/></svg>p50</li>"
-	      "<li><svg><path class=\"band\" d=\"M0 0H26V12H0z\"/></svg>a fault is on</li></ul>",
+	      "<li><svg><path class=\"p50\" d=\"M0 6H26\"/></svg>p50</li>",
 	      out);
+	if (has_bands)
+		fputs("<li><svg><path class=\"band\" d=\"M0 0H26V12H0z\"/></svg>a fault is on</li>",
+		      out);
+	fputs("</ul>", out);
 	if (s->steps > 1)
 		fprintf(out, "<p class=\"note\">Each point: the highest of %zu steps of %s.</p>",
-			s->steps, report_ms(s->step_ms / (double)s->steps).s);
+			s->steps, svg_label_ms(s->step_ms / (double)s->steps).s);
 	fputs("</div>\n", out);
 }
 
@@ -73,10 +79,11 @@ static int latency(FILE *out, const json_t *line, double length_ms)
 	static const char *const keys[] = { "worst_ms", "p95_ms", "p50_ms" };
 	static const char *const looks[] = { "worst", "p95", "p50" };
 	double step = report_num(line, "step_ms");
+	size_t n_faults = json_array_size(json_object_get(line, "faults"));
 	struct svg_series s[3] = { { .values = NULL } };
 	struct svg_frame frame = { .name = "Latency over time, logarithmic",
 				   .x_max_ms = length_ms,
-				   .label = report_ms,
+				   .label = svg_label_ms,
 				   .height_px = LATENCY_PX,
 				   .has_times = true };
 	int r = 0;
@@ -86,10 +93,11 @@ static int latency(FILE *out, const json_t *line, double length_ms)
 	if (r == 0) {
 		frame.y = svg_decades(series_min_positive(&s[2]), series_max(&s[0]));
 		fputs("<div class=\"row\" id=\"latency\">", out);
-		latency_legend(out, &s[0]);
+		latency_legend(out, &s[0], n_faults > 0 && n_faults <= BANDS_MAX);
 		fputs("<div class=\"box\">", out);
 		svg_begin(out, &frame);
-		bands(out, &frame, json_object_get(line, "faults"));
+		if (n_faults <= BANDS_MAX)
+			bands(out, &frame, json_object_get(line, "faults"));
 		svg_dots(out, &frame, &s[0], looks[0]);
 		svg_line(out, &frame, &s[1], looks[1]);
 		svg_line(out, &frame, &s[2], looks[2]);
@@ -118,10 +126,11 @@ static int rate(FILE *out, const json_t *line, double length_ms, const char *key
 		return r;
 	/* Of a step, whatever its length: what it says beside the axis is what was counted. */
 	frame.y = svg_linear(fmax(series_max(&s), 2));
-	fprintf(out,
-		"<div class=\"row\" id=\"%s\"><div><h3>%s</h3><p class=\"soft\">in each %s</p></div>"
-		"<div class=\"box\">",
-		key, heading, report_ms(step).s);
+	fprintf(out, "<div class=\"row\" id=\"%s\"><div><h3>%s</h3><p class=\"note\">in each %s",
+		key, heading, svg_label_ms(step).s);
+	if (s.steps > 1)
+		fprintf(out, ", mean of %zu", s.steps);
+	fputs("</p></div><div class=\"box\">", out);
 	svg_begin(out, &frame);
 	svg_columns(out, &frame, &s, key);
 	svg_end(out, &frame);
@@ -191,7 +200,7 @@ static bool was_before(const json_t *faults, size_t index, const char *kind)
 static void lanes(FILE *out, const json_t *faults, double length_ms)
 {
 	fputs("<div id=\"fault-times\"><div class=\"row\"><div><h3>Faults by kind</h3></div>"
-	      "<ul class=\"legend box\">"
+	      "<ul class=\"legend wide\">"
 	      "<li><svg><path class=\"on\" d=\"M0 0H26V12H0z\"/></svg>the fault is on</li>"
 	      "<li><svg><path class=\"after\" d=\"M0 0H26V12H0z\"/></svg>until everyone it touched "
 	      "has recovered</li>"
@@ -235,7 +244,9 @@ static int card(FILE *out, const char *name, const char *what, const json_t *val
 		svg_label label)
 {
 	struct svg_series s;
-	struct svg_frame frame = { .name = what, .label = label, .height_px = CARD_PX };
+	struct svg_frame frame = { .name = what,
+				   .label = label == report_kib ? svg_label_kib : label,
+				   .height_px = CARD_PX };
 	double first = (double)NAN, last = (double)NAN;
 	/* Round numbers of MiB beside the axis. */
 	double unit = label == report_kib ? 1024 : 1;

@@ -91,6 +91,23 @@ double svg_height(const struct svg_scale *scale, double value)
 	return fmin(fmax(h, 0), 1);
 }
 
+struct report_word svg_label_ms(double ms)
+{
+	struct report_word w;
+
+	snprintf(w.s, sizeof(w.s), ms < 1000 ? "%g\u00a0ms" : "%g\u00a0s",
+		 ms < 1000 ? ms : ms / 1000);
+	return w;
+}
+
+struct report_word svg_label_kib(double kib)
+{
+	struct report_word w;
+
+	snprintf(w.s, sizeof(w.s), "%g\u00a0MiB", kib / 1024);
+	return w;
+}
+
 static long x_of(const struct svg_frame *frame, double ms)
 {
 	double x = frame->x_max_ms > 0 ? ms / frame->x_max_ms : 0;

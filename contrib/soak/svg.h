@@ -67,6 +67,11 @@ struct svg_scale svg_linear(double most);
 /* 0 to 1, clamped. */
 double svg_height(const struct svg_scale *scale, double value);
 
+/* A time beside an axis, whose values are round: "100 ms", "10 s". */
+struct report_word svg_label_ms(double ms);
+/* Memory beside an axis: "4 MiB". */
+struct report_word svg_label_kib(double kib);
+
 void svg_begin(FILE *out, const struct svg_frame *frame);
 void svg_line(FILE *out, const struct svg_frame *frame, const struct svg_series *s,
 	      const char *class_name);
