@@ -70,11 +70,11 @@ static const char *const style[] = {
 	".after{fill:var(--bar);stroke:none}"
 	".cross{overflow:visible}.cross path{stroke:var(--red);stroke-width:2.5}",
 	".lane .plot{background:linear-gradient(var(--rule),var(--rule)) 0 100%/100% 1px no-repeat}"
-	".spread{display:block;width:100%;height:16px;overflow:visible}"
+	".spread{display:block;width:100%;height:16px;margin-top:3px;overflow:visible}"
 	".spread .base{stroke:var(--rule)}.spread .thin{stroke:var(--blue);stroke-width:1.5}"
 	".spread .thick{stroke:var(--bar);stroke-width:8}.spread circle{fill:var(--blue)}",
 	".columns{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:0 32px}"
-	".columns>*{min-width:0}"
+	".columns>*{min-width:0;margin-top:16px}"
 	".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));"
 	"gap:20px 28px;margin:16px 0}.cards>div{min-width:0}.cards p{margin:0;font-size:13px}",
 	"table.compare{table-layout:fixed;min-width:560px}.compare thead td{width:26%}"

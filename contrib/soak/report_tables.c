@@ -39,7 +39,7 @@ static void spread_note(FILE *out, const struct svg_scale *scale, const char *wh
 	fprintf(out,
 		"<p class=\"note\">%s In the last column a dot is p50, the thick line goes to p95, "
 		"the thin one to the worst; logarithmic, from %s to %s.</p>\n",
-		what, report_ms(scale->lo).s, report_ms(scale->hi).s);
+		what, svg_label_ms(scale->lo).s, svg_label_ms(scale->hi).s);
 }
 
 void part_faults(FILE *out, const json_t *run)
@@ -95,8 +95,10 @@ static void counts(FILE *out, const char *heading, const char *id, const json_t 
 
 		fputs("<tr><th scope=\"row\">", out);
 		report_text(out, report_str(o, key, "?"));
-		fprintf(out, "<span class=\"bar\" style=\"width:%.1f%%\"></span></th>",
-			n > 0 ? n / most * 100 : 0);
+		if (n > 0)
+			fprintf(out, "<span class=\"bar\" style=\"width:%.1f%%\"></span>",
+				n / most * 100);
+		fputs("</th>", out);
 		part_cell(out, report_count(n));
 		fputs("</tr>\n", out);
 	}
@@ -134,9 +136,9 @@ void part_kinds(FILE *out, const json_t *run)
 		part_none(out, "None were made.");
 	else
 		kinds_table(out, kinds);
-	fputs("<div class=\"columns\" style=\"margin-top:20px\">\n", out);
-	counts(out, "What became of those that failed", "classes",
-	       report_at_path(run, "requests.classes"), "class", "None failed.");
+	fputs("<div class=\"columns\">\n", out);
+	counts(out, "Failures by class", "classes", report_at_path(run, "requests.classes"),
+	       "class", "None failed.");
 	fputs("</div></section>\n", out);
 }
 
