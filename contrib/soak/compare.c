@@ -306,8 +306,14 @@ static void column(FILE *out, const char *text, int columns, bool is_right)
 	if (is_right)
 		fprintf(out, "%*s", columns - have, "");
 	/* A report is somebody's file: nothing of it may steer the terminal. */
-	for (size_t i = 0; i < bytes; i++)
-		fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], out);
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned char c = (unsigned char)text[i];
+		/* U+0080 to U+009F are control characters, too. */
+		bool is_c1 = c == 0xc2 && i + 1 < bytes && (unsigned char)text[i + 1] < 0xa0;
+
+		fputc(c < ' ' || c == 0x7f || is_c1 ? '?' : c, out);
+		i += is_c1;
+	}
 	if (!is_right)
 		fprintf(out, "%*s", columns - have, "");
 }

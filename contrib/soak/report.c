@@ -161,23 +161,23 @@ static void verdict(FILE *out, const json_t *run)
 	fputs(".</div></div>\n", out);
 }
 
+/* Faults of the plan that have no counterpart for this contestant: a comparison is to be read
+ * with that in mind. */
 static void skipped(FILE *out, const json_t *run)
 {
-	const json_t *list = report_at_path(run, "skipped");
+	const json_t *lines = report_at_path(run, "skipped");
+	size_t n = json_array_size(lines);
 
-	if (!list)
-		list = report_at_path(run, "run.skipped");
-	if (json_array_size(list) == 0)
+	if (n == 0)
 		return;
-	fputs("<p class=\"note\">Faults of the plan that this run could not have: ", out);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *v = json_array_get(list, i);
-		const char *name = json_string_value(v);
-
-		fputs(i ? ", " : "", out);
-		report_text(out, name ? name : report_str(v, "kind", report_str(v, "text", "?")));
+	fprintf(out,
+		"<details><summary>Not dealt to it: %zu %s of the plan</summary>\n<pre class=\"wrap\">",
+		n, n == 1 ? "line" : "lines");
+	for (size_t i = 0; i < n; i++) {
+		report_text(out, json_string_value(json_array_get(lines, i)));
+		fputc('\n', out);
 	}
-	fputs(".</p>\n", out);
+	fputs("</pre></details>\n", out);
 }
 
 void part_outcome(FILE *out, const json_t *run)

@@ -25,7 +25,7 @@
  * report_read() - read and check a report
  * @path:      a file, or a directory that has a report.json
  * @out_run:   the report, the caller's to json_decref()
- * @out_why:   on an error one line for a person, without a newline
+ * @out_why:   on an error one line for a person, without @path and without a newline
  * @why_bytes: size of @out_why
  *
  * Outcomes: 0.   Errors: -EINVAL no JSON, no report, another format; -errno of the file.

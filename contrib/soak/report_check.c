@@ -8,6 +8,7 @@
 #include "contrib/soak/report.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,7 @@ static const struct part {
 	{ "locks.clients", JSON_ARRAY, false },
 	{ "escalations", JSON_ARRAY, false },
 	{ "events", JSON_ARRAY, false },
+	{ "skipped", JSON_ARRAY, false },
 	{ "resources", JSON_OBJECT, false },
 	{ "resources.processes", JSON_ARRAY, false },
 };
@@ -108,35 +110,30 @@ int report_check(const json_t *run, char *out_why, size_t why_bytes)
 
 int report_read(const char *path, json_t **out_run, char *out_why, size_t why_bytes)
 {
-	char file[4096], why[160];
+	char file[PATH_MAX];
+	bool is_dir;
 	struct stat st;
 	json_error_t error;
 	json_t *run;
 	FILE *in;
 	int r;
 
-	if (stat(path, &st) < 0) {
-		r = -errno;
-		bad(out_why, why_bytes, "%s: %s", path, strerror(-r));
-		return r;
-	}
-	if (snprintf(file, sizeof(file), "%s%s", path, S_ISDIR(st.st_mode) ? "/report.json" : "") >=
+	is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (snprintf(file, sizeof(file), "%s%s", path, is_dir ? "/report.json" : "") >=
 	    (int)sizeof(file))
-		return bad(out_why, why_bytes, "%s: the name is too long", path);
+		return bad(out_why, why_bytes, "the name is too long");
 	in = fopen(file, "re");
 	if (!in) {
 		r = -errno;
-		bad(out_why, why_bytes, "%s: %s", file, strerror(-r));
+		bad(out_why, why_bytes, "%s%s", is_dir ? "report.json in it: " : "", strerror(-r));
 		return r;
 	}
 	run = json_loadf(in, 0, &error);
 	fclose(in);
 	if (!run)
-		return bad(out_why, why_bytes, "%s: no JSON: line %d: %s", file, error.line,
-			   error.text);
-	r = report_check(run, why, sizeof(why));
+		return bad(out_why, why_bytes, "no JSON: line %d: %s", error.line, error.text);
+	r = report_check(run, out_why, why_bytes);
 	if (r < 0) {
-		bad(out_why, why_bytes, "%s: %s", file, why);
 		json_decref(run);
 		return r;
 	}

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	for (int i = 1 + is_text; i < argc && n < REPORT_RUNS_MAX && r == 0; i++) {
 		r = report_read(argv[i], &runs[n], why, sizeof(why));
 		if (r < 0)
-			fprintf(stderr, "page: %s\n", why);
+			fprintf(stderr, "page: %s: %s\n", argv[i], why);
 		else
 			n++;
 	}
