@@ -171,7 +171,7 @@ void part_locks(FILE *out, const json_t *run)
 	double two = report_num(locks, "two_holders");
 
 	part_section(out, "locks", "Locks and fairness");
-	if (json_object_size(locks) == 0) {
+	if (!(report_num(locks, "grants") > 0) && json_array_size(clients) == 0) {
 		part_none(out, "No locks were taken in this run.");
 		fputs("</section>\n", out);
 		return;
@@ -195,7 +195,7 @@ void part_events(FILE *out, const json_t *run)
 	part_section(out, "events", "Escalations and events");
 	fputs("<div class=\"columns\">\n", out);
 	counts(out, "Steps of escalation", "escalations", report_at_path(run, "escalations"),
-	       "step", "None were needed.");
+	       "step", "None were reported.");
 	counts(out, "Events of the daemon", "daemon-events", report_at_path(run, "events"), "event",
 	       "None were reported.");
 	fputs("</div></section>\n", out);

@@ -12,6 +12,9 @@
 #define X_UNITS 10000
 #define Y_UNITS 1000
 
+/* The most that a logarithmic scale spans: 0.01 ms to 1000 s, say. */
+#define DECADES_MOST 1e8
+
 /* As many times below a chart as fit at 1000 pixels; the style sheet hides each other one. */
 #define TIMES_MAX 9
 
@@ -60,6 +63,9 @@ struct svg_scale svg_decades(double least, double most)
 		s.hi = pow(10, ceil(log10(most)));
 	if (s.hi < s.lo * 100)
 		s.hi = s.lo * 100;
+	/* More would be labels upon labels. */
+	if (s.hi > s.lo * DECADES_MOST)
+		s.lo = s.hi / DECADES_MOST;
 	return s;
 }
 
@@ -141,8 +147,10 @@ static void rules(FILE *out, const struct svg_frame *frame)
 	if (!frame->label)
 		return;
 	if (frame->y.is_log) {
-		for (double v = frame->y.lo; v < frame->y.hi * 1.5; v *= 10)
-			rule(out, frame, v);
+		long decades = lround(log10(frame->y.hi / frame->y.lo));
+
+		for (long i = 0; i <= decades; i++)
+			rule(out, frame, frame->y.lo * pow(10, (double)i));
 		return;
 	}
 	rule(out, frame, frame->y.lo);
@@ -179,10 +187,10 @@ static struct report_word whole_time(double ms)
 static void times(FILE *out, const struct svg_frame *frame)
 {
 	double step = time_step_ms(frame->x_max_ms);
-	unsigned i = 0;
 
-	for (double t = 0; t <= frame->x_max_ms * 1.0001; t += step, i++) {
-		double share = frame->x_max_ms > 0 ? t / frame->x_max_ms * 100 : 0;
+	for (unsigned i = 0; i * step <= frame->x_max_ms * 1.0001; i++) {
+		double t = i * step;
+		double share = t / frame->x_max_ms * 100;
 		/* At the right edge half of the text would be outside. */
 		const char *anchor = i == 0 ? " first" : share > 96 ? " last" : "";
 
@@ -191,8 +199,6 @@ static void times(FILE *out, const struct svg_frame *frame)
 			"<text class=\"x%s%s\" x=\"%.2f%%\" y=\"%u\">%s</text>\n",
 			share, share, frame->height_px, frame->height_px + 5, i % 2 ? " odd" : "",
 			anchor, share, frame->height_px + 18, whole_time(t).s);
-		if (step <= 0)
-			break;
 	}
 }
 

@@ -60,7 +60,7 @@ must_check int svg_series_read(const json_t *array, double step_ms, bool is_mean
 			       struct svg_series *out);
 void svg_series_free(struct svg_series *series);
 
-/* A logarithmic scale of whole decades, at least two, that has both values in it. */
+/* A logarithmic scale of whole decades, two to eight, that has both values (or @most) in it. */
 struct svg_scale svg_decades(double least, double most);
 /* A linear scale from 0 to a round number that is not less than @most. */
 struct svg_scale svg_linear(double most);
