@@ -205,10 +205,8 @@ static int outcome(struct compare_table *t, const json_t *const *runs)
 	if (!row)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->runs; i++) {
-		bool is_held = json_is_true(report_at_path(runs[i], "outcome.held"));
-
 		row->cells[i].value = (double)NAN;
-		row->cells[i].word = report_cut(is_held ? "held" : "BROKEN");
+		row->cells[i].word = report_cut(part_verdict_word(part_verdict(runs[i])));
 	}
 	return 0;
 }
@@ -275,7 +273,7 @@ bool compare_is_best(const struct compare_row *row, size_t runs, size_t cell)
 
 		if (row->best == COMPARE_LEAST ? v < best : v > best)
 			return false;
-		is_alike = is_alike && v == best;
+		is_alike = is_alike && (v == best || !isfinite(v));
 	}
 	return !is_alike;
 }
@@ -288,6 +286,35 @@ int compare_check(const json_t *const *runs, size_t n)
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = report_check(runs[i], why, sizeof(why));
 	return r;
+}
+
+bool compare_differences(const json_t *const *runs, size_t n, char *out, size_t out_bytes)
+{
+	static const struct {
+		const char *key, *name;
+	} conditions[] = {
+		{ "plan", "plan" },	      { "face", "face" },	{ "seed", "seed" },
+		{ "clients", "clients" },     { "devices", "devices" }, { "adapters", "adapters" },
+		{ "duration_s", "duration" },
+	};
+	size_t at = 0;
+
+	for (size_t k = 0; k < ARRAY_LEN(conditions); k++) {
+		const json_t *first = report_at_path(runs[0], "run");
+		const json_t *v = json_object_get(first, conditions[k].key);
+		bool is_same = true;
+
+		for (size_t i = 1; i < n; i++) {
+			const json_t *other =
+				json_object_get(report_at_path(runs[i], "run"), conditions[k].key);
+
+			is_same = is_same && (v == other || json_equal(v, other));
+		}
+		if (!is_same && at < out_bytes)
+			at += (size_t)snprintf(out + at, out_bytes - at, "%s%s", at ? ", " : "",
+					       conditions[k].name);
+	}
+	return at > 0;
 }
 
 /* Cut and filled to a width in characters: bytes that go on a UTF-8 sequence take no column. */
@@ -337,6 +364,7 @@ int report_compare_text(const json_t *const *runs, size_t n, FILE *out)
 {
 	struct compare_table t = { .rows = NULL };
 	int r = compare_check(runs, n);
+	char differ[COMPARE_DIFFERENCES_BYTES];
 	int names, cell;
 
 	if (r == 0)
@@ -364,6 +392,8 @@ int report_compare_text(const json_t *const *runs, size_t n, FILE *out)
 		}
 		fputc('\n', out);
 	}
+	if (compare_differences(runs, n, differ, sizeof(differ)))
+		fprintf(out, "\nNot the same run: they differ in %s.\n", differ);
 	compare_table_free(&t);
 	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

@@ -44,8 +44,14 @@ struct compare_table {
 must_check int compare_table(const json_t *const *runs, size_t n, struct compare_table *out);
 void compare_table_free(struct compare_table *table);
 
-/* Whether a cell is the best of its row: alone or with others, but not when all are alike. */
+/* Whether a cell is the best of its row: alone or with others, but not when all that there are are
+ * alike. */
 bool compare_is_best(const struct compare_row *row, size_t runs, size_t cell);
 
 /* 0 when all are reports and their number is right, else -EINVAL. */
 must_check int compare_check(const json_t *const *runs, size_t n);
+
+#define COMPARE_DIFFERENCES_BYTES 64
+
+/* What of the conditions is not the same in all runs ("plan, clients"); false when nothing is. */
+bool compare_differences(const json_t *const *runs, size_t n, char *out, size_t out_bytes);

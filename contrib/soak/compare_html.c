@@ -145,26 +145,31 @@ static void figures(FILE *out, const json_t *const *runs, const struct compare_t
 
 static void verdicts(FILE *out, const json_t *const *runs, size_t n)
 {
+	char differ[COMPARE_DIFFERENCES_BYTES];
+
 	fputs("<section id=\"outcome\">\n<h1>Runs side by side</h1>\n", out);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *r = report_at_path(runs[i], "run");
-		bool is_held = json_is_true(report_at_path(runs[i], "outcome.held"));
+		enum part_verdict verdict = part_verdict(runs[i]);
 		double asked, done;
 
 		part_requests(runs[i], &asked, &done);
 		fprintf(out,
 			"<div class=\"verdict %s\"><span class=\"sign\" aria-hidden=\"true\">%s"
 			"</span><div><b>%c: ",
-			is_held ? "held" : "broken", is_held ? "✓" : "✕", (char)('A' + i));
+			part_verdict_word(verdict), part_verdict_sign(verdict), (char)('A' + i));
 		report_text(out, part_contestant(runs[i]));
 		fprintf(out, ", %s</b>%s promises were judged; %s of %s requests succeeded; plan ",
-			is_held ? "held" : "broken", report_count(part_judged(runs[i])).s,
+			part_verdict_word(verdict), report_count(part_judged(runs[i])).s,
 			report_percent(done, asked).s, report_count(asked).s);
 		report_text(out, report_str(r, "plan", "not said"));
 		fputs(", face ", out);
 		report_text(out, report_str(r, "face", "not said"));
 		fprintf(out, ", seed %.0f.</div></div>\n", fmax(report_num(r, "seed"), 0));
 	}
+	if (compare_differences(runs, n, differ, sizeof(differ)))
+		fprintf(out, "<p><strong>Not the same run:</strong> they differ in %s.</p>\n",
+			differ);
 	fputs("</section>\n", out);
 }
 

@@ -47,9 +47,36 @@ double part_judged(const json_t *run)
 	return n;
 }
 
-static bool is_held(const json_t *run)
+enum part_verdict part_verdict(const json_t *run)
 {
-	return json_is_true(report_at_path(run, "outcome.held"));
+	if (json_is_true(report_at_path(run, "outcome.held")))
+		return PART_HELD;
+	if (json_array_size(report_at_path(run, "outcome.violations")) > 0 ||
+	    report_sum(report_at_path(run, "promises"), "broken") > 0)
+		return PART_BROKEN;
+	return PART_UNFINISHED;
+}
+
+const char *part_verdict_word(enum part_verdict verdict)
+{
+	static const char *const words[] = {
+		[PART_HELD] = "held",
+		[PART_BROKEN] = "broken",
+		[PART_UNFINISHED] = "unfinished",
+	};
+
+	return words[verdict];
+}
+
+const char *part_verdict_sign(enum part_verdict verdict)
+{
+	static const char *const signs[] = {
+		[PART_HELD] = "✓",
+		[PART_BROKEN] = "✕",
+		[PART_UNFINISHED] = "!",
+	};
+
+	return signs[verdict];
 }
 
 static void fact(FILE *out, const char *name, const char *value)
@@ -132,29 +159,39 @@ static void figures(FILE *out, const json_t *run)
 	fputs("</dl>\n", out);
 }
 
-static void verdict(FILE *out, const json_t *run)
+static void verdict_text(FILE *out, const json_t *run, enum part_verdict verdict)
 {
-	const json_t *violations = report_at_path(run, "outcome.violations");
-	const json_t *first = json_array_get(violations, 0);
+	const json_t *first = json_array_get(report_at_path(run, "outcome.violations"), 0);
+
+	if (verdict == PART_HELD) {
+		fprintf(out, "<b>Held</b>None of the %s promises that were judged was broken",
+			report_count(part_judged(run)).s);
+		return;
+	}
+	if (verdict == PART_UNFINISHED) {
+		fputs("<b>Unfinished</b>No promise is known to be broken, but not all was seen",
+		      out);
+		return;
+	}
+	fputs("<b>Broken", out);
+	if (first) {
+		fputs(": ", out);
+		report_text(out, report_str(first, "promise", "a promise"));
+	}
+	fputs("</b>", out);
+	report_text(out, report_str(first, "text", "The report does not say how"));
+}
+
+static void verdict_box(FILE *out, const json_t *run)
+{
+	enum part_verdict verdict = part_verdict(run);
 	double ended = report_num(report_at_path(run, "outcome"), "ended_ms");
 	double asked = report_num(report_at_path(run, "run"), "duration_s") * 1000;
 
-	if (is_held(run)) {
-		fprintf(out,
-			"<div class=\"verdict held\"><span class=\"sign\" aria-hidden=\"true\">✓"
-			"</span><div><b>Held</b>None of the %s promises that were judged was broken",
-			report_count(part_judged(run)).s);
-	} else {
-		fputs("<div class=\"verdict broken\"><span class=\"sign\" aria-hidden=\"true\">✕"
-		      "</span><div><b>Broken",
-		      out);
-		if (first) {
-			fputs(": ", out);
-			report_text(out, report_str(first, "promise", "a promise"));
-		}
-		fputs("</b>", out);
-		report_text(out, report_str(first, "text", "The report does not say what broke"));
-	}
+	fprintf(out,
+		"<div class=\"verdict %s\"><span class=\"sign\" aria-hidden=\"true\">%s</span><div>",
+		part_verdict_word(verdict), part_verdict_sign(verdict));
+	verdict_text(out, run, verdict);
 	if (isfinite(ended) && isfinite(asked) && ended < asked)
 		fprintf(out, ". The run ended after %s of %s", report_ms(ended).s,
 			report_ms(asked).s);
@@ -188,7 +225,7 @@ void part_outcome(FILE *out, const json_t *run)
 	report_text(out, report_str(r, "title", report_str(r, "plan", "Soak")));
 	fputs("</h1>\n", out);
 	summary(out, run);
-	verdict(out, run);
+	verdict_box(out, run);
 	fputs("<h3>Repeat it</h3>\n<pre class=\"wrap\"><code>", out);
 	report_text(out, report_str(r, "repeat", "The report does not say how."));
 	fputs("</code></pre>\n", out);
@@ -297,7 +334,8 @@ int report_html(const json_t *run, FILE *out)
 	r = report_check(run, why, sizeof(why));
 	if (r < 0)
 		return r;
-	snprintf(title, sizeof(title), "%s: %s on %s, seed %.0f", is_held(run) ? "Held" : "Broken",
+	snprintf(title, sizeof(title), "Soak %s: %s on %s, seed %.0f",
+		 part_verdict_word(part_verdict(run)),
 		 report_str(report_at_path(run, "run"), "plan", "soak"),
 		 report_str(report_at_path(run, "run"), "face", "?"),
 		 fmax(report_num(report_at_path(run, "run"), "seed"), 0));

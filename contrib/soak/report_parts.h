@@ -32,6 +32,12 @@ const char *part_contestant(const json_t *run);
 double part_length_ms(const json_t *run);
 /* Requests asked and done, of all kinds. */
 void part_requests(const json_t *run, double *out_n, double *out_done);
+/* How a run ended. Unfinished: it did not hold, yet nothing says that a promise was broken. */
+enum part_verdict { PART_HELD, PART_BROKEN, PART_UNFINISHED };
+enum part_verdict part_verdict(const json_t *run);
+/* Its word, also the class of its looks, and its sign. */
+const char *part_verdict_word(enum part_verdict verdict);
+const char *part_verdict_sign(enum part_verdict verdict);
 /* How many promises were checked at all. */
 double part_judged(const json_t *run);
 

@@ -30,6 +30,7 @@ static const char *const style[] = {
 	".verdict .sign{font-size:26px;line-height:1;font-weight:700}"
 	".held{border-color:var(--green)}.held .sign,.good{color:var(--green)}"
 	".broken{border-color:var(--red)}.broken .sign,.bad{color:var(--red)}"
+	".unfinished{border-color:var(--orange)}.unfinished .sign{color:var(--orange)}"
 	".bad{font-weight:700}",
 	"dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));"
 	"gap:8px 16px;margin:12px 0}dl.facts div{min-width:0}"

@@ -123,9 +123,13 @@ struct report_word report_ratio(double ratio)
 {
 	struct report_word w;
 
-	if (!isfinite(ratio) || ratio < 0 || ratio > 1e9)
+	if (!isfinite(ratio) || ratio < 0)
 		return nothing();
-	snprintf(w.s, sizeof(w.s), "%.2f", ratio);
+	if (ratio >= 99.5)
+		return report_count(ratio);
+	if (ratio > 0 && ratio < 0.005)
+		return (struct report_word){ "<0.01" };
+	snprintf(w.s, sizeof(w.s), "%.*f", ratio < 9.995 ? 2 : 1, ratio);
 	return w;
 }
 

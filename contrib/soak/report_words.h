@@ -29,7 +29,7 @@ struct report_word report_count(double n);
 struct report_word report_percent(double part, double whole);
 /* Memory from KiB. */
 struct report_word report_kib(double kib);
-/* A ratio, two decimals. */
+/* A ratio, three digits: "0.42", "12.3", "340". */
 struct report_word report_ratio(double ratio);
 /* Text that is cut where it is too long for a word. */
 struct report_word report_cut(const char *text);
