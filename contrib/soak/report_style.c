@@ -69,7 +69,8 @@ static const char *const style[] = {
 	".band{fill:var(--band);stroke:var(--band)}"
 	".on{fill:var(--orange);stroke:var(--orange);stroke-width:1.5}"
 	".after{fill:var(--bar);stroke:none}"
-	".cross{overflow:visible}.cross path{stroke:var(--red);stroke-width:2.5}",
+	".cross{overflow:visible}.cross path{stroke:var(--red);stroke-width:2.5}"
+	".cross .halo{stroke:var(--back);stroke-width:6}",
 	".lane .plot{background:linear-gradient(var(--rule),var(--rule)) 0 100%/100% 1px no-repeat}"
 	".spread{display:block;width:100%;height:16px;margin-top:3px;overflow:visible}"
 	".spread .base{stroke:var(--rule)}.spread .thin{stroke:var(--blue);stroke-width:1.5}"

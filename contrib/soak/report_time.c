@@ -139,17 +139,15 @@ static int rate(FILE *out, const json_t *line, double length_ms, const char *key
 	return 0;
 }
 
-static void lane_fault(FILE *out, const struct svg_frame *frame, const json_t *f)
+/* What a pointer on it is told. */
+static void lane_title(FILE *out, const json_t *f)
 {
-	double at = report_num(f, "at_ms");
 	double for_ms = present(report_num(f, "for_ms"));
 	double recovered = report_num(f, "recovered_ms");
 
-	if (!isfinite(at))
-		return;
-	fputs("<g><title>", out);
+	fputs("<title>", out);
 	report_text(out, report_str(f, "text", report_str(f, "kind", "")));
-	fprintf(out, ", at %s", report_at(at).s);
+	fprintf(out, ", at %s", report_at(report_num(f, "at_ms")).s);
 	if (for_ms > 0)
 		fprintf(out, " for %s", report_ms(for_ms).s);
 	if (isfinite(recovered))
@@ -157,9 +155,32 @@ static void lane_fault(FILE *out, const struct svg_frame *frame, const json_t *f
 	else
 		fputs(", not recovered", out);
 	fputs("</title>", out);
-	if (isfinite(recovered))
-		svg_span(out, frame, at + for_ms, at + for_ms + recovered, "after");
-	svg_span(out, frame, at, at + for_ms, "on");
+}
+
+enum lane_part { LANE_AFTER, LANE_ON, LANE_CROSS, LANE_PARTS };
+
+static void lane_fault(FILE *out, const struct svg_frame *frame, const json_t *f,
+		       enum lane_part part)
+{
+	double at = report_num(f, "at_ms");
+	double end = at + present(report_num(f, "for_ms"));
+	double recovered = report_num(f, "recovered_ms");
+
+	if (!isfinite(end))
+		return;
+	if (part == LANE_CROSS) {
+		if (!isfinite(recovered))
+			svg_cross(out, frame, end);
+		return;
+	}
+	if (part == LANE_AFTER && !(recovered > 0))
+		return;
+	fputs("<g>", out);
+	lane_title(out, f);
+	if (part == LANE_AFTER)
+		svg_span(out, frame, end, end + recovered, "after");
+	else
+		svg_span(out, frame, at, end, "on");
 	fputs("</g>\n", out);
 }
 
@@ -171,19 +192,14 @@ static void lane(FILE *out, const json_t *faults, const char *kind, double lengt
 	report_text(out, kind);
 	fputs("</div><div class=\"box\">", out);
 	svg_begin(out, &frame);
-	for (size_t i = 0; i < json_array_size(faults); i++) {
-		const json_t *f = json_array_get(faults, i);
+	/* One's recovery must not hide another that is on. */
+	for (enum lane_part part = LANE_AFTER; part < LANE_PARTS; part++) {
+		for (size_t i = 0; i < json_array_size(faults); i++) {
+			const json_t *f = json_array_get(faults, i);
 
-		if (strcmp(report_str(f, "kind", "?"), kind) == 0)
-			lane_fault(out, &frame, f);
-	}
-	for (size_t i = 0; i < json_array_size(faults); i++) {
-		const json_t *f = json_array_get(faults, i);
-		double end = report_num(f, "at_ms") + present(report_num(f, "for_ms"));
-
-		if (strcmp(report_str(f, "kind", "?"), kind) == 0 && isfinite(end) &&
-		    !isfinite(report_num(f, "recovered_ms")))
-			svg_cross(out, &frame, end);
+			if (strcmp(report_str(f, "kind", "?"), kind) == 0)
+				lane_fault(out, &frame, f, part);
+		}
 	}
 	svg_end(out, &frame);
 	fputs("</div></div>\n", out);

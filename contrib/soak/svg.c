@@ -278,7 +278,8 @@ void svg_cross(FILE *out, const struct svg_frame *frame, double at_ms)
 {
 	/* An outline that scales with the height only: in the plot's own coordinates. */
 	fprintf(out,
-		"</svg><svg class=\"cross\" x=\"%.2f%%\" y=\"%u\"><path d=\"M-4 -4L4 4M-4 4L4 -4\"/>"
+		"</svg><svg class=\"cross\" x=\"%.2f%%\" y=\"%u\"><path class=\"halo\" "
+		"d=\"M-5 -5L5 5M-5 5L5 -5\"/><path d=\"M-4 -4L4 4M-4 4L4 -4\"/>"
 		"</svg><svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" width=\"100%%\" "
 		"height=\"%u\">\n",
 		(double)x_of(frame, at_ms) * 100 / X_UNITS, frame->height_px / 2, X_UNITS, Y_UNITS,

@@ -104,7 +104,7 @@
 		const style = getComputedStyle(path);
 		const paint = style.stroke !== "none" ? style.stroke : style.fill;
 		const name = path.getAttribute("class") || path.parentElement.getAttribute("class");
-		const background = ["band", "after", "answered"].includes(name);
+		const background = ["band", "after", "answered", "halo"].includes(name);
 
 		if (!background && contrast(parse(paint), behind(path)) < LINE_CONTRAST)
 			found.add(`the line "${name}" can hardly be seen`);
