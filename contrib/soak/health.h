@@ -11,17 +11,6 @@ enum { HEALTH_FAKE_MS = 60000, HEALTH_LAB_MS = 120000 };
 
 enum { HEALTH_PENDING, HEALTH_WELL, HEALTH_ILL };
 
-struct health {
-	int64_t began_us, bound_us;
-	const char *(*client)(void *ctx, int64_t since_us);
-	const char *(*lock)(void *ctx);
-	soak_violation violation;
-	void *ctx;
-	char why[256];
-	int outcome;
-	bool has_looked;
-};
-
 struct health_settings {
 	int64_t bound_ms;
 	/* The name of a client without a success since @since_us; NULL: all had one. */
@@ -30,6 +19,14 @@ struct health_settings {
 	const char *(*lock)(void *ctx);
 	soak_violation violation; /* promise "healthy", once the bound is over */
 	void *ctx;
+};
+
+/* Plain data. */
+struct health {
+	struct health_settings settings;
+	int64_t began_us;
+	int outcome;
+	char why[256];
 };
 
 /* @now_us: the end of the last fault. */

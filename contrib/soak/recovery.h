@@ -5,8 +5,9 @@
  * touched had a success again. Pure but for recovery_read(), which reads the sim's fault log.
  *
  * Touched are, of a fault of a device, those that use the device; of an adapter or a process that
- * serves one, those whose session is on that adapter; of everything else, all. Who that is is
- * settled when the fault ends.
+ * serves one, those whose session is on that adapter; of everything else, all: those who are there
+ * when it begins, and who come while it lasts. Who leaves the device meanwhile is not waited for. A
+ * fault that touches nobody has nothing to recover: it counts as recovered, without a time.
  */
 #include <jansson.h>
 
