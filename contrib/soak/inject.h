@@ -2,75 +2,61 @@
 #pragma once
 /*
  * contrib/soak/inject.h - the process faults of a plan: processes of the daemon and bluetoothd
- * killed, stopped, starved. And the daemon's service manager: it holds the listening socket, and
- * starts a daemon that was killed at once.
+ * killed, stopped, starved, when contrib/sim/plan_turn.h says. And the daemon's service manager: it
+ * holds the listening socket, and starts a daemon that has ended at once.
  *
- * Starved: stopped but for 2 ms of every 20, which leaves a tenth of a processor, needs no
- * privilege and takes nothing from those that are not meant. Whatever is stopped goes on when this
- * process ends, however it ends: a guard, a process of its own, sees to that.
+ * Nothing outlives a conductor that is killed: the daemon and what it started die with it, also
+ * those that are stopped. Used by the conductor, from one thread, which must not have reaped the
+ * daemon itself: no waitpid(-1).
  */
+#include "contrib/sim/plan_turn.h"
 #include "contrib/soak/recovery.h"
 #include "ipc/base.h"
 
 struct inject;
 
-enum inject_act { INJECT_KILL, INJECT_STOP, INJECT_STARVE, INJECT_ACTS };
-
-enum inject_target {
-	INJECT_WORKER,
-	INJECT_LOCKD,
-	INJECT_DAEMON,
-	INJECT_BLUETOOTHD, /* the real one, in the lab */
-	INJECT_CLIENT,
-	INJECT_TARGETS,
-};
-
-enum { INJECT_ANY = UINT32_MAX };
-
-struct inject_deed {
-	enum inject_act act;
-	enum inject_target target;
-	uint32_t which;	 /* worker: the adapter's number; client: its number; INJECT_ANY */
-	uint32_t for_ms; /* of stop and starve */
-	uint32_t line;	 /* of the plan */
-};
-
 struct inject_settings {
-	const char *socket; /* where the door is made; clients use it: $BLEHERD_SOCKET is set */
+	const char *socket; /* where the door is made; $BLEHERD_SOCKET is set to it */
 	const char *config; /* of the daemon */
-	const char *log;    /* its standard error, appended */
-	pid_t daemon;	    /* the one that runs: it is ended, and started with the door */
-	const char *bluetoothd_pid_file; /* NULL: the face has no real one */
-	const char *bluetoothd_log;
-	uint32_t adapters, seed;
-	/* The daemon runs anew: observer_daemon(), resources_daemon(). */
+	const char *log;    /* its standard error is appended there */
+	pid_t daemon;	    /* the world's own: it is ended, and one with the door is started */
+	const char *bluez_pid_file; /* of the real bluetoothd; NULL: there is none */
+	const char *bluez_log;
+	const struct plan *plan; /* must outlive this */
+	uint64_t seed;
+	struct plan_scene scene; /* copied */
+	/* A daemon runs: observer_daemon(), resources_daemon(). Also called by inject_new(). */
 	void (*daemon_started)(void *ctx, pid_t daemon);
-	/* Kills a client and starts it again; @which may be INJECT_ANY. */
-	void (*kill_client)(void *ctx, uint32_t which);
-	/* What was done, and that it ended. */
+	/* It ended, and nobody had killed it; the next one is started. */
+	void (*daemon_died)(void *ctx, int wait_status);
+	/* Kills client @number; who starts it again is the caller's affair. */
+	void (*kill_client)(void *ctx, unsigned number);
+	/* What was done, and that it is over: recovery_fault(), recovery_end(). */
 	void (*fault)(void *ctx, const struct recovery_fault *fault);
 	void (*fault_end)(void *ctx, uint32_t line, int64_t at_us);
 	void *ctx;
 };
 
-/* Strings are copied. Ends the daemon that runs and starts one with the door; waits for the former
- * (a second or so). Errors: negative errno. */
+/**
+ * inject_new() - take over the daemon
+ * @settings: strings and callbacks are copied
+ *
+ * Errors: negative errno; -ETIMEDOUT the world's daemon does not end within 10 s.
+ * Blocks: until that has ended, a second or so. The world must allow for it: BLEHERD_MAY_DIE.
+ */
 must_check int inject_new(struct inject **out, const struct inject_settings *settings);
+
+/* Kills the daemon, and waits for that. */
 struct inject *inject_free(struct inject *i);
 
-/* Reads "kill|stop|starve worker N|any", "... lockd", "... daemon", "... bluetoothd", "kill client
- * N|any". -EINVAL: not one; -ENOENT: of the sim. */
-must_check int inject_parse(const char *text, struct inject_deed *out);
+/* The plan begins now. */
+void inject_begin(struct inject *i, int64_t now_us);
 
-/* Does it; a word is in the log. false: its target is not there at the moment. */
-bool inject_do(struct inject *i, const struct inject_deed *deed, int64_t now_us);
-
-/* Lets go what is due, starts what has ended; call it when inject_next_us() says, at the latest.
- * Blocks: never. */
+/* Does what is due; call it when inject_next_us() says, at the latest. Blocks: never. */
 void inject_turn(struct inject *i, int64_t now_us);
-int64_t inject_next_us(const struct inject *i); /* INT64_MAX: nothing is due */
+int64_t inject_next_us(const struct inject *i); /* CLOCK_MONOTONIC */
 
-/* Everything goes on, all run. */
+/* Nothing new from now on; what is stopped goes on, what was killed runs (after the next turns). */
 void inject_rest(struct inject *i, int64_t now_us);
 
-pid_t inject_daemon(const struct inject *i);
+pid_t inject_daemon(const struct inject *i); /* 0: just now there is none */

@@ -24,8 +24,10 @@ void resources_daemon(struct resources *r, pid_t daemon);
  * resources_watch() - one more process
  * @name:      of its series; clients share one name, and are added up
  * @is_judged: whether it has to stay flat
+ *
+ * For more than there is room for (512) nothing is done.
  */
-must_check int resources_watch(struct resources *r, pid_t pid, const char *name, bool is_judged);
+void resources_watch(struct resources *r, pid_t pid, const char *name, bool is_judged);
 
 /* Takes a sample if it is time for one. Takes a millisecond for ten processes. */
 void resources_look(struct resources *r, int64_t now_us);
