@@ -31,7 +31,6 @@ struct observer {
 	struct observer_settings settings;
 	char lock_dir[108], own_dir[108];
 	pid_t daemon;
-	bool sees_holders;
 	struct slotview view;
 	struct {
 		uint64_t inode; /* of which file this is: the list may be read anew */
@@ -66,8 +65,6 @@ int observer_new(struct observer **out, const struct observer_settings *settings
 		       settings->own_dir ? settings->own_dir : "");
 	o->view.dirs[0] = o->lock_dir;
 	o->view.dirs[1] = settings->own_dir ? o->own_dir : NULL;
-	/* The descriptors of daemons that gave up their rights are for root to see. */
-	o->sees_holders = geteuid() == 0;
 	*out = o;
 	return 0;
 }
@@ -218,10 +215,10 @@ void observer_look(struct observer *o, int64_t now_us)
 {
 	o->looks++;
 	judge_turns(o, now_us);
-	if (!o->sees_holders)
-		return;
 	look_at_kernel(o);
-	judge_stale(o, now_us);
+	/* Daemons that gave up their rights let root alone see what they have. */
+	if (!o->view.is_blind)
+		judge_stale(o, now_us);
 	judge_crowds(o, now_us);
 }
 

@@ -192,8 +192,10 @@ static void read_descriptors(struct slotview *v, pid_t root, pid_t pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
 	dir = opendir(path);
-	if (!dir)
+	if (!dir) {
+		v->is_blind |= errno == EACCES;
 		return;
+	}
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.')
 			read_descriptor(v, root, dirfd(dir), entry->d_name);
@@ -222,6 +224,7 @@ void slotview_look(struct slotview *v, pid_t daemon, const pid_t *roots, size_t 
 	list_files(v);
 	read_locks(v);
 	v->n_holders = 0;
+	v->is_blind = false;
 	for (size_t i = 0; i < n; i++)
 		if (!is_lockd(children[i]))
 			read_descriptors(v, children[i], children[i]);

@@ -38,6 +38,7 @@ struct slotview_holder {
 struct slotview {
 	const char *dirs[2]; /* borrowed; the second may be NULL */
 	int64_t dir_changed[2];
+	bool is_blind; /* a process of ours does not let us see what it has */
 	size_t n_files, n_holders;
 	struct slotview_file files[SLOTVIEW_FILES_MAX];
 	struct slotview_holder holders[SLOTVIEW_HOLDERS_MAX];

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/unit/soak/test_watch_processes.c - processes that are held, and what they use. */
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "contrib/soak/flat.h"
+#include "contrib/soak/held.h"
+#include "contrib/soak/proc.h"
+#include "contrib/soak/resources.h"
+
+Suite *suite_watch_processes(void);
+
+static pid_t child;
+static unsigned told;
+static char said[256];
+
+static void on_violation(void *ctx, const char *promise, int64_t at_us, const char *text)
+{
+	(void)ctx;
+	(void)at_us;
+	ck_assert_str_eq(promise, "flat");
+	(void)snprintf(said, sizeof(said), "%s", text);
+	told++;
+}
+
+static void setup(void)
+{
+	told = 0;
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child > 0)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		(void)pause();
+}
+
+static void teardown(void)
+{
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+}
+
+/* Waits until it is told of the next stop or continuation. */
+static bool is_stopped_now(void)
+{
+	int status = 0;
+
+	ck_assert_int_eq(waitpid(child, &status, WUNTRACED | WCONTINUED), child);
+	ck_assert(WIFSTOPPED(status) || WIFCONTINUED(status));
+	return WIFSTOPPED(status);
+}
+
+START_TEST(stopped_until_its_end)
+{
+	struct held held;
+
+	held_init(&held);
+	ck_assert_int_eq(held_begin(&held, child, 5, false, 0), 0);
+	ck_assert(is_stopped_now());
+	ck_assert_int_eq(held_turn(&held, 99000000), INT64_MAX);
+	held_end(&held, 4);
+	ck_assert_int_eq(waitpid(child, NULL, WUNTRACED | WCONTINUED | WNOHANG), 0);
+	held_end(&held, 5);
+	ck_assert(!is_stopped_now());
+}
+END_TEST
+
+START_TEST(starved)
+{
+	struct held held;
+
+	held_init(&held);
+	ck_assert_int_eq(held_begin(&held, child, 5, true, 0), 0);
+	ck_assert(is_stopped_now());
+	ck_assert_int_eq(held_turn(&held, 17999), 18000);
+	ck_assert_int_eq(held_turn(&held, 18000), 20000);
+	ck_assert(!is_stopped_now());
+	ck_assert_int_eq(held_turn(&held, 20000), 38000);
+	ck_assert(is_stopped_now());
+	held_rest(&held);
+	ck_assert(!is_stopped_now());
+	ck_assert_int_eq(held_turn(&held, 99000000), INT64_MAX);
+}
+END_TEST
+
+START_TEST(gone)
+{
+	struct held held;
+	pid_t pid = child;
+
+	teardown();
+	setup();
+	held_init(&held);
+	ck_assert_int_eq(held_begin(&held, pid, 5, false, 0), -ESRCH);
+}
+END_TEST
+
+START_TEST(flat_or_not)
+{
+	char text[FLAT_TEXT_LEN];
+	struct flat flat = { 0 };
+
+	for (uint32_t i = 0; i < 11; i++)
+		flat_add(&flat, 1000 + i * 1000, 10 + i * 100);
+	ck_assert(!flat_has_grown(&flat, text));
+	flat_done(&flat);
+	/* A peak is not growth. */
+	for (uint32_t i = 0; i < 100; i++)
+		flat_add(&flat, i == 95 ? 90000 : 1000 + i % 7, i == 96 ? 900 : 10 + i % 3);
+	ck_assert(!flat_has_grown(&flat, text));
+	flat_done(&flat);
+	for (uint32_t i = 0; i < 100; i++)
+		flat_add(&flat, 1000, 10 + i / 5);
+	ck_assert(flat_has_grown(&flat, text));
+	ck_assert_str_eq(text, "12 descriptors, then 27");
+	flat_done(&flat);
+}
+END_TEST
+
+/* A child that opens more and more is found; the one after it begins anew. */
+START_TEST(a_process_that_grows)
+{
+	struct resources *resources;
+	json_t *report;
+	int fds[20];
+
+	ck_assert_int_eq(resources_new(&resources), 0);
+	resources_watch(resources, getpid(), "us", true);
+	resources_watch(resources, child, "child", true);
+	for (int i = 0; i < 20; i++) {
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		resources_look(resources, (int64_t)i * RESOURCES_EVERY_US);
+		resources_look(resources, (int64_t)i * RESOURCES_EVERY_US + 1);
+	}
+	resources_judge(resources, 1, on_violation, NULL);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_ptr_nonnull(strstr(said, "us (process"));
+	ck_assert_uint_eq(resources_checked(resources), 3);
+	report = resources_report(resources);
+	ck_assert_uint_eq(json_array_size(json_object_get(report, "count")), 20);
+	ck_assert_uint_eq(json_array_size(json_object_get(report, "processes")), 2);
+	json_decref(report);
+	resources = resources_free(resources);
+	for (int i = 0; i < 20; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
+START_TEST(what_proc_says)
+{
+	char name[PROC_NAME_LEN];
+	pid_t children[4];
+
+	ck_assert(proc_name(getpid(), name));
+	ck_assert_uint_eq(proc_children(getpid(), children, 4), 1);
+	ck_assert_int_eq(children[0], child);
+	ck_assert(!proc_is_dead(child));
+	ck_assert_uint_gt(proc_kib(child), 0);
+	ck_assert_uint_gt(proc_fds(child), 2);
+	ck_assert_uint_ge(proc_started(child), proc_started(getpid()));
+	ck_assert(proc_is_program(child, "unit-soak"));
+	ck_assert(!proc_is_program(child, "unit"));
+	(void)kill(child, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	ck_assert(proc_is_dead(child));
+}
+END_TEST
+
+Suite *suite_watch_processes(void)
+{
+	Suite *suite = suite_create("watch_processes");
+	TCase *tc = tcase_create("watch_processes");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, stopped_until_its_end);
+	tcase_add_test(tc, starved);
+	tcase_add_test(tc, gone);
+	tcase_add_test(tc, flat_or_not);
+	tcase_add_test(tc, a_process_that_grows);
+	tcase_add_test(tc, what_proc_says);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
