@@ -202,15 +202,28 @@ static void read_descriptors(struct slotview *v, pid_t root, pid_t pid)
 	(void)closedir(dir);
 }
 
-/* The processes of a tree, breadth first; at most @max. */
-static size_t list_tree(pid_t root, pid_t *out, size_t max)
+static bool is_among(pid_t pid, const pid_t *roots, size_t n)
 {
-	size_t n = 1, from = 0, end;
+	for (size_t i = 0; i < n; i++)
+		if (roots[i] == pid)
+			return true;
+	return false;
+}
+
+/* The processes of a tree, breadth first, without those that count for themselves; at most @max. */
+static size_t list_tree(pid_t root, const pid_t *roots, size_t n_roots, pid_t *out, size_t max)
+{
+	pid_t children[PROC_CHILDREN_MAX];
+	size_t n = 1, from = 0, end, n_children;
 
 	out[0] = root;
 	for (int depth = 0; depth < DEPTH_MAX && from < n; depth++) {
-		for (end = n; from < end; from++)
-			n += proc_children(out[from], &out[n], max - n);
+		for (end = n; from < end; from++) {
+			n_children = proc_children(out[from], children, PROC_CHILDREN_MAX);
+			for (size_t i = 0; i < n_children && n < max; i++)
+				if (!is_among(children[i], roots, n_roots))
+					out[n++] = children[i];
+		}
 	}
 	return n;
 }
@@ -229,7 +242,7 @@ void slotview_look(struct slotview *v, pid_t daemon, const pid_t *roots, size_t 
 		if (!is_lockd(children[i]))
 			read_descriptors(v, children[i], children[i]);
 	for (size_t i = 0; i < n_roots; i++) {
-		n_tree = list_tree(roots[i], tree, PROC_CHILDREN_MAX);
+		n_tree = list_tree(roots[i], roots, n_roots, tree, PROC_CHILDREN_MAX);
 		for (size_t k = 0; k < n_tree; k++)
 			read_descriptors(v, roots[i], tree[k]);
 	}
