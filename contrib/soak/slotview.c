@@ -210,8 +210,9 @@ static bool is_among(pid_t pid, const pid_t *roots, size_t n)
 	return false;
 }
 
-/* The processes of a tree, breadth first, without those that count for themselves; at most @max. */
-static size_t list_tree(pid_t root, const pid_t *roots, size_t n_roots, pid_t *out, size_t max)
+/* The processes of a tree, breadth first, without those that count for themselves. */
+static size_t list_tree(pid_t root, const pid_t *others, size_t n_others,
+			pid_t out[PROC_CHILDREN_MAX])
 {
 	pid_t children[PROC_CHILDREN_MAX];
 	size_t n = 1, from = 0, end, n_children;
@@ -220,19 +221,35 @@ static size_t list_tree(pid_t root, const pid_t *roots, size_t n_roots, pid_t *o
 	for (int depth = 0; depth < DEPTH_MAX && from < n; depth++) {
 		for (end = n; from < end; from++) {
 			n_children = proc_children(out[from], children, PROC_CHILDREN_MAX);
-			for (size_t i = 0; i < n_children && n < max; i++)
-				if (!is_among(children[i], roots, n_roots))
+			for (size_t i = 0; i < n_children && n < PROC_CHILDREN_MAX; i++)
+				if (!is_among(children[i], others, n_others))
 					out[n++] = children[i];
 		}
 	}
 	return n;
 }
 
+static void look_at_trees(struct slotview *v, pid_t daemon, const pid_t *roots, size_t n_roots)
+{
+	pid_t others[SLOTVIEW_ROOTS_MAX + 1], tree[PROC_CHILDREN_MAX];
+	size_t n_tree;
+
+	if (n_roots > SLOTVIEW_ROOTS_MAX)
+		n_roots = SLOTVIEW_ROOTS_MAX;
+	for (size_t i = 0; i < n_roots; i++)
+		others[i] = roots[i];
+	others[n_roots] = daemon;
+	for (size_t i = 0; i < n_roots; i++) {
+		n_tree = list_tree(roots[i], others, n_roots + 1, tree);
+		for (size_t k = 0; k < n_tree; k++)
+			read_descriptors(v, roots[i], tree[k]);
+	}
+}
+
 void slotview_look(struct slotview *v, pid_t daemon, const pid_t *roots, size_t n_roots)
 {
-	pid_t children[PROC_CHILDREN_MAX], tree[PROC_CHILDREN_MAX];
+	pid_t children[PROC_CHILDREN_MAX];
 	size_t n = daemon > 0 ? proc_children(daemon, children, PROC_CHILDREN_MAX) : 0;
-	size_t n_tree;
 
 	list_files(v);
 	read_locks(v);
@@ -241,11 +258,7 @@ void slotview_look(struct slotview *v, pid_t daemon, const pid_t *roots, size_t 
 	for (size_t i = 0; i < n; i++)
 		if (!is_lockd(children[i]))
 			read_descriptors(v, children[i], children[i]);
-	for (size_t i = 0; i < n_roots; i++) {
-		n_tree = list_tree(roots[i], roots, n_roots, tree, PROC_CHILDREN_MAX);
-		for (size_t k = 0; k < n_tree; k++)
-			read_descriptors(v, roots[i], tree[k]);
-	}
+	look_at_trees(v, daemon, roots, n_roots);
 }
 
 /* --- what follows from it --- */
