@@ -89,6 +89,14 @@ bool flat_has_more(const struct flat *f, char out[FLAT_TEXT_LEN])
 	return true;
 }
 
+void flat_describe(const struct flat *f, char out[FLAT_TEXT_LEN])
+{
+	struct flat_sample first = median(f, 0), last = median(f, f->n - f->n / 4);
+
+	(void)snprintf(out, FLAT_TEXT_LEN, "KiB %5u then %5u, descriptors %3u then %3u", first.kib,
+		       last.kib, first.fds, last.fds);
+}
+
 void flat_done(struct flat *f)
 {
 	free(f->samples);

@@ -6,7 +6,7 @@
  */
 #include "ipc/base.h"
 
-enum { FLAT_SAMPLES_MIN = 12, FLAT_TEXT_LEN = 64 };
+enum { FLAT_SAMPLES_MIN = 4 /* a quarter is one */, FLAT_TEXT_LEN = 64 };
 
 /* Zeroed at the begin; flat_done() it. */
 struct flat {
@@ -24,5 +24,8 @@ bool flat_has_grown(const struct flat *f, char out[FLAT_TEXT_LEN]);
 
 /* Of what is counted as @fds: more than one, in the same way. */
 bool flat_has_more(const struct flat *f, char out[FLAT_TEXT_LEN]);
+
+/* Both for people: "KiB 900 then 910, descriptors 10 then 10"; of at least 4 samples. */
+void flat_describe(const struct flat *f, char out[FLAT_TEXT_LEN]);
 
 void flat_done(struct flat *f);

@@ -134,7 +134,12 @@ uint32_t proc_kib(pid_t pid)
 {
 	uint32_t kib = read_kib(pid, "smaps_rollup", "Pss:");
 
-	return kib > 0 ? kib : read_kib(pid, "status", "RssAnon:");
+	return kib > 0 ? kib : proc_own_kib(pid);
+}
+
+uint32_t proc_own_kib(pid_t pid)
+{
+	return read_kib(pid, "status", "RssAnon:");
 }
 
 uint32_t proc_fds(pid_t pid)

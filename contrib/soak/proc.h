@@ -23,8 +23,12 @@ bool proc_has_argument(pid_t pid, const char *argument);
 /* One that has ended and was not waited for, or is gone. */
 bool proc_is_dead(pid_t pid);
 
-/* Memory that is its own: PSS where we may read it (root), else anonymous RSS; 0: it has ended. */
+/* Memory with its share of what others map, too: PSS where we may read it (root), else that of
+ * proc_own_kib(); 0: it has ended. */
 uint32_t proc_kib(pid_t pid);
+
+/* Memory of its own, whoever else comes and goes: anonymous pages; 0: it has ended. */
+uint32_t proc_own_kib(pid_t pid);
 
 /* Descriptors; 0 where we may not look. */
 uint32_t proc_fds(pid_t pid);

@@ -7,7 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROCESSES_MAX = 512, SAMPLES_MAX = 8192, SERIES_MAX = 32, NAME_LEN = 24 };
+enum {
+	JUDGED_MIN = 12 /* a minute */,
+	PROCESSES_MAX = 512,
+	SAMPLES_MAX = 8192,
+	SERIES_MAX = 32,
+	NAME_LEN = 24
+};
 
 /* One process, from its first sample to its last. */
 struct process {
@@ -71,7 +77,7 @@ static size_t series_of(struct resources *r, const char *name)
 static struct process *place_for(struct resources *r)
 {
 	for (size_t i = 0; i < r->n_processes; i++)
-		if (r->processes[i].is_over && r->processes[i].flat.n < FLAT_SAMPLES_MIN)
+		if (r->processes[i].is_over && r->processes[i].flat.n < JUDGED_MIN)
 			return &r->processes[i];
 	return r->n_processes < PROCESSES_MAX ? &r->processes[r->n_processes++] : NULL;
 }
@@ -133,18 +139,17 @@ static size_t watch_children(struct resources *r)
 static void sample(struct resources *r, struct process *process)
 {
 	struct series *series = &r->series[process->series];
-	uint32_t kib, fds;
+	uint32_t fds;
 
 	if (proc_started(process->pid) != process->started || proc_is_dead(process->pid)) {
 		process->is_over = true;
 		return;
 	}
-	kib = proc_kib(process->pid);
 	fds = proc_fds(process->pid);
-	series->kib[r->n_samples] += kib;
+	series->kib[r->n_samples] += proc_kib(process->pid);
 	series->fds[r->n_samples] += fds;
 	if (process->is_judged)
-		flat_add(&process->flat, kib, fds);
+		flat_add(&process->flat, proc_own_kib(process->pid), fds);
 }
 
 void resources_look(struct resources *r, int64_t now_us)
@@ -170,7 +175,7 @@ void resources_judge(struct resources *r, int64_t now_us, soak_violation violati
 	for (size_t i = 0; i < r->n_processes; i++) {
 		const struct process *process = &r->processes[i];
 
-		if (process->flat.n < FLAT_SAMPLES_MIN)
+		if (process->flat.n < JUDGED_MIN)
 			continue;
 		r->checked++;
 		if (!flat_has_grown(&process->flat, what))
@@ -180,7 +185,7 @@ void resources_judge(struct resources *r, int64_t now_us, soak_violation violati
 			       r->series[process->series].name, process->pid, what);
 		violation(ctx, "flat", now_us, text);
 	}
-	if (r->count_flat.n < FLAT_SAMPLES_MIN)
+	if (r->count_flat.n < JUDGED_MIN)
 		return;
 	r->checked++;
 	if (!flat_has_more(&r->count_flat, what))
