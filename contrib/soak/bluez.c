@@ -12,25 +12,40 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-void bluez_init(struct bluez *b, const char *pid_file, const char *log)
-{
-	*b = (struct bluez){ .pid_file = pid_file, .log = log, .dying = -EBADF };
-}
+enum { LOOK_EVERY_US = 200000 };
 
-pid_t bluez_pid(struct bluez *b)
+static pid_t noted_pid(const struct bluez *b)
 {
-	FILE *f;
+	FILE *f = b->pid_file ? fopen(b->pid_file, "re") : NULL;
 	int pid = 0;
 
-	if (b->pid == 0 && b->pid_file) {
-		f = fopen(b->pid_file, "re");
-		if (f && fscanf(f, "%d", &pid) != 1)
-			pid = 0;
-		if (f)
-			(void)fclose(f);
-		b->pid = pid;
-	}
-	return b->pid > 0 && proc_is_program(b->pid, "bluetoothd") ? b->pid : 0;
+	if (!f)
+		return 0;
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	(void)fclose(f);
+	return pid;
+}
+
+/* Of one that we started the number is nobody else's, and it may not be bluetoothd yet. */
+static bool is_running(pid_t pid, bool is_ours)
+{
+	return pid > 0 && !proc_is_dead(pid) && (is_ours || proc_is_program(pid, "bluetoothd"));
+}
+
+/* Others may have started another one (contrib/lab/fresh): they note it, too. */
+pid_t bluez_pid(struct bluez *b)
+{
+	pid_t noted;
+
+	if (is_running(b->pid, b->is_ours))
+		return b->pid;
+	noted = noted_pid(b);
+	if (noted == b->pid || !is_running(noted, false))
+		return 0;
+	b->pid = noted;
+	b->is_ours = false;
+	return noted;
 }
 
 static bool read_arguments(struct bluez *b)
@@ -52,11 +67,18 @@ static bool read_arguments(struct bluez *b)
 	return n > 0;
 }
 
+void bluez_init(struct bluez *b, const char *pid_file, const char *log)
+{
+	*b = (struct bluez){ .pid_file = pid_file, .log = log, .dying = -EBADF };
+	if (bluez_pid(b) > 0 && !read_arguments(b))
+		b->argv[0] = NULL;
+}
+
 int bluez_kill(struct bluez *b)
 {
 	pid_t pid = bluez_pid(b);
 
-	if (pid == 0 || b->dying >= 0 || !read_arguments(b))
+	if (pid == 0 || b->dying >= 0 || !b->argv[0])
 		return -ESRCH;
 	b->dying = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (b->dying < 0)
@@ -78,9 +100,12 @@ static void note_pid(const struct bluez *b)
 static void start(struct bluez *b)
 {
 	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t pid;
 	int fd;
 
+	if (b->is_ours)
+		(void)waitpid(b->pid, NULL, WNOHANG);
+	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fd = open(b->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -95,15 +120,37 @@ static void start(struct bluez *b)
 	note_pid(b);
 }
 
-bool bluez_turn(struct bluez *b)
+/* It ended without us: as systemd would, another one is started. */
+static void look_after(struct bluez *b, int64_t now_us)
+{
+	if (now_us < b->look_us || !b->argv[0])
+		return;
+	b->look_us = now_us + LOOK_EVERY_US;
+	if (bluez_pid(b) > 0)
+		return;
+	b->has_died = true;
+	start(b);
+}
+
+bool bluez_turn(struct bluez *b, int64_t now_us)
 {
 	struct pollfd p = { .fd = b->dying, .events = POLLIN };
 
-	if (b->dying < 0 || poll(&p, 1, 0) != 1)
-		return b->dying >= 0;
+	if (b->dying < 0) {
+		look_after(b, now_us);
+		return false;
+	}
+	if (poll(&p, 1, 0) != 1)
+		return true;
 	b->dying = close_fd(b->dying);
-	if (b->is_ours)
-		(void)waitpid(b->pid, NULL, WNOHANG);
 	start(b);
 	return false;
+}
+
+bool bluez_has_died(struct bluez *b)
+{
+	bool has_died = b->has_died;
+
+	b->has_died = false;
+	return has_died;
 }

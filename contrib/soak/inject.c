@@ -164,6 +164,16 @@ static void tell(struct inject *i, const struct plan_deed *deed, int64_t now_us)
 	i->settings.fault(i->settings.ctx, &fault);
 }
 
+/* No fault of the plan's, but clients suffer it all the same. */
+static void tell_of_bluez(struct inject *i, int64_t now_us)
+{
+	const struct recovery_fault fault = { .at_us = now_us,
+					      .kind = "bluetoothd-died",
+					      .text = "bluetoothd ended by itself" };
+
+	i->settings.fault(i->settings.ctx, &fault);
+}
+
 static void do_deed(struct inject *i, const struct plan_deed *deed, int64_t now_us)
 {
 	if (deed->ends) {
@@ -206,7 +216,9 @@ void inject_turn(struct inject *i, int64_t now_us)
 	bool is_soon;
 
 	turn_daemon(i);
-	is_soon = bluez_turn(&i->bluez);
+	is_soon = bluez_turn(&i->bluez, now_us);
+	if (bluez_has_died(&i->bluez))
+		tell_of_bluez(i, now_us);
 	turn_plan(i, now_us);
 	is_soon |= i->is_killed;
 	i->next_us = earlier(now_us + (is_soon ? SOON_US : SELDOM_US), plan_next_us(i));
