@@ -47,6 +47,7 @@ void claim_give(struct claim_ring *ring, int64_t asked_us, int64_t now_us, uint6
 					 .took_us = ring->holds_since_us,
 					 .gave_us = now_us,
 					 .grant = grant,
+					 .adapter = ring->adapter,
 					 .is_lost = is_lost };
 
 	if (turn.took_us == 0)

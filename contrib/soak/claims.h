@@ -23,14 +23,17 @@ enum claim_kind { CLAIM_LIBRARY, CLAIM_SCRIPT, CLAIM_OUTSIDER, CLAIM_KINDS };
 struct claim_turn {
 	int64_t asked_us, took_us, gave_us; /* CLOCK_MONOTONIC */
 	uint64_t grant;			    /* the fencing number; 0: not known */
+	uint32_t adapter;		    /* N of hciN, where the resource is one of an adapter */
 	bool is_lost;			    /* it was taken away before it was given back */
 };
 
 /* Of one locker, which locks one resource. Zeroed memory is a ring that nobody uses. */
 struct claim_ring {
-	char who[CLAIMS_WHO_LEN]; /* "locker 3" */
-	char resource[CLAIMS_RESOURCE_LEN];
+	char who[CLAIMS_WHO_LEN];	    /* "locker 3" */
+	char resource[CLAIMS_RESOURCE_LEN]; /* "connect", "scan": of an adapter; or all of it */
 	enum claim_kind kind;
+	uint32_t adapter; /* which one; the locker's word, before claim_take(): it may be renumbered
+			   */
 	_Atomic uint32_t is_used;
 	_Atomic int32_t pid; /* of whoever holds the descriptors, or its parent; 0: none */
 	_Atomic int64_t holds_since_us; /* of the turn under way; 0: none */

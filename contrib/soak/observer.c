@@ -185,12 +185,16 @@ static void judge_turn(struct observer *o, size_t at, const struct claim_turn *t
 					  .who = ring->who,
 					  .is_outsider = ring->kind == CLAIM_OUTSIDER };
 	int64_t waited_ms = (turn->took_us - turn->asked_us) / 1000;
-	char text[OVERLAP_TEXT_LEN];
+	char text[OVERLAP_TEXT_LEN], resource[CLAIMS_RESOURCE_LEN + 16];
 
 	o->turns++;
 	hist_add(&o->waits[at], waited_ms > 0 ? (uint32_t)waited_ms : 0);
-	if (!turn->is_lost && overlap_add(&o->overlap, ring->resource,
-					  units_of_resource(o, ring->resource), &one, text))
+	(void)snprintf(resource, sizeof(resource), "%s", ring->resource);
+	if (!strchr(resource, ':'))
+		(void)snprintf(resource, sizeof(resource), "%s:hci%u", ring->resource,
+			       turn->adapter);
+	if (!turn->is_lost &&
+	    overlap_add(&o->overlap, resource, units_of_resource(o, resource), &one, text))
 		complain(o, now_us, text);
 }
 

@@ -10,7 +10,7 @@
 #include "contrib/soak/claims.h"
 
 enum {
-	OVERLAP_RESOURCES_MAX = 32,
+	OVERLAP_RESOURCES_MAX = 128,
 	OVERLAP_KEPT = 512, /* turns of a resource */
 	OVERLAP_TEXT_LEN = 160,
 };
