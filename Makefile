@@ -168,7 +168,6 @@ $(B)/tests/unit-supervisor: $(call no_main,supervisor) $(LIB_GUARD) $(LIB_LOOP) 
 $(B)/tests/unit-worker: $(call no_main,worker) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-lockd: $(call no_main,lockd) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/tests/unit-sim: $(call no_main,contrib/sim)
-$(B)/tests/integ: $(LIB_A) $(LIB_GUARD) $(LIB_IPC)
 # hist is not public: the archive of that name is linked beside the library.
 LIB_SOAK := $(O)/libsoak.a
 $(LIB_SOAK): $(call no_main,contrib/soak) $(patsubst %.c,$(O)/%.o,$(sort $(filter-out %/plan_run.c,$(wildcard contrib/sim/plan*.c))))
