@@ -3,7 +3,7 @@
 /*
  * ipc/workarounds.h - the switches of [workarounds]: one per state in which BlueZ or the kernel can
  * be stuck, as bits 1 << n of the number that the supervisor hands a worker (--workarounds). The
- * day BlueZ is mended, a row goes and its file in worker/ with it.
+ * day BlueZ is mended, a row goes and its file in worker/ or supervisor/ with it.
  */
 #include "ipc/base.h"
 
@@ -14,6 +14,7 @@ enum workaround {
 	WORKAROUND_PENDING,
 	WORKAROUND_STALE,
 	WORKAROUND_DEAD,
+	WORKAROUND_POWER,	  /* the supervisor's: no link is stuck */
 	WORKAROUND_REMOVE_BONDED, /* RemoveDevice may delete a bond */
 	WORKAROUND_COUNT
 };

@@ -9,6 +9,7 @@
 #include "ipc/class.h"
 #include "supervisor/child.h"
 #include "supervisor/ctx.h"
+#include "supervisor/power_up.h"
 #include "supervisor/slots.h"
 
 enum {
@@ -32,6 +33,7 @@ struct adapter {
 	struct bus_feed *feed;
 	uint64_t heard_at_ms; /* an advert, there; 0: never */
 	struct slots slots;
+	struct power_up power_up;
 	uint32_t lock_peer; /* lockd's number for its worker, 0: none */
 	struct bucket said; /* events of its workers that are lines of the log */
 	uint64_t unsaid;    /* those that were too many */

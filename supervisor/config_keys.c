@@ -82,6 +82,7 @@ const struct key CONFIG_KEYS[CONFIG_KEYS_LEN] = {
 	SWITCH("pending", PENDING),
 	SWITCH("stale", STALE),
 	SWITCH("dead", DEAD),
+	SWITCH("power", POWER),
 	SWITCH("remove_bonded", REMOVE_BONDED),
 	NUMBER("workarounds", "gatt_late_ms", gatt_late_ms, 100, 120000),
 	TEXT("rescue", "socket", KIND_PATH, rescue_socket),

@@ -29,5 +29,5 @@ struct key {
 	bool is_fixed; /* a reload does not change it: it needs a restart */
 };
 
-enum { CONFIG_KEYS_LEN = 56 };
+enum { CONFIG_KEYS_LEN = 57 };
 extern const struct key CONFIG_KEYS[CONFIG_KEYS_LEN];

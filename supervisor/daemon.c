@@ -23,6 +23,7 @@
 #include "supervisor/lock_peers.h"
 #include "supervisor/lockd_child.h"
 #include "supervisor/orphans.h"
+#include "supervisor/power_up.h"
 #include "supervisor/readiness.h"
 #include "supervisor/reload.h"
 #include "supervisor/reset_state.h"
@@ -82,6 +83,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 		child_watch(sup->adapters->list[i]->child, now_ms);
 	lockd_child_watch(sup->lockd, now_ms);
 	slept_watch(sup);
+	power_up_watch(sup);
 	adapters_sweep(sup);
 	sessions_rules_review(sup);
 	log_tick();

@@ -17,10 +17,10 @@
 enum {
 	SEEK_SETTLE_MS = 300,
 	SEEK_KNOWN_MS = 2000,
-	SEEK_SOON_MS = 1000,	      /* a restart within that is waited for */
-	SEEK_READY_MS = 1000,	      /* ... and then that long until it is ready */
-	SEEK_POWER_GRACE_MS = 1500,   /* BlueZ powers adapters a moment after it shows them */
-	SEEK_SEARCH_MS = 10000,	      /* a session that waits searches that long ... */
+	SEEK_SOON_MS = 1000,	    /* a restart within that is waited for */
+	SEEK_READY_MS = 1000,	    /* ... and then that long until it is ready */
+	SEEK_POWER_GRACE_MS = 2500, /* one that is off is switched on within 2 s, by BlueZ or us */
+	SEEK_SEARCH_MS = 10000,	    /* a session that waits searches that long ... */
 	SEEK_SEARCH_EVERY_MS = 60000, /* ... that often: the radio has other things to do */
 };
 

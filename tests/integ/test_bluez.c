@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * tests/integ/test_bluez.c - what bleherd works with goes, hangs or changes: D-Bus, bluetoothd, an
- * adapter's number, LE. Whoever waits is served afterwards, by itself, and the events say why.
+ * adapter's number, LE, its power. Whoever waits is served afterwards, by itself, and the events
+ * say why.
  */
 #include "tests/support/world.h"
 
@@ -30,6 +31,15 @@ static void start(void)
 static void start_one(void)
 {
 	static const char *const options[] = { "--adapters", "1", "--devices", "3", NULL };
+
+	world = world_start(options);
+}
+
+static void start_power_no(void)
+{
+	static const char *const options[] = { "--adapters", "1",     "--devices",
+					       "3",	     "--set", "workarounds.power=no",
+					       NULL };
 
 	world = world_start(options);
 }
@@ -90,7 +100,7 @@ static void end(pid_t pid)
 
 static unsigned count_values(void)
 {
-	struct run run = run_command("grep -c '|' $BLEHERD_WORLD/values");
+	struct run run = run_command("grep -c '|\\|^{' $BLEHERD_WORLD/values");
 	unsigned n = (unsigned)strtoul(run.out, NULL, 10);
 
 	run_done(&run);
@@ -101,7 +111,7 @@ static unsigned count_values(void)
 static void expect_values(unsigned n)
 {
 	expect(run_command(
-		"timeout 25 sh -c 'until [ $(grep -c \"|\" $BLEHERD_WORLD/values) -gt %u ]; "
+		"timeout 25 sh -c 'until [ $(grep -c \"|\\|^{\" $BLEHERD_WORLD/values) -gt %u ]; "
 		"do :; done'",
 		n + 2));
 }
@@ -192,6 +202,71 @@ START_TEST(test_no_le)
 }
 END_TEST
 
+static void switch_off(void)
+{
+	world_fault(world, "powered 0 off");
+	expect(run_command("timeout 25 sh -c 'until bleherd adapters | grep -q \"not powered\"; "
+			   "do :; done'"));
+}
+
+/* No answer but that one. */
+static void expect_no_power(void)
+{
+	struct run run = run_command("bleherd read " DEVICE " 2a29 --json");
+
+	ck_assert_msg(run.status == 1 && strstr(run.out, "\"not-powered\""), "%d: %s%s", run.status,
+		      run.out, run.err);
+	run_done(&run);
+}
+
+/* Nobody wants the adapter: it stays off. Then somebody does; who switches it off again means it.
+ */
+START_TEST(test_F25_switched_on)
+{
+	switch_off();
+	expect(run_command("! bleherd events | grep ' power: '"));
+	expect(run_command("bleherd read " DEVICE " 2a29"));
+	wait_event("cured", "power: switched on");
+	switch_off();
+	expect_no_power();
+}
+END_TEST
+
+/* A scan that runs hears on, by itself: its adapter is what it asked for. */
+START_TEST(test_F25_under_a_scan)
+{
+	pid_t scan = beside("bleherd scan --adapter hci0 --duration 60 --json", "values");
+
+	expect_values(0);
+	world_fault(world, "powered 0 off");
+	wait_event("cured", "power: switched on");
+	expect_values(count_values());
+	end(scan);
+}
+END_TEST
+
+/* What is blocked stays off, and that is said once. */
+START_TEST(test_F25_rfkill)
+{
+	world_fault(world, "rfkill 0 on");
+	expect_no_power();
+	wait_event("stuck", "rfkill");
+	expect_no_power();
+	expect(run_command("[ $(bleherd events | grep -c ' stuck: power: ') = 1 ]"));
+	world_fault(world, "rfkill 0 off");
+	world_fault(world, "powered 0 on");
+	expect(run_command("bleherd read " DEVICE " 2a29"));
+}
+END_TEST
+
+START_TEST(test_F25_switch)
+{
+	switch_off();
+	expect_no_power();
+	expect(run_command("! bleherd events | grep ' power: '"));
+}
+END_TEST
+
 /* A program in a container: it is served like others, and shown without a pid. */
 START_TEST(test_other_pid_namespace)
 {
@@ -222,6 +297,10 @@ Suite *suite_bluez(void)
 	add(suite, "hangs", start_one, test_hangs_at_start);
 	add(suite, "renumbered", start, test_renumbered);
 	add(suite, "no le", start_one, test_no_le);
+	add(suite, "power", start_one, test_F25_switched_on);
+	add(suite, "power under a scan", start, test_F25_under_a_scan);
+	add(suite, "rfkill", start_one, test_F25_rfkill);
+	add(suite, "power = no", start_power_no, test_F25_switch);
 	add(suite, "foreign", start, test_other_pid_namespace);
 	return suite;
 }
