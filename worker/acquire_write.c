@@ -90,7 +90,7 @@ static void answer(struct acquired *a, enum err_class class, const char *text)
 		if (class == CLASS_NONE)
 			request_done(request, 0);
 		else
-			request_fail(request, class, text);
+			request_lost(request, class, text);
 	}
 }
 

@@ -92,12 +92,14 @@ static void conn_free(struct conn *conn)
 /* Tells everybody who waits on it, then frees it. */
 static void conn_end(struct conn *conn)
 {
-	const struct bus_result gone = { .class = CLASS_BLUEZ_GONE,
-					 .text = "the connection to the bus was lost" };
+	struct bus_result gone = { .class = CLASS_BLUEZ_GONE,
+				   .text = "the connection to the bus was lost" };
 	struct bus_call *call;
 
-	while ((call = TAILQ_FIRST(&conn->flying)) || (call = TAILQ_FIRST(&conn->queue)))
+	while ((call = TAILQ_FIRST(&conn->flying)) || (call = TAILQ_FIRST(&conn->queue))) {
+		gone.is_lost = call->slot != NULL;
 		finish(call, &gone);
+	}
 	conn_free(conn);
 }
 
@@ -161,6 +163,8 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 		/* Which of them depends on what else bluetoothd has below that path. */
 		result.is_unknown = sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
 				    sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD);
+		/* dbus-daemon's word for a bluetoothd that had the call and died. */
+		result.is_lost = sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY);
 		(void)snprintf(text, sizeof(text), "%s: %s", e->name ? e->name : "?",
 			       e->message ? e->message : "");
 		result.text = text;
@@ -295,7 +299,8 @@ int bus_call(struct bus *bus, sd_bus_message *m, enum errors_call kind, uint32_t
 
 bool bus_is_up(const struct bus *bus)
 {
-	return bus->conn != NULL;
+	/* One that ends answers all calls itself before it says so: no time to make new ones. */
+	return bus->conn && sd_bus_is_open(bus->conn->sd) > 0;
 }
 
 /* --- connections --- */

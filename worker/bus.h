@@ -32,6 +32,7 @@ struct bus_result {
 	bool is_unknown;       /* there is no such object: nothing was done */
 	bool is_busy;	       /* InProgress: it was not done, and may work in a moment */
 	bool is_timeout;       /* our deadline, not an answer */
+	bool is_lost;	       /* the bus or BlueZ went with it: nobody knows whether it was done */
 	sd_bus_message *reply; /* valid in the callback only; NULL unless done */
 };
 

@@ -98,13 +98,21 @@ static void take_back(struct request *request)
 	request->is_on_page = false;
 }
 
-/* BlueZ was busy with somebody else's operation, so ours was not carried out: once more, soon. */
+/* Busy with somebody else's operation BlueZ did not carry out ours. A read does no harm twice. */
+static bool may_repeat(const struct request *request, const struct bus_result *result)
+{
+	if (result->is_lost)
+		return request->type == BH__TYPE__READ;
+	return result->is_busy || acquire_write_is_ours(request->seat->link, result);
+}
+
+/* Once more, soon; where BlueZ is gone when it is back. */
 static bool try_again(struct request *request, const struct bus_result *result)
 {
 	struct link *link = request->seat->link;
 
-	if (!(result->is_busy || acquire_write_is_ours(link, result)) ||
-	    request_left_ms(request) <= BUSY_MS || link->state != LINK_UP)
+	if (!may_repeat(request, result) || request_left_ms(request) <= BUSY_MS ||
+	    link->state != LINK_UP)
 		return false;
 	take_back(request);
 	link_unfly(request);
@@ -121,7 +129,10 @@ static void fail_from(struct request *request, const struct bus_result *result)
 {
 	if (gatt_is_unanswered(result))
 		link_doubt(request->seat->link);
-	request_fail(request, result->class, result->text);
+	if (result->is_lost)
+		request_lost(request, result->class, result->text);
+	else
+		request_fail(request, result->class, result->text);
 }
 
 /* --- read --- */
@@ -138,7 +149,7 @@ static void answer_sharers(struct link *link, const struct request *leader,
 			continue;
 		if (result->reply)
 			request_value(r, value, len);
-		else
+		else if (!try_again(r, result))
 			fail_from(r, result);
 	}
 }
@@ -391,6 +402,9 @@ bool gatt_try(struct link *link, struct request *request)
 	size_t i = 0;
 
 	if (request->type != BH__TYPE__WRITE && acquire_write_is_behind(request, false))
+		return false;
+	/* It went in this moment: the link follows, and the request waits for both. */
+	if (!bus_is_up(link->w->bus))
 		return false;
 	before = handle(request);
 	while (i < ARRAY_LEN(KINDS) && KINDS[i].type != request->type)

@@ -262,6 +262,19 @@ static void act_abort(struct link *link)
 	act_end(link);
 }
 
+/*
+ * BlueZ went, which is nobody's fault: a request that has done nothing yet waits for it, as one
+ * that comes now would. A subscription's state went with BlueZ, a check is half done.
+ */
+static bool waits_for_bluez(struct request *request, enum err_class class)
+{
+	if (class != CLASS_BLUEZ_GONE ||
+	    (request->state != REQUEST_QUEUED && request->type != BH__TYPE__READ))
+		return false;
+	link_unfly(request);
+	return true;
+}
+
 /* Everybody who used it learns of it; nobody wants it until he says so again. */
 static void tell_users(struct link *link, enum err_class class, const char *text)
 {
@@ -280,9 +293,9 @@ static void tell_users(struct link *link, enum err_class class, const char *text
 		seat_let_go(seat);
 		for (request = TAILQ_FIRST(&seat->requests); request; request = next) {
 			next = TAILQ_NEXT(request, entry);
-			if (request_needs_link(request) &&
+			if (request_needs_link(request) && !waits_for_bluez(request, class) &&
 			    !(request->is_resuming && resume_is_hopeful(class)))
-				request_fail(request, class, text);
+				request_lost(request, class, text);
 		}
 		if (seat->loses_link)
 			seat_tell_lost(seat, class, text);
@@ -351,7 +364,7 @@ static void give_up_seat(struct seat *seat, enum err_class class, const char *te
 		if (!request_needs_link(request))
 			continue;
 		request->has_waited = true;
-		request_fail(request, class, text);
+		request_lost(request, class, text);
 	}
 }
 

@@ -75,7 +75,8 @@ void links_device_gone(struct links *links, struct device *device)
 {
 	struct link *link = links_find(links, device->addr);
 
-	if (!link)
+	/* All go with bluetoothd: links_gone() follows, and says so. */
+	if (!link || !mirror_is_loaded(link->w->mirror))
 		return;
 	/*
 	 * A temporary object goes with its failed connect, and that Connect may never be answered
@@ -108,6 +109,7 @@ static void gone(struct link *link, void *arg)
 {
 	const struct reason *why = arg;
 
+	link->peer = DIAGNOSIS_PEER_NOT_ASKED;
 	stuck_forget(link);
 	/* An ending link has ended; that is no failure. */
 	if (link->state == LINK_ENDING)

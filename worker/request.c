@@ -196,6 +196,14 @@ void request_fail(struct request *request, enum err_class class, const char *tex
 	send(request, BH__TYPE__ERROR, &error.base);
 }
 
+/* Whoever is told another class may write it again. */
+void request_lost(struct request *request, enum err_class class, const char *text)
+{
+	bool is_unknown = request->is_on_page && request->state == REQUEST_ISSUED;
+
+	request_fail(request, is_unknown ? CLASS_INTERRUPTED : class, text);
+}
+
 void request_drop(struct request *request, bool keep_on_page)
 {
 	struct seat *seat = request->seat;

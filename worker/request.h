@@ -82,5 +82,8 @@ void request_value(struct request *request, const void *value, size_t len);
 void request_connected(struct request *request);
 void request_fail(struct request *request, enum err_class class, const char *text);
 
+/* What carried it went, for that reason: a write that BlueZ has had is `interrupted`. */
+void request_lost(struct request *request, enum err_class class, const char *text);
+
 /* Gone without an answer: its session is. A write stays on the page if @keep_on_page. */
 void request_drop(struct request *request, bool keep_on_page);

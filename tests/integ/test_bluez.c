@@ -140,6 +140,32 @@ START_TEST(test_bus_restarts)
 }
 END_TEST
 
+/* D-Bus takes two answers with it: what may be asked twice is, and of the write that is said. */
+START_TEST(test_bus_dies_under_way)
+{
+	pid_t reader, writer;
+	char *written;
+	size_t len;
+
+	world_fault(world, "no-reply " DEVICE " ReadValue 1 done");
+	world_fault(world, "no-reply " DEVICE " WriteValue 1 done");
+	reader = beside("bleherd read " DEVICE " 2a29 --timeout 28", "read");
+	while (world_counter(world, DEVICE, "reads") == 0)
+		;
+	writer = beside("bleherd write " DEVICE " fff3 01 --json --timeout 28", "write");
+	do {
+		written = world_writes(world);
+		len = strlen(written);
+		free(written);
+	} while (len == 0);
+	world_bus_kill(world);
+	ck_assert_int_eq(status_of(writer), 1);
+	expect(run_command("grep '\"interrupted\"' $BLEHERD_WORLD/write"));
+	world_bus_start(world);
+	ck_assert_int_eq(status_of(reader), 0);
+}
+END_TEST
+
 /* A worker that starts while bluetoothd hangs is not taken for what hangs. */
 START_TEST(test_hangs_at_start)
 {
@@ -294,6 +320,7 @@ Suite *suite_bluez(void)
 	Suite *suite = suite_create("bluez");
 
 	add(suite, "bus", start, test_bus_restarts);
+	add(suite, "bus under way", start_one, test_bus_dies_under_way);
 	add(suite, "hangs", start_one, test_hangs_at_start);
 	add(suite, "renumbered", start, test_renumbered);
 	add(suite, "no le", start_one, test_no_le);

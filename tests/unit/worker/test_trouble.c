@@ -265,6 +265,60 @@ START_TEST(misbehaving_program)
 }
 END_TEST
 
+/* One that nobody answers, and a write of which nobody knows whether it was done. */
+static void send_both(size_t seat, uint32_t *read, uint32_t *write)
+{
+	Bh__Write msg = BH__WRITE__INIT;
+	Bh__Target target;
+	uint8_t space[16];
+
+	harness_fault(&h, "no-reply C0:AA:BB:00:00:00 ReadValue 1");
+	harness_fault(&h, "no-reply C0:AA:BB:00:00:00 WriteValue 1 done");
+	*read = harness_send_read(&h, seat, 0x2a19, 20000);
+	harness_target(&target, 0xfff3, space);
+	msg.target = &target;
+	msg.has_value = msg.has_timeout_ms = 1;
+	msg.timeout_ms = 20000;
+	*write = harness_send(&h, seat, BH__TYPE__WRITE, &msg.base);
+	harness_pump(&h, 50);
+}
+
+START_TEST(link_goes_under_way)
+{
+	uint32_t read, write;
+	size_t a;
+
+	begin(1, NULL);
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	send_both(a, &read, &write);
+	harness_fault(&h, "drop C0:AA:BB:00:00:00 0x13");
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, read)), CLASS_LINK_LOST);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, write)), CLASS_INTERRUPTED);
+	harness_stop(&h);
+}
+END_TEST
+
+/* What may be done twice is asked again when bluetoothd is back, as if it had come now. */
+START_TEST(bluetoothd_dies_under_way)
+{
+	uint32_t read, write;
+	size_t a;
+
+	begin(1, NULL);
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	send_both(a, &read, &write);
+	harness_kill_sim(&h);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, write)), CLASS_INTERRUPTED);
+	(void)harness_wait(&h, &h.seats[a], BH__TYPE__LINK_LOST, 0);
+	harness_start_sim(&h, 1, NULL);
+	ck_assert_uint_eq(harness_answer(&h, a, read)->type, BH__TYPE__VALUE);
+	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
+	harness_stop(&h);
+}
+END_TEST
+
 START_TEST(cut_power_unplug)
 {
 	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
@@ -357,6 +411,8 @@ Suite *suite_trouble(void)
 	tcase_add_test(c, detach_with_write);
 	tcase_add_test(c, writes_keep_order);
 	tcase_add_test(c, misbehaving_program);
+	tcase_add_test(c, link_goes_under_way);
+	tcase_add_test(c, bluetoothd_dies_under_way);
 	tcase_add_test(c, cut_power_unplug);
 	tcase_add_test(c, slow_program);
 	suite_add_tcase(s, c);
