@@ -410,8 +410,7 @@ BH_API int bh_read(struct bh_session *session, const struct bh_uuid *uuid, uint3
  * @len_bytes:   at most 512
  * @no_response: as a command: done means handed to BlueZ, not arrived
  *
- * Class `interrupted`: it was given to BlueZ, and its worker, BlueZ or the link went before the
- * answer: it may have happened.
+ * Class `interrupted`: BlueZ had it, and then BlueZ, the link or the worker went: who knows.
  */
 BH_API int bh_write(struct bh_session *session, const struct bh_uuid *uuid, const uint8_t *value,
 		    size_t len_bytes, bool no_response, uint32_t timeout_ms, bh_result_cb done,

@@ -45,7 +45,7 @@ int arbiter_new(struct arbiter **out, const struct arbiter_config *config,
 	a->retry_at_ms = UINT64_MAX;
 	a->lease_hint_ms = UINT64_MAX;
 	a->random = (uint32_t)(config->first_grant >> GRANT_BITS) | 1u;
-	r = slotq_new(&a->queue, ARBITER_ENTRIES_MAX, config->age_step_ms, &config->counts);
+	r = slotq_new(&a->queue, ARBITER_ENTRIES_MAX, config->limits.age_step_ms, &config->counts);
 	if (r == 0)
 		r = slotset_new(&a->slots, &slots);
 	if (r < 0) {
@@ -68,13 +68,7 @@ struct arbiter *arbiter_free(struct arbiter *a)
 
 void arbiter_set_limits(struct arbiter *a, const struct arbiter_limits *limits)
 {
-	a->config.foreign_yield_ms = limits->foreign_yield_ms;
-	a->config.age_step_ms = limits->age_step_ms;
-	memcpy(a->config.hold_ms, limits->hold_ms, sizeof(a->config.hold_ms));
-	a->config.hold_total_ms = limits->hold_total_ms;
-	a->config.grace_ms = limits->grace_ms;
-	a->config.dirty_ms = limits->dirty_ms;
-	a->config.per_user = limits->per_user;
+	a->config.limits = *limits;
 	slotq_set_age_step(a->queue, limits->age_step_ms);
 }
 
@@ -121,7 +115,7 @@ static void count_user(struct arbiter *a, uint32_t uid, bool is_new)
 
 static uint32_t longest_hold_ms(const struct arbiter *a, const struct arbiter_request *request)
 {
-	uint32_t most = a->config.hold_ms[request->class];
+	uint32_t most = a->config.limits.hold_ms[request->class];
 
 	if (request->max_hold_ms > 0 && (most == 0 || request->max_hold_ms < most))
 		return request->max_hold_ms;
@@ -304,11 +298,11 @@ static int check_limits(struct arbiter *a, const struct arbiter_owner *owner,
 	if (owner->n >= owner->requests_max)
 		return refuse(out, ARBITER_LIMIT,
 			      "too many requests: %u of this program wait or hold", owner->n);
-	if (!owner->is_worker && a->config.per_user > 0 &&
-	    user_requests(a, owner->uid) >= a->config.per_user)
+	if (!owner->is_worker && a->config.limits.per_user > 0 &&
+	    user_requests(a, owner->uid) >= a->config.limits.per_user)
 		return refuse(out, ARBITER_LIMIT,
 			      "too many requests: %u of user %u wait or hold, as many as one may",
-			      a->config.per_user, owner->uid);
+			      a->config.limits.per_user, owner->uid);
 	return 0;
 }
 

@@ -103,18 +103,23 @@ struct arbiter_ops {
 	void (*overdue)(void *ctx, const struct arbiter_stray *stray);
 };
 
-struct arbiter_config {
-	int dir_fd;	/* slot directory; stays the caller's */
-	int own_dir_fd; /* lockd's own, for files that are missing there; -EBADF: none */
-	struct resource_counts counts;
-	uint32_t foreign_slots;
+/* What may change while it serves. */
+struct arbiter_limits {
 	uint32_t foreign_yield_ms; /* 0: never */
 	uint32_t age_step_ms;
 	uint32_t hold_ms[SLOTQ_CLASSES]; /* longest lease of a class */
 	uint32_t hold_total_ms;
 	uint32_t grace_ms;
 	uint32_t dirty_ms;
-	uint32_t per_user;	/* requests of one uid, workers aside */
+	uint32_t per_user; /* requests of one uid, workers aside */
+};
+
+struct arbiter_config {
+	int dir_fd;	/* slot directory; stays the caller's */
+	int own_dir_fd; /* lockd's own, for files that are missing there; -EBADF: none */
+	struct resource_counts counts;
+	uint32_t foreign_slots;
+	struct arbiter_limits limits;
 	uint64_t first_grant;	/* greater than any grant of a lockd before us: arbiter_epoch() */
 	uint64_t settled_at_ms; /* nothing is granted before: holders hand back first */
 	size_t fds_max;		/* descriptors that one grant can carry: ARBITER_FDS_MAX at most */
@@ -145,17 +150,6 @@ uint64_t arbiter_epoch(uint64_t boot_us);
 must_check int arbiter_new(struct arbiter **out, const struct arbiter_config *config,
 			   const struct arbiter_ops *ops);
 struct arbiter *arbiter_free(struct arbiter *a);
-
-/* What may change while it serves; the fields are those of struct arbiter_config. */
-struct arbiter_limits {
-	uint32_t foreign_yield_ms;
-	uint32_t age_step_ms;
-	uint32_t hold_ms[SLOTQ_CLASSES];
-	uint32_t hold_total_ms;
-	uint32_t grace_ms;
-	uint32_t dirty_ms;
-	uint32_t per_user;
-};
 
 /* Hold from now on: leases that run keep their end. */
 void arbiter_set_limits(struct arbiter *a, const struct arbiter_limits *limits);

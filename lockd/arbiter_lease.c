@@ -42,7 +42,7 @@ int arbiter_renew(struct arbiter *a, struct arbiter_owner *owner, uint64_t grant
 	if (at == SLOTQ_NONE || rec->owner != owner || rec->state != RECORD_HELD)
 		return ARBITER_UNKNOWN;
 	*out_is_wanted = is_wanted(a, at);
-	if (!*out_is_wanted || now_ms - rec->since_ms < a->config.hold_total_ms) {
+	if (!*out_is_wanted || now_ms - rec->since_ms < a->config.limits.hold_total_ms) {
 		lease_begin(a, rec, now_ms);
 		a->changes++;
 	}
@@ -99,7 +99,7 @@ static void make_dirty(struct arbiter *a, uint32_t at, uint64_t address, uint64_
 
 	record_disown(a, rec);
 	rec->state = RECORD_DIRTY;
-	rec->until_ms = now_ms + a->config.dirty_ms;
+	rec->until_ms = now_ms + a->config.limits.dirty_ms;
 	remind(a, rec->until_ms);
 	a->changes++;
 	describe(rec, &stray);
@@ -147,7 +147,7 @@ static void linger(struct arbiter *a, uint32_t at, uint64_t now_ms)
 	struct arbiter_verdict verdict = UNDER_VERDICT;
 	struct record *rec = &a->records[at];
 
-	verdict.grace_ms = a->config.grace_ms;
+	verdict.grace_ms = a->config.limits.grace_ms;
 	record_disown(a, rec);
 	rec->state = RECORD_REVOKED;
 	rec->until_ms = now_ms + verdict.grace_ms;
@@ -171,7 +171,7 @@ void lease_release(struct arbiter *a, uint32_t at, uint64_t now_ms)
 	uint64_t under = a->records[at].under;
 	uint64_t address = 0;
 
-	if (a->config.grace_ms > 0 && has_under(a, a->records[at].grant))
+	if (a->config.limits.grace_ms > 0 && has_under(a, a->records[at].grant))
 		linger(a, at, now_ms);
 	else if (lease_end_under(a, a->records[at].grant, now_ms, &address))
 		make_dirty(a, at, address, now_ms);
@@ -271,7 +271,7 @@ static void expire(struct arbiter *a, uint32_t at, uint64_t now_ms)
 	const struct arbiter_verdict verdict = {
 		.reason = ARBITER_EXPIRED,
 		.text = "held for longer than its lease",
-		.grace_ms = a->config.grace_ms,
+		.grace_ms = a->config.limits.grace_ms,
 	};
 
 	if (verdict.grace_ms > 0)

@@ -137,7 +137,7 @@ void arbiter_outside(struct arbiter *a, const char *name, enum arbiter_outside w
 		return;
 	if (slotset_is_ours(a->slots, resource.kind, named, slot)) {
 		o = outside_of(a, &resource);
-		if (what == ARBITER_FILE_CLOSED && a->config.foreign_yield_ms > 0 &&
+		if (what == ARBITER_FILE_CLOSED && a->config.limits.foreign_yield_ms > 0 &&
 		    o->tries_since_ms == 0 && is_last_try(a, resource.kind, slot))
 			o->tries_since_ms = now_ms;
 		return;
@@ -156,7 +156,7 @@ static bool yields_to(struct arbiter *a, const struct record *rec, const struct 
 	if (o->tries_since_ms == 0 || rec->since_ms <= o->tries_since_ms)
 		return false;
 	if (o->yield_until_ms == 0)
-		o->yield_until_ms = now_ms + a->config.foreign_yield_ms;
+		o->yield_until_ms = now_ms + a->config.limits.foreign_yield_ms;
 	if (now_ms < o->yield_until_ms) {
 		retry_at(a, o->yield_until_ms);
 		return true;

@@ -113,13 +113,13 @@ static const struct {
 	NUMBER("connect-slots", counts.of[RESOURCE_CONNECT], 1, RESOURCE_COUNT_MAX),
 	NUMBER("scan-slots", counts.of[RESOURCE_SCAN], 1, RESOURCE_COUNT_MAX),
 	NUMBER("settle-ms", settle_ms, 0, MS_MAX),
-	NUMBER("age-step-ms", age_step_ms, 0, MS_MAX),
+	NUMBER("age-step-ms", limits.age_step_ms, 0, MS_MAX),
 	NUMBER("foreign-slots", foreign_slots, 0, RESOURCE_COUNT_MAX),
-	NUMBER("foreign-yield-ms", foreign_yield_ms, 0, MS_MAX),
-	NUMBER("hold-total-ms", hold_total_ms, 0, MS_MAX),
-	NUMBER("grace-ms", grace_ms, 0, MS_MAX),
-	NUMBER("dirty-ms", dirty_ms, 0, MS_MAX),
-	NUMBER("per-user", per_user, 1, 1024),
+	NUMBER("foreign-yield-ms", limits.foreign_yield_ms, 0, MS_MAX),
+	NUMBER("hold-total-ms", limits.hold_total_ms, 0, MS_MAX),
+	NUMBER("grace-ms", limits.grace_ms, 0, MS_MAX),
+	NUMBER("dirty-ms", limits.dirty_ms, 0, MS_MAX),
+	NUMBER("per-user", limits.per_user, 1, 1024),
 };
 
 static int parse_one(int opt, const char *value, struct options *o)
@@ -136,7 +136,7 @@ static int parse_one(int opt, const char *value, struct options *o)
 	case OPT_LEVEL:
 		return parse_level(value, &o->level);
 	case OPT_HOLD:
-		return parse_holds(value, o->hold_ms);
+		return parse_holds(value, o->limits.hold_ms);
 	case OPT_PARENT:
 		r = parse_number(value, 1, INT32_MAX, &number);
 		o->parent = (pid_t)number;
@@ -171,13 +171,13 @@ static const struct options DEFAULTS = {
 	.counts = { .of = { [RESOURCE_CONNECT] = 1, [RESOURCE_SCAN] = 1 } },
 	.level = LOG_LEVEL_INFO,
 	.foreign_slots = FOREIGN_SLOTS,
-	.foreign_yield_ms = FOREIGN_YIELD_MS,
-	.age_step_ms = AGE_STEP_MS,
-	.hold_ms = { HOLD_MS, HOLD_MS, HOLD_MS, SCAN_HOLD_MS, SCAN_HOLD_MS },
-	.hold_total_ms = HOLD_TOTAL_MS,
-	.grace_ms = GRACE_MS,
-	.dirty_ms = DIRTY_MS,
-	.per_user = PER_USER,
+	.limits.foreign_yield_ms = FOREIGN_YIELD_MS,
+	.limits.age_step_ms = AGE_STEP_MS,
+	.limits.hold_ms = { HOLD_MS, HOLD_MS, HOLD_MS, SCAN_HOLD_MS, SCAN_HOLD_MS },
+	.limits.hold_total_ms = HOLD_TOTAL_MS,
+	.limits.grace_ms = GRACE_MS,
+	.limits.dirty_ms = DIRTY_MS,
+	.limits.per_user = PER_USER,
 };
 
 int options_parse(int argc, char **argv, struct options *out_options, char out_why[OPTIONS_WHY_LEN])

@@ -6,7 +6,7 @@
  */
 #include "ipc/base.h"
 #include "ipc/log.h"
-#include "lockd/slotq.h"
+#include "lockd/arbiter.h"
 
 #include <sys/types.h>
 
@@ -17,15 +17,8 @@ struct options {
 	enum log_level level;
 	uint32_t settle_ms;  /* after a restart: holders hand back before anything is granted */
 	const char *own_dir; /* of argv, for slot files that are missing in dir; NULL: none */
-	/* As in struct arbiter_config. */
 	uint32_t foreign_slots;
-	uint32_t foreign_yield_ms;
-	uint32_t age_step_ms;
-	uint32_t hold_ms[SLOTQ_CLASSES];
-	uint32_t hold_total_ms;
-	uint32_t grace_ms;
-	uint32_t dirty_ms;
-	uint32_t per_user;
+	struct arbiter_limits limits;
 };
 
 enum { OPTIONS_WHY_LEN = 1024 };

@@ -5,6 +5,7 @@
 #include "ipc/guard/alarm.h"
 #include "ipc/guard/confine.h"
 #include "ipc/log.h"
+#include "ipc/loop/tick.h"
 #include "lockd/serve_state.h"
 
 #include <stdio.h>
@@ -130,20 +131,7 @@ static int on_tick(sd_event_source *source, uint64_t at_us, void *userdata)
 
 static int add_tick(struct serve *s)
 {
-	sd_event_source *source = NULL;
-	int r;
-
-	if (!s->page)
-		return 0;
-	r = sd_event_add_time_relative(s->event, &source, CLOCK_MONOTONIC, 0, 20000, on_tick, s);
-	if (r >= 0)
-		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(source, SD_EVENT_ON);
-	if (r >= 0)
-		r = sd_event_source_set_floating(source, true);
-	sd_event_source_unref(source);
-	return r;
+	return s->page ? tick_add(s->event, 0, on_tick, s) : 0;
 }
 
 /* --- programs outside --- */
@@ -250,12 +238,7 @@ static int make_arbiter(struct serve *s, const struct options *options,
 		.own_dir_fd = dirs->own_fd,
 		.counts = options->counts,
 		.foreign_slots = options->foreign_slots,
-		.foreign_yield_ms = options->foreign_yield_ms,
-		.age_step_ms = options->age_step_ms,
-		.hold_total_ms = options->hold_total_ms,
-		.grace_ms = options->grace_ms,
-		.dirty_ms = options->dirty_ms,
-		.per_user = options->per_user,
+		.limits = options->limits,
 		.first_grant = arbiter_epoch(boot_us()),
 		.settled_at_ms = options->settle_ms > 0 ? now_ms + options->settle_ms : 0,
 		.fds_max = CHAN_FDS_MAX,
@@ -263,7 +246,6 @@ static int make_arbiter(struct serve *s, const struct options *options,
 		.ctx = s,
 	};
 
-	memcpy(config.hold_ms, options->hold_ms, sizeof(config.hold_ms));
 	s->ops = (struct arbiter_ops){ .dirty = serve_tell_dirty, .overdue = serve_tell_overdue };
 	peer_fill_ops(&s->ops);
 	return arbiter_new(&s->arbiter, &config, &s->ops);

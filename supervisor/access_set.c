@@ -228,17 +228,6 @@ static int set_value(struct access_rule *rule, const struct access_key *key, con
 	return -EINVAL;
 }
 
-static size_t nearest_key(const char *name)
-{
-	size_t best = 0;
-	size_t i;
-
-	for (i = 1; i < ARRAY_LEN(KEYS); i++)
-		if (nearest_distance(name, KEYS[i].name) < nearest_distance(name, KEYS[best].name))
-			best = i;
-	return best;
-}
-
 /* NULL: it cannot be, see @error. */
 static struct access_rule *need_rule(struct access_rules *rules, const char *name, char *error)
 {
@@ -268,7 +257,7 @@ int access_set(struct access_rules *rules, const char *section, const char *key,
 	       char out_error[ACCESS_ERROR_LEN])
 {
 	struct access_rule *rule = need_rule(rules, section, out_error);
-	size_t at = nearest_key(key);
+	size_t at = nearest_index(key, &KEYS[0].name, ARRAY_LEN(KEYS), sizeof(KEYS[0]));
 
 	if (!rule)
 		return -EINVAL;

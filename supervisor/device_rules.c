@@ -218,22 +218,11 @@ static int set_value(struct device_rule *rule, const struct rule_key *key, const
 	return -EINVAL;
 }
 
-static size_t nearest_key(const char *name)
-{
-	size_t best = 0;
-	size_t i;
-
-	for (i = 1; i < ARRAY_LEN(KEYS); i++)
-		if (nearest_distance(name, KEYS[i].name) < nearest_distance(name, KEYS[best].name))
-			best = i;
-	return best;
-}
-
 int device_rules_set(struct device_rules *rules, const char *who, const char *key,
 		     const char *value, char out_error[DEVICE_RULES_ERROR_LEN])
 {
 	struct device_rules_section *section;
-	size_t at = nearest_key(key);
+	size_t at = nearest_index(key, &KEYS[0].name, ARRAY_LEN(KEYS), sizeof(KEYS[0]));
 	int r;
 
 	r = need_section(rules, who, &section, out_error);

@@ -64,13 +64,9 @@ struct options {
 
 static const char *nearest_option(const char *word)
 {
-	const char *best = OPTIONS[0].name;
-	size_t i;
+	const size_t n = ARRAY_LEN(OPTIONS) - 1; /* the last one ends them */
 
-	for (i = 1; OPTIONS[i].name; i++)
-		if (nearest_distance(word, OPTIONS[i].name) < nearest_distance(word, best))
-			best = OPTIONS[i].name;
-	return best;
+	return OPTIONS[nearest_index(word, &OPTIONS[0].name, n, sizeof(OPTIONS[0]))].name;
 }
 
 static int usage_error(const char *word, bool lacks_value)

@@ -30,3 +30,25 @@ unsigned nearest_distance(const char *a, const char *b)
 	}
 	return row[len];
 }
+
+static const char *name_at(const char *const *names, size_t at, size_t stride)
+{
+	return *(const char *const *)(const void *)((const char *)names + at * stride);
+}
+
+size_t nearest_index(const char *word, const char *const *names, size_t n, size_t stride)
+{
+	unsigned least_distance = nearest_distance(word, *names);
+	size_t best = 0;
+	unsigned distance;
+	size_t i;
+
+	for (i = 1; i < n; i++) {
+		distance = nearest_distance(word, name_at(names, i, stride));
+		if (distance >= least_distance)
+			continue;
+		least_distance = distance;
+		best = i;
+	}
+	return best;
+}

@@ -9,6 +9,7 @@
 #include "ipc/guard/alarm.h"
 #include "ipc/guard/confine.h"
 #include "ipc/log.h"
+#include "ipc/loop/tick.h"
 #include "ipc/workarounds.h"
 #include "worker/cancel.h"
 #include "worker/control.h"
@@ -189,7 +190,6 @@ static int on_settle(sd_event_source *source, void *userdata)
 
 static int add_sources(struct worker *w)
 {
-	sd_event_source *source = NULL;
 	sigset_t stop;
 	int r;
 
@@ -202,16 +202,7 @@ static int add_sources(struct worker *w)
 		r = sd_event_add_signal(w->event, NULL, SIGINT, on_signal, w);
 	if (r < 0)
 		return r;
-	/* DESIGN 2: before all clients, or the flood of one starves it. */
-	r = sd_event_add_time_relative(w->event, &source, CLOCK_MONOTONIC, TICK_MS * 1000u, 20000,
-				       on_tick, w);
-	if (r >= 0)
-		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(source, SD_EVENT_ON);
-	if (r >= 0)
-		r = sd_event_source_set_floating(source, true);
-	sd_event_source_unref(source);
+	r = tick_add(w->event, TICK_MS, on_tick, w);
 	if (r < 0)
 		return r;
 	/* Behind all that has work now. */

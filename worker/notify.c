@@ -300,20 +300,6 @@ void sub_stop(struct sub *sub)
 		sub_free(sub);
 }
 
-static void on_cleared(void *ctx, const struct bus_result *result)
-{
-	struct sub *sub = ctx;
-	struct link *link = sub->link;
-
-	(void)result;
-	sub->call = NULL;
-	if (TAILQ_EMPTY(&sub->subscribers))
-		sub_free(sub);
-	else
-		sub_start(sub);
-	link_review(link);
-}
-
 /*
  * Whether a socket of it may be one of ours that bluetoothd has not seen the end of. It ends with
  * its link: so one that we had on this link, or an earlier worker, whose link we took over and
@@ -343,7 +329,7 @@ static bool clear_leftover(struct sub *sub, const struct bus_result *result)
 	    !(result->is_busy || may_be_ours(sub)))
 		return false;
 	sub->has_cleared = true;
-	return sub_call(sub, "StopNotify", on_cleared) == 0;
+	return sub_call(sub, "StopNotify", on_stopped) == 0;
 }
 
 static void on_started(void *ctx, const struct bus_result *result)

@@ -55,17 +55,6 @@ static const struct chan_rule DATA_RULES[] = {
 };
 static const struct wire_rules DATA = { DATA_RULES, ARRAY_LEN(DATA_RULES) };
 
-static const struct chan_rule LOCK_RULES[] = {
-	{ BH__LOCK__TYPE__GRANTED, 1, 4, &bh__lock__granted__descriptor, NULL },
-	{ BH__LOCK__TYPE__TIMED_OUT, 0, 0, &bh__lock__empty__descriptor, NULL },
-	{ BH__LOCK__TYPE__CANCELLED, 0, 0, &bh__lock__empty__descriptor, NULL },
-	{ BH__LOCK__TYPE__REFUSED, 0, 0, &bh__lock__refused__descriptor, NULL },
-	{ BH__LOCK__TYPE__REVOKED, 0, 0, &bh__lock__revoked__descriptor, NULL },
-	{ BH__LOCK__TYPE__RENEWED, 0, 0, &bh__lock__renewed__descriptor, NULL },
-	{ BH__LOCK__TYPE__HELLO_OK, 0, 0, &bh__lock__hello_ok__descriptor, NULL },
-};
-static const struct wire_rules LOCK = { LOCK_RULES, ARRAY_LEN(LOCK_RULES) };
-
 static struct world {
 	struct bh_client *client;
 	struct bh_session *sessions[SESSIONS];
@@ -363,7 +352,7 @@ static void act(struct feed *feed)
 	else if (choice < 200)
 		wire_send(&world.data[choice % SESSIONS], feed, &DATA, -EBADF);
 	else if (choice < 216)
-		wire_send(&world.lock, feed, &LOCK, -EBADF);
+		wire_send(&world.lock, feed, &WIRE_LOCK, -EBADF);
 	else if (choice < 236)
 		timewarp_pass(choice < 226 ? 50 : (uint64_t)feed_u8(feed) * 250u);
 	else if (choice < 242)

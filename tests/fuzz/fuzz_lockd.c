@@ -175,12 +175,12 @@ static void begin(struct world *world, struct feed *feed)
 						       [RESOURCE_SCAN] = 1,
 						       [RESOURCE_MAINTENANCE] = 1,
 						       [RESOURCE_UNDER] = 1 } },
-				   .foreign_yield_ms = 300,
-				   .age_step_ms = 5000,
-				   .hold_total_ms = 60000,
-				   .grace_ms = 2000,
-				   .dirty_ms = 2000,
-				   .per_user = 8 };
+				   .limits.foreign_yield_ms = 300,
+				   .limits.age_step_ms = 5000,
+				   .limits.hold_total_ms = 60000,
+				   .limits.grace_ms = 2000,
+				   .limits.dirty_ms = 2000,
+				   .limits.per_user = 8 };
 	struct serve_dirs dirs = { .slots_fd = dir_fd, .own_fd = -EBADF };
 	uint8_t choice = feed_u8(feed);
 	size_t i;
@@ -189,7 +189,7 @@ static void begin(struct world *world, struct feed *feed)
 	for (i = 0; i < PEERS; i++)
 		world->peers[i] = (struct wire)WIRE_INIT;
 	world->outsider = -EBADF;
-	memcpy(options.hold_ms, HOLD_MS, sizeof(HOLD_MS));
+	memcpy(options.limits.hold_ms, HOLD_MS, sizeof(HOLD_MS));
 	options.counts.of[RESOURCE_CONNECT] += choice & 1;
 	options.foreign_slots = choice & 2;
 	options.settle_ms = choice & 4 ? 200 : 0;

@@ -26,18 +26,6 @@ enum { SEATS = 4, TURNS_MAX = 400, ACTS_MAX = 200 };
 static const struct wire_rules UP = { CONTROL_RULES, CONTROL_RULES_LEN };
 static const struct wire_rules SEAT = { SEAT_RULES, SEAT_RULES_LEN };
 
-/* What lockd may say; the handlers are lockc.c's. */
-static const struct chan_rule LOCK_RULES[] = {
-	{ BH__LOCK__TYPE__GRANTED, 1, 4, &bh__lock__granted__descriptor, NULL },
-	{ BH__LOCK__TYPE__TIMED_OUT, 0, 0, &bh__lock__empty__descriptor, NULL },
-	{ BH__LOCK__TYPE__CANCELLED, 0, 0, &bh__lock__empty__descriptor, NULL },
-	{ BH__LOCK__TYPE__REFUSED, 0, 0, &bh__lock__refused__descriptor, NULL },
-	{ BH__LOCK__TYPE__REVOKED, 0, 0, &bh__lock__revoked__descriptor, NULL },
-	{ BH__LOCK__TYPE__RENEWED, 0, 0, &bh__lock__renewed__descriptor, NULL },
-	{ BH__LOCK__TYPE__HELLO_OK, 0, 0, &bh__lock__hello_ok__descriptor, NULL },
-};
-static const struct wire_rules LOCK = { LOCK_RULES, ARRAY_LEN(LOCK_RULES) };
-
 struct world {
 	struct worker w;
 	struct bluez bluez;
@@ -134,7 +122,7 @@ static void act(struct world *world, struct feed *feed)
 	else if (choice < 200)
 		timewarp_pass(choice < 188 ? 50 : (uint64_t)feed_u8(feed) * 250u);
 	else if (choice < 216)
-		wire_send(&world->lock, feed, &LOCK, -EBADF);
+		wire_send(&world->lock, feed, &WIRE_LOCK, -EBADF);
 	else if (choice < 240)
 		attach(world, feed);
 	else if (choice < 246)

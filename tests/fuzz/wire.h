@@ -34,6 +34,9 @@ struct wire_rules {
 	size_t n;
 };
 
+/* What lockd may say; who hears it is the receiver's. wire_lock.c */
+extern const struct wire_rules WIRE_LOCK;
+
 /* A new pair: this end, and the one that the fuzzed code gets. */
 int wire_open(struct wire *wire);
 void wire_adopt(struct wire *wire, int fd);

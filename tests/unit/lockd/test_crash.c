@@ -32,12 +32,12 @@ static void start(uint32_t scan_hold_ms, uint32_t grace_ms)
 	rig_start(&rig, 1);
 	rig_kill_lockd(&rig);
 	rig.options.foreign_slots = 2;
-	rig.options.dirty_ms = LONG_MS;
-	rig.options.grace_ms = grace_ms;
-	rig.options.hold_total_ms = 200;
+	rig.options.limits.dirty_ms = LONG_MS;
+	rig.options.limits.grace_ms = grace_ms;
+	rig.options.limits.hold_total_ms = 200;
 	for (i = 0; i < SLOTQ_CLASSES; i++)
-		rig.options.hold_ms[i] = 3600000;
-	rig.options.hold_ms[SLOTQ_SCAN] = scan_hold_ms;
+		rig.options.limits.hold_ms[i] = 3600000;
+	rig.options.limits.hold_ms[SLOTQ_SCAN] = scan_hold_ms;
 	rig_start_lockd(&rig);
 	b = rig_peer(&rig, "b", false);
 }

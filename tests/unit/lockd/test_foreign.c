@@ -71,7 +71,7 @@ START_TEST(together_they_never_exceed_the_count)
 	int fds[8];
 
 	stage_config.counts.of[RESOURCE_CONNECT] = count;
-	stage_config.foreign_yield_ms = 0;
+	stage_config.limits.foreign_yield_ms = 0;
 	stage_start();
 	if (_i >= 4)
 		set_default();
