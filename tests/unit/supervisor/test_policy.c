@@ -144,6 +144,21 @@ START_TEST(test_watchdog)
 }
 END_TEST
 
+/* Looked at every half window, which is not late, a child that stands still is found all the same.
+ */
+START_TEST(test_watchdog_seldom)
+{
+	struct watchdog w;
+
+	watchdog_begin(&w, 10, 0);
+	ck_assert_int_eq(watchdog_look(&w, 10, 2500, 5000), WATCHDOG_WARN);
+	ck_assert_int_eq(watchdog_look(&w, 10, 5000, 5000), WATCHDOG_HUNG);
+	/* A millisecond more, and the supervisor itself may have stood still. */
+	watchdog_begin(&w, 10, 0);
+	ck_assert_int_eq(watchdog_look(&w, 10, 2501, 5000), WATCHDOG_OK);
+}
+END_TEST
+
 /*
  * A million looks, at a child that turns or not, by a supervisor that is late or not: HUNG comes
  * only after a whole window of standstill in which the supervisor was never late, and then always.
@@ -211,6 +226,22 @@ START_TEST(test_watchdog_op)
 	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms), WATCHDOG_CURE_NONE);
 	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms + 1999), WATCHDOG_CURE_NONE);
 	ck_assert_int_eq(watchdog_op_look(&w, &page, now_ms + 2000), WATCHDOG_CURE_BUS);
+}
+END_TEST
+
+/* At twice its budget another connection of BlueZ's, at three times a reset: to the millisecond. */
+START_TEST(test_watchdog_op_times)
+{
+	struct wpage_view page = { .op = WPAGE_OP_CONNECT, .op_started_at_ms = 7 };
+	struct watchdog_op w = { .op = WPAGE_OP_NONE };
+
+	page.op_budget_ms = 2000;
+	ck_assert_int_eq(watchdog_op_look(&w, &page, 10000), WATCHDOG_CURE_NONE);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, 13999), WATCHDOG_CURE_NONE);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, 14000), WATCHDOG_CURE_BUS);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, 15999), WATCHDOG_CURE_NONE);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, 16000), WATCHDOG_CURE_RESET);
+	ck_assert_int_eq(watchdog_op_look(&w, &page, 90000), WATCHDOG_CURE_NONE);
 }
 END_TEST
 
@@ -386,8 +417,10 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, test_backoff_parks);
 	tcase_add_test(tc, test_backoff_random);
 	tcase_add_test(tc, test_watchdog);
+	tcase_add_test(tc, test_watchdog_seldom);
 	tcase_add_test(tc, test_watchdog_random);
 	tcase_add_test(tc, test_watchdog_op);
+	tcase_add_test(tc, test_watchdog_op_times);
 	tcase_add_test(tc, test_exit_codes);
 	tcase_add_test(tc, test_table_is_printed);
 	tcase_add_test(tc, test_child_table);

@@ -22,6 +22,13 @@ static const struct {
 } TABLE[] = {
 	{ "the strongest", 1, { { HEARS(-80) }, { HEARS(-60) }, { HEARS(-70) } } },
 	{ "noise is a tie", 0, { { HEARS(-61) }, { HEARS(-60) } } },
+	{ "as much as noise makes is a tie still",
+	  0,
+	  { { .rssi_16th_dbm = -60 * 16 - SCORE_NOISE_16TH_DB,
+	      .is_suitable = true,
+	      .is_known = true,
+	      .is_fresh = true },
+	    { HEARS(-60) } } },
 	{ "a tie: fewer links", 1, { { HEARS(-60), .links = 2 }, { HEARS(-61), .links = 1 } } },
 	{ "a tie: where it was", 1, { { HEARS(-60) }, { HEARS(-61), .is_home = true } } },
 	{ "where it was, a little worse", 1, { { HEARS(-60) }, { HEARS(-64), .is_home = true } } },
@@ -51,10 +58,17 @@ static const struct {
 	{ "full, with more than fit",
 	  1,
 	  { { HEARS(-30), .links = 7, .slots = 5 }, { HEARS(-99) } } },
+	{ "full, and another may hear it",
+	  0,
+	  { { KNOWS }, { HEARS(-30), .links = 5, .slots = 5 } } },
+	{ "one slot is full with one link",
+	  0,
+	  { { KNOWS }, { HEARS(-30), .links = 1, .slots = 1 } } },
 	{ "all are full",
 	  0,
 	  { { HEARS(-60), .links = 5, .slots = 5 }, { HEARS(-70), .links = 5, .slots = 5 } } },
 	{ "a bond", 1, { { HEARS(-40) }, { HEARS(-90), .is_bonded = true } } },
+	{ "a bond with the first", 0, { { HEARS(-90), .is_bonded = true }, { HEARS(-40) } } },
 	{ "a bond, not heard", 1, { { HEARS(-40) }, { KNOWS, .is_bonded = true } } },
 	{ "two bonds",
 	  2,
@@ -73,6 +87,31 @@ START_TEST(test_table)
 	ck_assert_msg(best == TABLE[_i].best, "%s: %d, not %d", TABLE[_i].what, best,
 		      TABLE[_i].best);
 	ck_assert((score_count(TABLE[_i].rows, 3, SCORE_KNOWN) > 0) == (best >= 0));
+}
+END_TEST
+
+/* In decibels; what a person reads of an adapter. */
+static const struct {
+	int db;
+	struct score_row row;
+} POINTS[] = {
+	{ 0, { KNOWS } },
+	{ 0, { KNOWS, .rssi_16th_dbm = -70 * 16 } }, /* of then, not of now */
+	{ -70, { HEARS(-70) } },
+	{ SCORE_HOME_DB, { KNOWS, .is_home = true } },
+	{ -3 * SCORE_ATTEMPT_DB, { KNOWS, .attempts = 3 } },
+	{ -4 * SCORE_ATTEMPT_DB, { KNOWS, .attempts = 9 } },
+	{ -SCORE_FAILURE_DB, { KNOWS, .failures = 256 } },
+	{ 0, { KNOWS, .links = 9 } },
+	{ 0, { KNOWS, .links = 3, .slots = 5 } },
+	{ -SCORE_LAST_SLOT_DB, { KNOWS, .links = 4, .slots = 5 } },
+	{ -SCORE_LAST_SLOT_DB, { KNOWS, .slots = 1 } },
+	{ -SCORE_FULL_DB, { KNOWS, .links = 5, .slots = 5 } },
+};
+
+START_TEST(test_points)
+{
+	ck_assert_int_eq(score_points(&POINTS[_i].row), POINTS[_i].db * SCORE_DB);
 }
 END_TEST
 
@@ -128,6 +167,7 @@ Suite *suite_score(void)
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, test_table, 0, (int)ARRAY_LEN(TABLE));
+	tcase_add_loop_test(tc, test_points, 0, (int)ARRAY_LEN(POINTS));
 	tcase_add_test(tc, test_random);
 	suite_add_tcase(suite, tc);
 	return suite;
