@@ -57,6 +57,7 @@ static void note_verdict(struct stage_said *said, const struct arbiter_verdict *
 {
 	said->reason = verdict->reason;
 	said->grace_ms = verdict->grace_ms;
+	said->adapter = verdict->adapter;
 	(void)snprintf(said->text, sizeof(said->text), "%s", verdict->text);
 }
 
