@@ -236,7 +236,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 
 # --- what people call ---
 .PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
-.PHONY: fuzz fuzz-corpus fuzz-bins
+.PHONY: fuzz fuzz-corpus fuzz-bins cover mutate
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
 SUBMAKE   := +@$(MAKE) --no-print-directory -j$(JOBS)
@@ -267,6 +267,18 @@ tests: $(TEST_BINS) $(B)/tests/die-at $(EXAMPLES) $(TAKEN_OVER)
 
 asan: ## the tests once more under ASan and UBSan
 	$(SUBMAKE) CONFIG=asan CK_TIMEOUT_MULTIPLIER=4 check
+
+cover: ## the tests on an instrumented build: what they reach, per folder and of the policy
+	$(BOOTSTRAP) test
+	$(SUBMAKE) CONFIG=cover all tests
+	@contrib/check/cover --forget
+	$(SUBMAKE) CONFIG=cover CK_TIMEOUT_MULTIPLIER=4 check
+	@contrib/check/cover
+
+mutate: ## breaks the policy line by line: do the tests notice? N=HOW_MANY SEED=N, all without
+	$(BOOTSTRAP) test
+	@contrib/check/mutate $(if $(N),--sample '$(N)') $(if $(SEED),--seed '$(SEED)') \
+		$(if $(LEAST),--least '$(LEAST)')
 
 tsan: ## the library in several threads under TSan
 	$(SUBMAKE) CONFIG=tsan build/tsan/tests/unit-client
