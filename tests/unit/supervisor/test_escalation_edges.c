@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Escalation where its numbers end: no half-life, no gain, more adapters than are kept. */
+#include <check.h>
+
+#include "supervisor/escalation_state.h"
+#include "tests/unit/supervisor/escalation_case.h"
+
+Suite *suite_escalation_edges(void);
+
+enum { B = 2, HALF_MS = 600000, COOLDOWN_MS = 300000 };
+
+START_TEST(no_half_life_is_a_millisecond)
+{
+	struct escalation_limits limits = CASE_LIMITS;
+	const struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+
+	limits.half_life_ms = 0;
+	case_begin_with(&limits);
+	(void)escalation_failed(esc, battery, &f, 1000, 0);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, 1000), DECAY_ONE);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, 1001), DECAY_ONE / 2);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, A, 1100), 0);
+}
+END_TEST
+
+/* One failure here, and one there so long ago: it moves once that weighs half a failure less. */
+static enum escalation_step after(uint64_t ago_ms)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+
+	case_begin();
+	f.adapter = B;
+	(void)escalation_failed(esc, on_demand, &f, 1000, 0);
+	f.adapter = A;
+	f.other = B;
+	return escalation_failed(esc, on_demand, &f, 1000 + ago_ms, 0).step;
+}
+
+START_TEST(decay_alone_moves_nothing)
+{
+	ck_assert_int_eq(after(0), ESCALATION_RETRY);
+	ck_assert_int_eq(after(HALF_MS / 2), ESCALATION_RETRY);
+	ck_assert_int_eq(after(HALF_MS * 5 / 6), ESCALATION_RETRY);
+	ck_assert_int_eq(after(HALF_MS), ESCALATION_ROTATE);
+}
+END_TEST
+
+/* --- more adapters than are kept --- */
+
+static void fill(uint64_t now_ms)
+{
+	uint16_t i;
+
+	for (i = 0; i < ADAPTERS_KEPT; i++)
+		(void)escalation_worked(esc, DEVICE, i, now_ms);
+}
+
+START_TEST(one_too_many_is_served_without_a_record)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+	struct escalation_answer answer;
+	unsigned n;
+
+	fill(1000);
+	f.adapter = ADAPTERS_KEPT;
+	for (n = 0; n < 20; n++) {
+		answer = escalation_failed(esc, battery, &f, 2000, 0);
+		ck_assert(!answer.is_reset_due);
+	}
+	ck_assert_uint_eq(answer.failures, 20);
+	escalation_sick(esc, ADAPTERS_KEPT, ESCALATION_SILENT, 2000);
+	escalation_reset_began(esc, ADAPTERS_KEPT, 2000);
+	escalation_reset_ended(esc, ADAPTERS_KEPT, true);
+	ck_assert(escalation_may_reset(esc, ADAPTERS_KEPT, 2000));
+	ck_assert_int_ne(escalation_worked(esc, DEVICE, ADAPTERS_KEPT, 3000), ESCALATION_NOTHING);
+	ck_assert_uint_eq(escalation_failures(esc, DEVICE, ADAPTERS_KEPT, 3000), 0);
+	/* One that is unplugged makes room. */
+	escalation_adapter_gone(esc, 7, 0xa7);
+	escalation_reset_began(esc, ADAPTERS_KEPT, 4000);
+	ck_assert(!escalation_may_reset(esc, ADAPTERS_KEPT, 4001));
+}
+END_TEST
+
+/* Of those that are away the one whose reset is longest ago is forgotten for a new one. */
+START_TEST(what_is_away_for_longest_makes_room)
+{
+	const uint64_t first = _i == 0 ? 20 : 40;
+	const uint64_t second = _i == 0 ? 40 : 20;
+
+	fill(1000);
+	escalation_reset_began(esc, (uint16_t)first, 1000);
+	escalation_reset_began(esc, (uint16_t)second, 2000);
+	escalation_adapter_gone(esc, (uint16_t)first, first);
+	escalation_adapter_gone(esc, (uint16_t)second, second);
+	(void)escalation_worked(esc, DEVICE, 100, 3000);
+	ck_assert(escalation_may_reset(esc, 100, 3000));
+	/* That one comes back as somebody new; the other one still has its cooldown. */
+	escalation_adapter_came(esc, 200, second);
+	ck_assert(!escalation_may_reset(esc, 200, 3000 + ESCALATION_RESETTING_MS));
+	escalation_adapter_came(esc, 300, first);
+	ck_assert(escalation_may_reset(esc, 300, 3000 + ESCALATION_RESETTING_MS));
+}
+END_TEST
+
+/* --- resets --- */
+
+START_TEST(one_reset_at_a_time)
+{
+	struct escalation_limits limits = CASE_LIMITS;
+
+	limits.reset_cooldown_ms = 0;
+	case_begin_with(&limits);
+	escalation_reset_began(esc, A, 1000);
+	ck_assert(!escalation_may_reset(esc, A, 2000));
+	ck_assert(!escalation_may_reset(esc, A, 1000 + ESCALATION_RESETTING_MS - 1));
+	ck_assert(escalation_may_reset(esc, A, 1000 + ESCALATION_RESETTING_MS));
+	escalation_reset_ended(esc, A, false);
+	ck_assert(escalation_may_reset(esc, A, 2000));
+}
+END_TEST
+
+START_TEST(silence_during_a_reset_is_no_evidence)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+	uint64_t now_ms = 1000 + COOLDOWN_MS;
+	unsigned n;
+
+	f.is_alone = false;
+	escalation_reset_began(esc, A, 1000);
+	if (_i == 0)
+		escalation_sick(esc, A, ESCALATION_SILENT, 2000);
+	escalation_reset_ended(esc, A, false);
+	if (_i == 1)
+		escalation_sick(esc, A, ESCALATION_SILENT, now_ms);
+	for (n = 0; n < 5; n++)
+		ck_assert(!escalation_failed(esc, battery, &f, now_ms, 0).is_reset_due);
+	ck_assert_int_eq(escalation_failed(esc, battery, &f, now_ms, 0).is_reset_due, _i == 1);
+}
+END_TEST
+
+START_TEST(a_number_that_is_taken_is_not_taken_over)
+{
+	escalation_reset_began(esc, A, 1000);
+	escalation_adapter_gone(esc, A, 0xaa);
+	(void)escalation_worked(esc, DEVICE, A, 2000); /* another one, before anybody says so */
+	escalation_adapter_came(esc, A, 0xaa);
+	ck_assert(escalation_may_reset(esc, A, 2000));
+}
+END_TEST
+
+Suite *suite_escalation_edges(void)
+{
+	Suite *suite = suite_create("escalation_edges");
+	TCase *tc = tcase_create("escalation_edges");
+
+	tcase_add_checked_fixture(tc, case_begin, case_end);
+	tcase_add_test(tc, no_half_life_is_a_millisecond);
+	tcase_add_test(tc, decay_alone_moves_nothing);
+	tcase_add_test(tc, one_too_many_is_served_without_a_record);
+	tcase_add_loop_test(tc, what_is_away_for_longest_makes_room, 0, 2);
+	tcase_add_test(tc, one_reset_at_a_time);
+	tcase_add_loop_test(tc, silence_during_a_reset_is_no_evidence, 0, 2);
+	tcase_add_test(tc, a_number_that_is_taken_is_not_taken_over);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
