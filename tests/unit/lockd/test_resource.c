@@ -79,6 +79,66 @@ START_TEST(sets_are_sorted)
 }
 END_TEST
 
+/* --- words, and what covers what --- */
+
+START_TEST(each_refusal_has_words_of_its_own)
+{
+	static const int OUTCOMES[] = {
+		RESOURCE_SET_EMPTY,	RESOURCE_SET_TOO_MANY,	 RESOURCE_SET_UNKNOWN,
+		RESOURCE_SET_DUPLICATE, RESOURCE_SET_TWO_RESETS, 99,
+	};
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(OUTCOMES); i++)
+		for (j = 0; j < i; j++)
+			ck_assert_str_ne(resource_set_text(OUTCOMES[i]),
+					 resource_set_text(OUTCOMES[j]));
+}
+END_TEST
+
+START_TEST(an_adapter_is_hci_and_a_number)
+{
+	static const char *const BAD[] = {
+		"hci", "hci1a", "hci-1", "hci/", "hci01", "hci999999999"
+	};
+	uint32_t adapter = 77;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(BAD); i++)
+		ck_assert_int_eq(resource_parse_adapter(BAD[i], &adapter), -EINVAL);
+	ck_assert_uint_eq(adapter, 77);
+	ck_assert_int_eq(resource_parse_adapter("hci0", &adapter), 0);
+	ck_assert_uint_eq(adapter, 0);
+}
+END_TEST
+
+START_TEST(maintenance_covers_its_own_adapter_only)
+{
+	const struct resource_set cover = { 1, { { RESOURCE_MAINTENANCE, 1 } } };
+	struct resource_set set = { 4,
+				    { { RESOURCE_DEVICE, 1 },
+				      { RESOURCE_CONNECT, 0 },
+				      { RESOURCE_CONNECT, 1 },
+				      { RESOURCE_SCAN, 1 } } };
+
+	ck_assert_uint_eq(resource_set_minus(&set, &cover), 2);
+	ck_assert_uint_eq(set.n, 2);
+	ck_assert_ptr_nonnull(resource_set_find(&set, RESOURCE_DEVICE));
+	ck_assert_uint_eq(resource_set_find(&set, RESOURCE_CONNECT)->key, 0);
+}
+END_TEST
+
+START_TEST(a_turn_under_a_grant_is_on_no_adapter)
+{
+	const struct resource under = { RESOURCE_UNDER, 1 };
+	char text[RESOURCE_NAME_LEN];
+
+	ck_assert(!resource_is_on(&under, 1));
+	resource_format(&under, text);
+	ck_assert_ptr_null(strstr(text, "hci"));
+}
+END_TEST
+
 Suite *suite_resource(void);
 Suite *suite_resource(void)
 {
@@ -87,6 +147,10 @@ Suite *suite_resource(void)
 
 	tcase_add_loop_test(tc, a_name, 0, (int)ARRAY_LEN(NAMES));
 	tcase_add_test(tc, sets_are_sorted);
+	tcase_add_test(tc, each_refusal_has_words_of_its_own);
+	tcase_add_test(tc, an_adapter_is_hci_and_a_number);
+	tcase_add_test(tc, maintenance_covers_its_own_adapter_only);
+	tcase_add_test(tc, a_turn_under_a_grant_is_on_no_adapter);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -45,6 +45,30 @@ START_TEST(decay_alone_moves_nothing)
 }
 END_TEST
 
+/* --- more peripherals than are kept --- */
+
+START_TEST(the_one_that_failed_longest_ago_is_forgotten)
+{
+	struct escalation_failure f = case_failure(1, CLASS_ABORTED_LOCAL);
+	const uint64_t again = _i == 0 ? 300 : 1; /* it is in use after all the others */
+	const uint64_t forgotten = _i == 0 ? 1 : 2;
+	uint64_t address;
+
+	for (address = 1; address <= DEVICES_KEPT; address++) {
+		f.address = address;
+		(void)escalation_failed(esc, sensor, &f, 1000 + address, 0);
+	}
+	f.address = again;
+	(void)escalation_failed(esc, sensor, &f, 5000, 0);
+	f.address = 0xc0ffee;
+	(void)escalation_failed(esc, sensor, &f, 6000, 0);
+	for (address = 1; address <= DEVICES_KEPT; address++)
+		ck_assert_int_eq(escalation_failures(esc, address, A, 6000) == 0,
+				 address == forgotten);
+	ck_assert_uint_eq(escalation_failures(esc, 0xc0ffee, A, 6000), DECAY_ONE);
+}
+END_TEST
+
 /* --- more adapters than are kept --- */
 
 static void fill(uint64_t now_ms)
@@ -156,6 +180,7 @@ Suite *suite_escalation_edges(void)
 	tcase_add_checked_fixture(tc, case_begin, case_end);
 	tcase_add_test(tc, no_half_life_is_a_millisecond);
 	tcase_add_test(tc, decay_alone_moves_nothing);
+	tcase_add_loop_test(tc, the_one_that_failed_longest_ago_is_forgotten, 0, 2);
 	tcase_add_test(tc, one_too_many_is_served_without_a_record);
 	tcase_add_loop_test(tc, what_is_away_for_longest_makes_room, 0, 2);
 	tcase_add_test(tc, one_reset_at_a_time);

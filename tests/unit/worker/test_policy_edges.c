@@ -109,7 +109,7 @@ START_TEST(any_number_of_connects_teaches)
 	unsigned i;
 
 	scan_policy_init(&policy);
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < 2 * SCAN_POLICY_TRIAL_MAX; i++)
 		scan_policy_took(&policy, false, true, 400);
 	ck_assert_uint_eq(policy.paused_ms, 400);
 	ck_assert_uint_le(policy.n_paused, SCAN_POLICY_TRIAL_MAX);
