@@ -275,9 +275,9 @@ cover: ## the tests on an instrumented build: what they reach, per folder and of
 	$(SUBMAKE) CONFIG=cover CK_TIMEOUT_MULTIPLIER=4 check
 	@contrib/check/cover
 
-mutate: ## breaks the policy line by line: do the tests notice? N=HOW_MANY SEED=N, all without
+mutate: ## breaks the policy line by line: do the tests notice? N=HOW_MANY SEED=N, 400 of seed 1
 	$(BOOTSTRAP) test
-	@contrib/check/mutate $(if $(N),--sample '$(N)') $(if $(SEED),--seed '$(SEED)') \
+	@contrib/check/mutate --sample '$(or $(N),400)' $(if $(SEED)$(if $(N),,1),--seed '$(or $(SEED),1)') \
 		$(if $(LEAST),--least '$(LEAST)')
 
 tsan: ## the library in several threads under TSan

@@ -3,6 +3,7 @@
 #include "ipc/errors.h"
 #include "ipc/hist.h"
 #include "ipc/pattern.h"
+#include "ipc/rights.h"
 #include "ipc/uuid.h"
 #include "tests/support/runner.h"
 
@@ -120,6 +121,33 @@ START_TEST(what_is_not_hexadecimal_is_no_att_error)
 }
 END_TEST
 
+START_TEST(a_right_is_called_by_its_name)
+{
+	uint32_t rights;
+	unsigned bit;
+
+	for (bit = 0; bit < RIGHTS_COUNT; bit++) {
+		ck_assert_int_eq(rights_parse(rights_name(1u << bit), &rights), 0);
+		ck_assert_uint_eq(rights, 1u << bit);
+	}
+}
+END_TEST
+
+START_TEST(a_short_uuid_is_one_that_can_be_read_back)
+{
+	static const char *const TEXTS[] = { "180d", "0001180d", "01000000", "ff00180d" };
+	char text[UUID_TEXT_LEN + 1];
+	struct uuid uuid;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(TEXTS); i++) {
+		ck_assert_int_eq(uuid_parse(TEXTS[i], &uuid), 0);
+		uuid_format_short(&uuid, text);
+		ck_assert_str_eq(text, TEXTS[i]);
+	}
+}
+END_TEST
+
 Suite *suite_policy_edges(void);
 Suite *suite_policy_edges(void)
 {
@@ -130,6 +158,8 @@ Suite *suite_policy_edges(void)
 	tcase_add_test(tc, a_full_histogram_stays_as_it_is);
 	tcase_add_test(tc, patterns_differ_in_what_they_name);
 	tcase_add_test(tc, a_name_has_a_length);
+	tcase_add_test(tc, a_right_is_called_by_its_name);
+	tcase_add_test(tc, a_short_uuid_is_one_that_can_be_read_back);
 	tcase_add_test(tc, what_is_not_hexadecimal_is_no_att_error);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -192,6 +192,18 @@ START_TEST(lost_while_one_under_it_connects_it_is_dirty)
 }
 END_TEST
 
+START_TEST(a_device_is_on_no_adapter_and_is_not_cleaned)
+{
+	uint64_t grant = stage_get(&stage_alice, DEVICE);
+
+	(void)stage_wait_for(&stage_bob, DEVICE);
+	arbiter_clean(stage_arbiter, grant, stage_now_ms); /* it is held, and no dirt */
+	stage_expect_nothing();
+	stage_pass(10000);
+	ck_assert_uint_eq(stage_expect(SAID_REVOKED).adapter, RESOURCE_ADAPTERS_MAX);
+}
+END_TEST
+
 /* --- without grace, and with next to none --- */
 
 static void start_with_grace(uint32_t grace_ms)
@@ -315,6 +327,7 @@ Suite *suite_lease_end(void)
 		released_it_lingers_until_the_other_has_stopped,
 		lost_it_takes_all_under_it_along,
 		lost_while_one_under_it_connects_it_is_dirty,
+		a_device_is_on_no_adapter_and_is_not_cleaned,
 		nobody_knows_what_a_connect_without_a_device_connects_to,
 	};
 	const TTest *const others[] = {
