@@ -184,12 +184,9 @@ static void lose(struct keeper *keeper)
 
 static void rest(struct keeper *keeper, uint64_t now_ms)
 {
-	if (keeper->held_at_ms != 0 && now_ms - keeper->held_at_ms >= KEEPER_HEALTHY_MS)
-		keeper->losses = 0;
-	keeper->held_at_ms = 0;
-	keeper->losses++;
-	keeper->until_ms = now_ms + keeper_rest_ms(keeper->losses, keeper->rule.reconnect_base_ms,
-						   keeper->rule.reconnect_max_ms, dice_throw());
+	keeper->until_ms =
+		now_ms + keeper_pace_rest_ms(&keeper->pace, keeper->rule.reconnect_base_ms,
+					     keeper->rule.reconnect_max_ms, dice_throw());
 }
 
 static void tell(const struct keeper *keeper, enum event_kind kind, const char *text)
@@ -213,18 +210,18 @@ static void hold(struct keeper *keeper)
 
 static void act(struct keeper *keeper, enum keeper_act what, uint64_t now_ms)
 {
+	bool has_lasted = keeper_pace_act(&keeper->pace, what, now_ms);
+
 	switch (what) {
 	case KEEPER_ACT_HOLD:
 		unwatch(keeper);
 		hold(keeper);
 		return;
 	case KEEPER_ACT_HELD:
-		keeper->held_at_ms = now_ms;
 		keeper->was_awaited = false;
 		return;
 	case KEEPER_ACT_RELEASE:
 		unwatch(keeper);
-		keeper->losses = 0;
 		send_keep(keeper);
 		keeper_leave(keeper);
 		return;
@@ -234,7 +231,7 @@ static void act(struct keeper *keeper, enum keeper_act what, uint64_t now_ms)
 		rest(keeper, now_ms);
 		return;
 	case KEEPER_ACT_WATCH:
-		if (now_ms - keeper->held_at_ms >= KEEPER_HEALTHY_MS)
+		if (has_lasted)
 			keeper->was_hasty = false;
 		lose(keeper);
 		watch(keeper);

@@ -22,6 +22,13 @@ static struct breaker_limits limits_of(const struct keeper *keeper)
 	};
 }
 
+static uint32_t period_of(const struct keeper *keeper)
+{
+	const struct breaker_limits limits = limits_of(keeper);
+
+	return breaker_period_ms(&keeper->poll.breaker, &limits, keeper->rule.check_interval_ms);
+}
+
 static void arm(struct keeper *keeper, uint64_t at_ms)
 {
 	(void)sd_event_source_set_time(keeper->poll.timer, at_ms * 1000);
@@ -39,11 +46,9 @@ static bool is_wanted(const struct keeper *keeper)
 
 void poll_plan(struct keeper *keeper)
 {
-	const struct breaker_limits limits = limits_of(keeper);
-	uint64_t at_ms = 0;
+	uint64_t at_ms = keeper->poll.deadline_at_ms;
 
 	if (keeper->poll.is_running) {
-		at_ms = keeper->poll.deadline_at_ms;
 		arm(keeper, keeper_server(keeper) ? at_ms + GRACE_MS : at_ms);
 		return;
 	}
@@ -51,16 +56,12 @@ void poll_plan(struct keeper *keeper)
 		(void)sd_event_source_set_enabled(keeper->poll.timer, SD_EVENT_OFF);
 		return;
 	}
-	if (keeper->poll.began_at_ms != 0)
-		at_ms = keeper->poll.began_at_ms +
-			breaker_period_ms(&keeper->poll.breaker, &limits,
-					  keeper->rule.check_interval_ms);
-	arm(keeper, at_ms);
+	arm(keeper, poll_pace_next_ms(&keeper->poll.pace, period_of(keeper)));
 }
 
 void poll_now(struct keeper *keeper)
 {
-	keeper->poll.began_at_ms = 0;
+	keeper->poll.pace = (struct poll_pace){ .is_begun = false };
 	poll_plan(keeper);
 }
 
@@ -69,12 +70,13 @@ void poll_now(struct keeper *keeper)
 static void begin(struct keeper *keeper)
 {
 	struct keepers *keepers = keeper->sup->keepers;
+	uint64_t now_ms = clock_now_ms();
 
 	if (++keepers->last_token == 0)
 		keepers->last_token = 1;
 	keeper->poll.token = keepers->last_token;
-	keeper->poll.began_at_ms = clock_now_ms();
-	keeper->poll.deadline_at_ms = keeper->poll.began_at_ms + keeper->rule.check_timeout_ms;
+	poll_pace_begin(&keeper->poll.pace, period_of(keeper), now_ms);
+	keeper->poll.deadline_at_ms = now_ms + keeper->rule.check_timeout_ms;
 	keeper->poll.is_running = true;
 	if (keeper->session)
 		poll_attached(keeper);
@@ -103,18 +105,13 @@ void poll_attached(struct keeper *keeper)
 static void tell(struct keeper *keeper, enum breaker_news news, uint32_t failures,
 		 enum err_class class, const char *text)
 {
-	const struct breaker_limits limits = limits_of(keeper);
 	struct event event = keeper_say(keeper, EVENT_BREAKER_OPEN);
 
 	event.class = class;
 	if (news == BREAKER_OPENED)
 		events_add(keeper->sup->events, &event,
 			   "circuit open after %u failures; probing every %u s; the last: %s",
-			   failures,
-			   breaker_period_ms(&keeper->poll.breaker, &limits,
-					     keeper->rule.check_interval_ms) /
-				   1000,
-			   text[0] ? text : class_name(class));
+			   failures, period_of(keeper) / 1000, text[0] ? text : class_name(class));
 	event.kind = EVENT_BREAKER_CLOSED;
 	/* Whatever it was that made it fail for so long: what it says now is asked for again. */
 	if (news == BREAKER_CLOSED)

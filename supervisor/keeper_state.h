@@ -9,6 +9,7 @@
 #include "supervisor/events.h"
 #include "supervisor/keeper.h"
 #include "supervisor/keeper_table.h"
+#include "supervisor/poll_pace.h"
 #include "supervisor/sessions.h"
 
 enum { KEEPERS_MAX = 512 };
@@ -26,8 +27,7 @@ struct keeper {
 	struct session *session; /* NULL: none */
 	sd_event_source *timer;	 /* of the state */
 	uint64_t until_ms;	 /* of it; 0: none */
-	uint32_t losses;	 /* since it was held for long */
-	uint64_t held_at_ms;
+	struct keeper_pace pace;
 	bool is_watched;	  /* adapters listen for it */
 	bool was_hasty;		  /* a silence was taken for an absence: that is not done twice */
 	bool was_awaited;	  /* since it was held last: that is not done twice */
@@ -37,8 +37,8 @@ struct keeper {
 		sd_event_source *timer;
 		struct breaker breaker;
 		bool is_running;
-		uint32_t token;		 /* of CHECK */
-		uint64_t began_at_ms;	 /* the last one; 0: at once */
+		uint32_t token; /* of CHECK */
+		struct poll_pace pace;
 		uint64_t deadline_at_ms; /* with is_running */
 	} poll;
 };

@@ -106,6 +106,25 @@ uint32_t keeper_rest_ms(uint32_t losses, uint32_t base_ms, uint32_t max_ms, uint
 	return backoff_jitter(delay_ms < max_ms ? (uint32_t)delay_ms : max_ms, dice);
 }
 
+bool keeper_pace_act(struct keeper_pace *pace, enum keeper_act act, uint64_t now_ms)
+{
+	bool has_lasted = pace->is_held && now_ms - pace->held_at_ms >= KEEPER_HEALTHY_MS;
+
+	if (has_lasted || act == KEEPER_ACT_RELEASE)
+		pace->losses = 0;
+	pace->is_held = act == KEEPER_ACT_HELD;
+	pace->held_at_ms = now_ms;
+	return has_lasted;
+}
+
+uint32_t keeper_pace_rest_ms(struct keeper_pace *pace, uint32_t base_ms, uint32_t max_ms,
+			     uint32_t dice)
+{
+	if (pace->losses < UINT32_MAX)
+		pace->losses++;
+	return keeper_rest_ms(pace->losses, base_ms, max_ms, dice);
+}
+
 bool keeper_wants_link(enum keeper_state state)
 {
 	return state == KEEPER_CONNECTING || state == KEEPER_HELD;

@@ -80,6 +80,22 @@ uint32_t keeper_limit_ms(enum keeper_state state);
  */
 uint32_t keeper_rest_ms(uint32_t losses, uint32_t base_ms, uint32_t max_ms, uint32_t dice);
 
+/* How links have lasted. Begins zeroed. */
+struct keeper_pace {
+	uint32_t losses; /* since one was held for long */
+	bool is_held;
+	uint64_t held_at_ms; /* with is_held */
+};
+
+/*
+ * What the table says is done. Whether a link ends by it, as far as is known (a worker that dies
+ * may leave it as it was), that had lasted: delays begin anew then.
+ */
+bool keeper_pace_act(struct keeper_pace *pace, enum keeper_act act, uint64_t now_ms);
+/* Counts one more that was lost, or could not be had: how long to wait, as keeper_rest_ms(). */
+uint32_t keeper_pace_rest_ms(struct keeper_pace *pace, uint32_t base_ms, uint32_t max_ms,
+			     uint32_t dice);
+
 /* Whether the link is wanted in that state. */
 bool keeper_wants_link(enum keeper_state state);
 

@@ -88,6 +88,53 @@ START_TEST(test_F62_delays)
 }
 END_TEST
 
+static uint32_t rest(struct keeper_pace *pace, uint64_t now_ms)
+{
+	(void)keeper_pace_act(pace, KEEPER_ACT_REST, now_ms);
+	return keeper_pace_rest_ms(pace, 2000, 60000, 200);
+}
+
+/* Longer with each link that does not last, from anew with one that does. */
+START_TEST(test_F62_pace)
+{
+	struct keeper_pace pace = { 0 };
+
+	ck_assert_uint_eq(rest(&pace, 0), 2000);
+	ck_assert_uint_eq(rest(&pace, 2000), 4000);
+	ck_assert(!keeper_pace_act(&pace, KEEPER_ACT_HELD, 6000));
+	ck_assert_uint_eq(rest(&pace, 6000 + KEEPER_HEALTHY_MS - 1), 8000);
+	ck_assert(!keeper_pace_act(&pace, KEEPER_ACT_HELD, 100000));
+	ck_assert_uint_eq(rest(&pace, 100000 + KEEPER_HEALTHY_MS), 2000);
+	(void)rest(&pace, 200000);
+	(void)keeper_pace_act(&pace, KEEPER_ACT_RELEASE, 200000);
+	ck_assert_uint_eq(rest(&pace, 200000), 2000);
+}
+END_TEST
+
+/* Its worker dies, and the link is lost soon after the next one found it: it did last. */
+START_TEST(test_pace_moved)
+{
+	struct keeper_pace pace = { .losses = 5 };
+
+	(void)keeper_pace_act(&pace, KEEPER_ACT_HELD, 0);
+	ck_assert(keeper_pace_act(&pace, KEEPER_ACT_HOLD, 3600000));
+	(void)keeper_pace_act(&pace, KEEPER_ACT_HELD, 3601000);
+	ck_assert_uint_eq(rest(&pace, 3602000), 2000);
+}
+END_TEST
+
+/* It stopped answering after a second: that it was left alone for minutes is no link. */
+START_TEST(test_pace_dead)
+{
+	struct keeper_pace pace = { .losses = 5 };
+
+	(void)keeper_pace_act(&pace, KEEPER_ACT_HELD, 0);
+	ck_assert(!keeper_pace_act(&pace, KEEPER_ACT_WATCH, 1000));
+	(void)keeper_pace_act(&pace, KEEPER_ACT_HOLD, 121000);
+	ck_assert_uint_eq(rest(&pace, 140000), 60000);
+}
+END_TEST
+
 START_TEST(test_print)
 {
 	struct keeper_cell cell;
@@ -116,6 +163,9 @@ Suite *suite_keeper_table(void)
 	tcase_add_test(tc, test_cells);
 	tcase_add_test(tc, test_ends_held);
 	tcase_add_test(tc, test_F62_delays);
+	tcase_add_test(tc, test_F62_pace);
+	tcase_add_test(tc, test_pace_moved);
+	tcase_add_test(tc, test_pace_dead);
 	tcase_add_test(tc, test_print);
 	suite_add_tcase(suite, tc);
 	return suite;
