@@ -220,6 +220,9 @@ FUZZ_A    := $(O)/libfuzz.a
 ROLE_A     = $(foreach r,$(1),$(O)/librole-$(r).a)
 $(FUZZ_A): $(patsubst %.c,$(O)/%.o,$(filter-out tests/fuzz/fuzz_%,$(call src,tests/fuzz)))
 $(foreach r,supervisor worker lockd,$(eval $(call ROLE_A,$(r)): $(call no_main,$(r))))
+# Of the roles only what it names, which is pure: as archives. Some names are in two of them.
+$(B)/tests/unit-days: $(call ROLE_A,supervisor worker lockd) $(O)/contrib/sim/model.o \
+	$(O)/contrib/sim/kinds.o $(LIB_LOOP) $(LIB_IPC)
 $(foreach n,config mgmt supervisor words,$(eval $(B)/fuzz-$(n): $(call ROLE_A,supervisor)))
 $(foreach n,mirror worker words,$(eval $(B)/fuzz-$(n): $(call ROLE_A,worker)))
 $(foreach n,lockd slotq,$(eval $(B)/fuzz-$(n): $(call ROLE_A,lockd)))
