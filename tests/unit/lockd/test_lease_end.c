@@ -209,7 +209,7 @@ END_TEST
 static void start_with_grace(uint32_t grace_ms)
 {
 	stage_reset();
-	stage_config.grace_ms = grace_ms;
+	stage_config.limits.grace_ms = grace_ms;
 	stage_start();
 }
 
