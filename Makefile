@@ -15,7 +15,9 @@ endif
 
 VERSION  := 0.1.0
 SOVERSION := 0
-B        := $(if $(filter release,$(CONFIG)),build,build/$(CONFIG))
+# PLANT: one of the bugs that `make soak-planted` has the soak find.
+PLANTS   := lost-wakeup leaked-link double-answer
+B        := $(if $(PLANT),build/plant-$(PLANT),$(if $(filter release,$(CONFIG)),build,build/$(CONFIG)))
 O        := $(B)/obj
 GEN      := build/gen
 PKG      := libsystemd libcap libseccomp libelf libprotobuf-c inih jansson
@@ -41,6 +43,7 @@ OPT.fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzze
                -fno-sanitize-recover=undefined
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(GEN) -DBLEHERD_VERSION='"$(VERSION)"' \
             -DBLEHERD_PREFIX='"$(PREFIX)"'
+CPPFLAGS += $(if $(PLANT),-DBLEHERD_PLANT_$(shell echo '$(PLANT)' | tr a-z- A-Z_))
 # What instruments code makes system calls of its own: no filter there, see SECURITY.md.
 CPPFLAGS += $(if $(filter release,$(CONFIG)),,-DBLEHERD_INSTRUMENTED)
 CFLAGS   += -std=c17 -Wpedantic $(WARN) $(HARDEN) $(OPT.$(CONFIG)) -fPIC
@@ -65,7 +68,7 @@ LIB_CLIENT := $(O)/libclient.a
 LIB_A    := $(B)/lib/libbleherd.a
 LIB_SO   := $(B)/lib/libbleherd.so.$(VERSION)
 ROLES    := bleherd-worker bleherd-lockd bleherd-rescue
-BINS     := $(addprefix $(B)/bin/,bleherdd $(ROLES) bleherd bleherd-sim)
+BINS     := $(addprefix $(B)/bin/,bleherdd $(ROLES) bleherd bleherd-sim bleherd-soak)
 
 .PHONY: all
 all: $(BINS) $(LIB_A) $(LIB_SO)
@@ -83,6 +86,8 @@ $(B)/bin/bleherd-lockd:  $(call obj,lockd) $(LIB_GUARD) $(LIB_LOOP) $(LIB_IPC)
 $(B)/bin/bleherd:        $(call obj,ipc/client/cli) $(LIB_CLIENT)
 $(B)/bin/bleherd-sim:    $(call obj,contrib/sim)
 $(B)/bin/bleherd-demo:   $(call obj,contrib/demo) $(LIB_A)
+# The soak is a program of the library; how a fault plan is read it has from the sim.
+$(B)/bin/bleherd-soak:   $(O)/contrib/soak/main.o $(O)/libsoak.a $(LIB_A) $(LIB_IPC)
 
 $(B)/bin/bleherdd:       LIBS = $(call libs,libsystemd libcap libelf libprotobuf-c inih)
 $(B)/bin/bleherd-rescue: LIBS = $(call libs,libsystemd libprotobuf-c)
@@ -91,6 +96,7 @@ $(B)/bin/bleherd-lockd:  LIBS = $(call libs,libsystemd libcap libseccomp libprot
 $(B)/bin/bleherd:        LIBS = $(call libs,libsystemd libprotobuf-c jansson)
 $(B)/bin/bleherd-sim:    LIBS = $(call libs,libsystemd)
 $(B)/bin/bleherd-demo:   LIBS = $(call libs,libprotobuf-c)
+$(B)/bin/bleherd-soak:   LIBS = $(call libs,libprotobuf-c jansson) -lm
 
 # Built as a program of somebody else: the public header, the archive, no other flags of ours.
 EXAMPLES := $(patsubst contrib/examples/%.c,$(B)/examples/%,$(sort $(wildcard contrib/examples/*.c)))
@@ -239,6 +245,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 
 # --- what people call ---
 .PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: soak soak-lab soak-nightly soak-planted
 .PHONY: fuzz fuzz-corpus fuzz-bins cover mutate
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
@@ -308,6 +315,29 @@ storm: ## any process killed, stopped, starved every 200 ms under 20 programs: T
 	$(BOOTSTRAP) test
 	$(SUBMAKE) all $(B)/tests/integ
 	@BLEHERD_BIN='$(B)/bin' STORM_S='$(or $(T),60)' STORM_SEED='$(SEED)' $(B)/tests/integ havoc
+
+SOAK_RUN = $(B)/bin/bleherd-soak --plan '$(or $(PLAN),everything)' --duration '$(or $(T),2min)' \
+	$(if $(SEED),--seed '$(SEED)') --report '$(or $(DIR),$(B)/soak)'
+
+soak: ## faults of a plan under clients of every kind: T=2min SEED=N PLAN=everything FACE=fake DIR=
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all
+	@$(SOAK_RUN) --face '$(or $(FACE),fake)' $(if $(CLIENTS),--clients '$(CLIENTS)')
+
+soak-lab: ## the same on the real kernel and bluetoothd, with 8 clients
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@$(SOAK_RUN) --face lab --clients '$(or $(CLIENTS),8)'
+
+soak-nightly: ## half an hour of everything on the fake, 20 minutes in the lab
+	+@$(MAKE) --no-print-directory soak T=30min DIR='$(B)/soak-fake'
+	+@$(MAKE) --no-print-directory soak-lab T=20min DIR='$(B)/soak-lab'
+
+soak-planted: ## three bugs, planted on purpose, are each found within two minutes
+	$(BOOTSTRAP) test
+	$(SUBMAKE) all
+	+@for p in $(PLANTS); do $(MAKE) --no-print-directory -j$(JOBS) PLANT=$$p all || exit 1; done
+	@tests/soak/planted $(PLANTS)
 
 die-at-n: ## a worker, lockd, the daemon killed at each of their system calls in turn
 	$(BOOTSTRAP) test
@@ -421,7 +451,7 @@ install: all ## DESTDIR= PREFIX=
 		'$(D)/share/bleherd/python' \
 		'$(D)/include' '$(D)/share/man/man1' '$(D)/share/man/man3' '$(D)/share/man/man5' \
 		'$(D)/share/man/man8' '$(D)/share/bash-completion/completions' '$(D)/share/doc/bleherd'
-	install -m 755 $(B)/bin/bleherd $(B)/bin/bleherd-sim '$(D)/bin'
+	install -m 755 $(B)/bin/bleherd $(B)/bin/bleherd-sim $(B)/bin/bleherd-soak '$(D)/bin'
 	install -m 755 $(B)/bin/bleherdd '$(D)/sbin'
 	install -m 755 $(addprefix $(B)/bin/,$(ROLES)) '$(D)/libexec/bleherd'
 	install -m 644 $(LIB_A) '$(D)/lib'
@@ -437,6 +467,10 @@ install: all ## DESTDIR= PREFIX=
 		'$(D)/share/doc/bleherd'
 	install -d '$(D)/share/doc/bleherd/examples'
 	install -m 644 contrib/examples/* '$(D)/share/doc/bleherd/examples'
+	install -d '$(D)/share/bleherd/soak/plans' '$(D)/share/bleherd/sim'
+	install -m 644 $(wildcard contrib/soak/plans/*) '$(D)/share/bleherd/soak/plans'
+	install -m 755 contrib/soak/outsider.py '$(D)/share/bleherd/soak'
+	install -m 755 contrib/sim/world '$(D)/share/bleherd/sim'
 	install -m 644 contrib/python/bleherd_lock.py '$(D)/share/bleherd/python'
 	install -m 644 contrib/systemd/tmpfiles.d/bleherd.conf '$(D)/lib/tmpfiles.d'
 	install -d '$(D)/lib/systemd/catalog'
@@ -449,7 +483,7 @@ install: all ## DESTDIR= PREFIX=
 		> '$(D)/lib/systemd/system'/"$$u"; done
 
 uninstall:
-	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/sbin/bleherdd' \
+	rm -f '$(D)/bin/bleherd' '$(D)/bin/bleherd-sim' '$(D)/bin/bleherd-soak' '$(D)/sbin/bleherdd' \
 		'$(D)/lib/libbleherd.a' '$(D)/lib/libbleherd.so' '$(D)/lib/libbleherd.so.$(SOVERSION)' \
 		'$(D)/lib/$(notdir $(LIB_SO))' '$(D)/lib/pkgconfig/bleherd.pc' '$(D)/include/bleherd.h' \
 		$(patsubst ipc/%,'$(D)/include/%',$(wildcard ipc/bleherd_*.h)) \

@@ -205,6 +205,11 @@ void link_review_up(struct link *link)
 			links_room_changed(link->w->links);
 		break;
 	case LINK_LIMIT_UNWANTED:
+#ifdef BLEHERD_PLANT_LEAKED_LINK
+		/* A bug on purpose, for `make soak-planted`: nobody comes back to this one. */
+		if (now_ms % 50 == 0)
+			break;
+#endif
 		link_event(link, LINK_EV_UNWANT);
 		break;
 	case LINK_LIMIT_IDLE:

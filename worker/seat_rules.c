@@ -346,6 +346,13 @@ static int on_request(void *ctx, struct chan_frame *frame, const void *msg)
 	/* Sent before it knew that the session had moved: it will send it again. */
 	if (frame->epoch != seat->epoch)
 		return 0;
+#ifdef BLEHERD_PLANT_LOST_WAKEUP
+	static unsigned requests;
+
+	/* A bug on purpose, for `make soak-planted`: nobody comes back to this one. */
+	if (++requests % 200 == 0)
+		return 0;
+#endif
 	for (i = 0; KINDS[i].type != frame->type; i++)
 		assert(i + 1 < ARRAY_LEN(KINDS));
 	if (seat->is_scan ? !KINDS[i].is_scan : !KINDS[i].is_device) {

@@ -206,5 +206,12 @@ void lane_answer(struct lane *lane, struct request *request, struct bh_result *r
 		result->timings.total_ms = clock_span_ms(request->started_at_ms, clock_now_ms());
 	if (request->done)
 		request->done(request->ctx, result);
+#ifdef BLEHERD_PLANT_DOUBLE_ANSWER
+	static unsigned answers;
+
+	/* A bug on purpose, for `make soak-planted`. */
+	if (request->done && ++answers % 500 == 0)
+		request->done(request->ctx, result);
+#endif
 	free(request);
 }
