@@ -175,6 +175,20 @@ static void end_limited(struct link *link, enum link_limit limit)
 	link_event_why(link, LINK_EV_LIMIT, CLASS_LIMIT, text);
 }
 
+#ifdef BLEHERD_PLANT_LEAKED_LINK
+/* A bug on purpose, for `make soak-planted`: the links of every fiftieth peripheral that is let go
+ * are forgotten from then on. */
+static bool is_leaked(const struct link *link)
+{
+	static unsigned ended;
+	static uint64_t leaked;
+
+	if (++ended % 50 == 0)
+		leaked = link->addr;
+	return link->addr == leaked;
+}
+#endif
+
 void link_review_up(struct link *link)
 {
 	const uint64_t now_ms = clock_now_ms();
@@ -206,8 +220,7 @@ void link_review_up(struct link *link)
 		break;
 	case LINK_LIMIT_UNWANTED:
 #ifdef BLEHERD_PLANT_LEAKED_LINK
-		/* A bug on purpose, for `make soak-planted`: nobody comes back to this one. */
-		if (now_ms % 50 == 0)
+		if (is_leaked(link))
 			break;
 #endif
 		link_event(link, LINK_EV_UNWANT);
