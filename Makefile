@@ -245,7 +245,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 
 # --- what people call ---
 .PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
-.PHONY: soak soak-lab soak-nightly soak-planted
+.PHONY: soak soak-lab soak-nightly soak-planted soak-differential
 .PHONY: fuzz fuzz-corpus fuzz-bins cover mutate
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 BOOTSTRAP := @contrib/bootstrap
@@ -443,6 +443,13 @@ contend: ## five programs, two adapters: bleak, bleak with flock, bleherd, in on
 	$(BOOTSTRAP) bench
 	$(SUBMAKE) all $(B)/tests/contend-client
 	@tests/lab/contend
+
+soak-differential: ## the soak's faults for bleherd, bleak, bleak with locks: PLAN= T=SECONDS SEED=N FACE=
+	$(BOOTSTRAP) $(if $(filter lab,$(FACE)),lab )bench
+	$(SUBMAKE) all
+	@BLEHERD_BIN='$(B)/bin' contrib/soak/differential $(if $(FACE),--face '$(FACE)') \
+		$(if $(PLAN),--plan '$(PLAN)') $(if $(T),--duration '$(T)') \
+		$(if $(SEED),--seed '$(SEED)') --report '$(B)/soak-differential'
 
 D := $(DESTDIR)$(PREFIX)
 UNITS_IN := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.in))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run of the soak with the peers, inside its world: contrib/soak/differential starts it.
 
-    inside.py SETTINGS      a file of JSON: see differential
+    inside.py SETTINGS      JSON: differential's settings_of()
 
 Starts the clients, lets the plan begin, lets the faults rest a while before the end, and writes
 report.json of what was seen. Status 0 also with promises broken: that is what it finds out.
@@ -175,8 +175,8 @@ def describe(settings):
 
 
 def main():
-    settings = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
-    fault_log = settings["fault_log"]
+    settings = json.loads(sys.argv[1])
+    fault_log = os.environ.get("BLEHERD_FAULT_LOG") if settings["has_faults"] else None
     # Where whoever started us finds it: the lab keeps what is in its logs.
     target = pathlib.Path(os.environ.get("BLEHERD_LAB_LOGS", settings["dir"]))
     with tempfile.TemporaryDirectory() as scratch:
@@ -199,3 +199,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except Broken as e:
         sys.exit(f"differential: {e}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -46,6 +46,8 @@ def read_client(who, lines):
             number, kind, device, value = more
             asked[number] = Request(number, kind, device, value, us)
             client.requests.append(asked[number])
+            if kind == "subscribe":
+                client.values.append([])  # the first can come before the answer
         elif what == "end":
             request = asked[more[0]]
             request.answered_us, request.error = us, more[1]
@@ -54,13 +56,7 @@ def read_client(who, lines):
             client.uses.append([more[0], more[1], us, NEVER])
         elif what == "leave":
             client.uses[-1][3] = us
-        elif what == "listen":
-            client.values.append([])
         elif what == "note":
-            # The first can come before StartNotify is answered.
-            if not client.values or client.requests[-1].kind == "subscribe" and \
-                    client.requests[-1].answered_us is None and client.values[-1]:
-                client.values.append([])
             client.values[-1].append((us, more[1]))
         elif what == "hold":
             client.holds.append([more[0], us, NEVER, more[1]])

@@ -21,6 +21,7 @@ import time
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakDBusError, BleakDeviceNotFoundError, BleakError
 
+import known
 import logs
 import slots
 
@@ -94,6 +95,7 @@ class Peer:
         self.adapters = [f"hci{i}" for i in range(options.adapters)]
         self.book = Book(options.log)
         self.turns = (slots.Turns if options.locks else slots.NoTurns)(self.book, self.adapters)
+        self.known = known.Known()
         self.dice = random.Random(f"{options.seed} {options.number}")
         self.over = asyncio.Event()
         self.written, self.episodes = 0, 0
@@ -108,6 +110,10 @@ class Peer:
     # --- requests ---
 
     async def _find(self, device, adapter):
+        if self.turns.has_turns:
+            found = await self.known.find(logs.address_of(device))
+            if found is not None:
+                return found
         async with self.turns.scanning(adapter) as where:
             found = await BleakScanner.find_device_by_address(
                 logs.address_of(device), timeout=FIND_S, adapter=where)
@@ -143,8 +149,10 @@ class Peer:
         self.book.line("use", device, adapter)
         try:
             found = await self.book.ask("open", device, self._find(device, adapter))
-            path = found.details["path"] if isinstance(found.details, dict) else ""
-            where = path.split("/")[3] if path.count("/") >= 3 else adapter
+            where = found.details["path"].split("/")[3]
+            if where != adapter:
+                self.book.line("leave", device)
+                self.book.line("use", device, where)
             client = BleakClient(found, adapter=where, disconnected_callback=on_drop)
             await self.book.ask("connect", device, self._connect(client, where))
             try:
@@ -184,7 +192,6 @@ class Peer:
 
         async def use(client):
             await self.book.ask("subscribe", device, client.start_notify(COUNTER, on_value))
-            self.book.line("listen", device)
             rounds = STAY_ROUNDS + self.dice.randrange(STAY_ROUNDS)
             while rounds > 0 and not dropped.is_set() and not self.over.is_set():
                 rounds -= 1

@@ -6,6 +6,9 @@ import collections
 
 import logs
 
+# What cannot succeed without the peripheral. A search can, from what is remembered.
+BY_RADIO = ("connect", "read", "write", "subscribe", "scan")
+
 
 def waits_for(fault, client):
     """Whether the fault touches the client, and until when it is waited for: (bool, us)."""
@@ -32,7 +35,7 @@ def recovered_at(fault, clients):
             continue
         device = ":" in fault.where
         success = next((r.answered_us for r in client.requests
-                        if r.is_done and r.answered_us > fault.end_us
+                        if r.is_done and r.kind in BY_RADIO and r.answered_us > fault.end_us
                         and (not device or r.device is not None
                              and logs.address_of(r.device) == fault.where)), None)
         if success is None or success > until_us:
