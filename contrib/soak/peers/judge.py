@@ -105,7 +105,7 @@ def _value_of_read(verdicts, client, r, places, proofs):
 
 
 def notifications(verdicts, clients):
-    """Within a subscription that lasts. bleak announces no losses: each one is an unannounced one."""
+    """Within a subscription that lasts. bleak announces no losses: each one is unannounced."""
     for client in clients:
         for subscription in client.values:
             for (_, before), (us, counter) in zip(subscription, subscription[1:]):

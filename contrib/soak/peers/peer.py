@@ -277,7 +277,7 @@ def parse():
 
 
 if __name__ == "__main__":
-    # With a role that has ended a task of bleak's may still hang: this process is done all the same.
+    # A task of bleak's may still hang when the role has ended: this process is done all the same.
     OPTIONS = parse()
 
     async def main():
