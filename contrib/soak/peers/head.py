@@ -6,8 +6,10 @@ import pathlib
 import re
 
 PLANS = pathlib.Path(__file__).resolve().parent.parent / "plans"
-# Faults of processes that bleherd has and its peers have not. bluetoothd on the fake is the sim's.
-PROCESS = re.compile(r"\b(kill|stop|starve)\s+(worker|lockd|daemon|client|bluetoothd)\b")
+# Faults that bleherd-soak does itself: peers have no such process. bluetoothd's are the sim's on
+# the fake; the real one, which peers have, too, is the soak's.
+PROCESS = {"fake": re.compile(r"\b(kill|stop|starve)\s+(worker|lockd|daemon|client)\b"),
+           "lab": re.compile(r"\b(kill|stop|starve)\s+(worker|lockd|daemon|client|bluetoothd)\b")}
 
 
 @dataclasses.dataclass
@@ -43,7 +45,7 @@ def read(name, face):
             setattr(head, word.replace("-", "_"), int(rest))
         elif word == "sim":
             head.sim.append(rest)
-        elif PROCESS.search(line):
+        elif PROCESS[face].search(line):
             head.skipped.append(line)
         else:
             head.has_faults = True
