@@ -176,7 +176,9 @@ def describe(settings):
 
 def main():
     settings = json.loads(sys.argv[1])
-    fault_log = os.environ.get("BLEHERD_FAULT_LOG") if settings["has_faults"] else None
+    fault_log = os.environ.get("BLEHERD_FAULT_LOG")
+    if settings["has_faults"] and not fault_log:
+        raise Broken("this world keeps no log of its faults")
     # Where whoever started us finds it: the lab keeps what is in its logs.
     target = pathlib.Path(os.environ.get("BLEHERD_LAB_LOGS", settings["dir"]))
     with tempfile.TemporaryDirectory() as scratch:
@@ -185,7 +187,7 @@ def main():
         os.environ["BLEHERD_LOCK_DIR"] = scratch
         processes, began_us, rest_us, end_us = run(settings, folder)
         clients = [process.read() for process in processes]
-        faults = logs.read_faults(logs.json_lines(fault_log) if fault_log else [])
+        faults = logs.read_faults(logs.json_lines(fault_log) if settings["has_faults"] else [])
         verdicts, two = verdicts_of(settings, clients, began_us, rest_us, end_us)
     result = report.whole(describe(settings), clients, verdicts,
                           recovery.report(faults, clients, began_us), two, settings["skipped"],
