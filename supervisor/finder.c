@@ -189,6 +189,7 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 				       !(is_home && now_ms < session->barred_until_ms),
 			.trouble = adapter_trouble(adapter, &text),
 			.is_home = is_home,
+			.is_shared = sessions_share(session, adapter->index),
 			.is_connected = sighting && sighting->is_connected,
 			.is_fresh = sighting && sighting->heard_at_ms != 0 &&
 				    now_ms - sighting->heard_at_ms < DEVICES_FRESH_MS,

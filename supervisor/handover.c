@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "ipc/clock.h"
+#include "supervisor/adapters.h"
 #include "supervisor/admission.h"
+#include "supervisor/devices.h"
 #include "supervisor/seek.h"
 #include "supervisor/sessions_state.h"
 #include "supervisor/worker_child.h"
@@ -232,18 +234,52 @@ bool sessions_may_seek_room(struct sup *sup, const struct adapter *adapter, uint
 	return true;
 }
 
+static void rotate_one(struct session *session, struct adapter *from, const char *reason)
+{
+	if (session->is_rotating)
+		return;
+	session->is_rotating = true;
+	(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
+	worker_child_detach(from, session->id, false);
+}
+
 void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address, const char *reason)
 {
 	struct session *session;
 
 	TAILQ_FOREACH(session, &sup->sessions->all, entry)
+	if (is_served_on(session, adapter->index) && session->address == address)
+		rotate_one(session, adapter, reason);
+}
+
+bool sessions_share(const struct session *session, uint16_t adapter)
+{
+	const struct session *other;
+
+	TAILQ_FOREACH(other, &session->sup->sessions->all, entry)
+	if (other != session && other->address == session->address &&
+	    is_served_on(other, adapter) && !is_bound(other) && !other->is_rotating)
+		return true;
+	return false;
+}
+
+void sessions_gather(struct sup *sup, const struct adapter *adapter, uint64_t address)
+{
+	const struct device *device = devices_find(sup->devices, address);
+	const struct sighting *sighting;
+	struct session *session;
+	char reason[SESSION_REASON_LEN];
+
+	(void)snprintf(reason, sizeof(reason), "it is connected on %s", adapter->name);
+	TAILQ_FOREACH(session, &sup->sessions->all, entry)
 	{
-		if (!is_served_on(session, adapter->index) || session->address != address ||
-		    session->is_rotating)
+		if (session->address != address || session->home == adapter->index ||
+		    !is_served_on(session, session->home) || is_bound(session))
 			continue;
-		session->is_rotating = true;
-		(void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
-		worker_child_detach(adapter, session->id, false);
+		/* Some peripherals have several links. */
+		sighting = device_sighting(device, session->home);
+		if (!sighting || !sighting->is_connected)
+			rotate_one(session, adapters_find(sup->adapters, session->home), reason);
 	}
 }
 

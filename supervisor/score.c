@@ -71,6 +71,8 @@ int score_points(const struct score_row *row)
 		points -= SCORE_LAST_SLOT_DB * SCORE_DB;
 	if (row->is_home)
 		points += SCORE_HOME_DB * SCORE_DB;
+	if (row->is_shared)
+		points += SCORE_SHARED_DB * SCORE_DB;
 	return points;
 }
 

@@ -8,9 +8,9 @@
  * the full ones that heard it, as long as another has room and may hear it, too. Among those the
  * most points win: smoothed RSSI, less what speaks against it, in decibels of its own rather than
  * in parts of the distance to the next one: 28 dB of radio are worth more than one attempt in
- * progress. The adapter that it was on has a few points in advance, so that nothing moves for
- * little. Differences that the radio's noise makes are ties: fewer links, then the adapter it was
- * on, then the lower index.
+ * progress. Who wants the same device goes to the same adapter. The adapter that it was on has a
+ * few points in advance, so that nothing moves for little. Differences that the radio's noise makes
+ * are ties: fewer links, then the adapter it was on, then the lower index.
  */
 #include "ipc/base.h"
 #include "ipc/class.h"
@@ -28,6 +28,12 @@ enum {
 	SCORE_LAST_SLOT_DB = 8, /* somebody else may have no other adapter: three quarters of one */
 	SCORE_FULL_DB = 120,	/* below everything, and yet tried if all are full */
 	SCORE_HOME_DB = 4,	/* hysteresis */
+	/*
+	 * A peripheral has one link, and while it has that only its adapter reaches it. So whoever
+	 * wants it is where others want it already, whatever the radio says; but not where there is
+	 * no room.
+	 */
+	SCORE_SHARED_DB = 100,
 };
 
 struct score_row {
@@ -35,6 +41,7 @@ struct score_row {
 	bool is_suitable;
 	enum err_class trouble; /* why it is not */
 	bool is_home;		/* served the session last */
+	bool is_shared;		/* serves others that want the device, and may go elsewhere */
 	bool is_connected;
 	bool is_fresh;
 	bool is_bonded;

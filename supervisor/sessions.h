@@ -96,6 +96,12 @@ bool sessions_of_others(const struct sup *sup, uint64_t address, uint32_t uid);
  */
 uint16_t sessions_other(struct sup *sup, const struct adapter *adapter, uint64_t address);
 
+/* Whether others want the same device there, and are not bound to that adapter. */
+bool sessions_share(const struct session *session, uint16_t adapter);
+
+/* That adapter has the link: who wants the device on another one goes there, unless it is bound. */
+void sessions_gather(struct sup *sup, const struct adapter *adapter, uint64_t address);
+
 /* Takes all sessions on that device away from its worker; each then goes to the best other. */
 void sessions_rotate(struct sup *sup, struct adapter *adapter, uint64_t address,
 		     const char *reason);

@@ -295,6 +295,8 @@ static int on_link_state(void *ctx, struct chan_frame *frame, const void *msg)
 		attempts_worked(adapter, link->address);
 	device_log_link(adapter, link);
 	keepers_link(adapter, link);
+	if (link->up)
+		sessions_gather(adapter->sup, adapter, link->address);
 	sessions_seen(adapter->sup, link->address);
 	return 0;
 }
