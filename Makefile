@@ -244,7 +244,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench bench-compare bench-chart bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
 .PHONY: soak soak-lab soak-nightly soak-planted soak-differential
 .PHONY: fuzz fuzz-corpus fuzz-bins cover mutate
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
@@ -354,6 +354,20 @@ format: ## apply clang-format
 model: ## the model of the arbiter, with spin
 	$(BOOTSTRAP) model
 	@tests/model/run
+
+bench: ## all benches in one table beside peers and goals: JSON=FILE ONLY=lock,survive:ab LAB=1
+	$(BOOTSTRAP) bench
+	$(SUBMAKE) all $(addprefix $(B)/tests/,bench-lock bench-guard connect-client) \
+		$(if $(LAB)$(filter contend,$(subst $(comma), ,$(ONLY))),$(B)/tests/contend-client)
+	@BLEHERD_BIN='$(B)/bin' tests/bench/all.sh --json '$(or $(JSON),build/bench.json)' \
+		$(if $(ONLY),--only '$(ONLY)') $(if $(LAB),--lab)
+
+bench-compare: ## what became slower: OLD=FILE NEW=FILE
+	@tests/bench/compare.py $(OLD) '$(or $(NEW),build/bench.json)'
+
+bench-chart: ## README's chart of the kept figures: JSON=FILE
+	@tests/bench/chart.py '$(or $(JSON),docs/bench.json)' > docs/bench.svg.new
+	@mv docs/bench.svg.new docs/bench.svg
 
 BENCH_LOCK := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/bench/lock*.c)))
 $(BENCH_LOCK): | $(PB_H) $(GEN)/ipc/build_id.h

@@ -171,6 +171,8 @@ void client_end(pid_t pid);
 
 /* --- results --- */
 
+enum { RESULT_RUNS_MAX = 9 };
+
 struct result {
 	uint32_t runs; /* that went well */
 	uint32_t failed;
@@ -185,9 +187,9 @@ struct result {
 	uint32_t overtaken;
 	uint32_t overtaken_late; /* of them, by who asked a millisecond later or more */
 	uint64_t longest_wait_ns;
+	uint64_t medians_ns[RESULT_RUNS_MAX]; /* of each run, in the order of time */
+	uint64_t p99s_ns[RESULT_RUNS_MAX];
 };
-
-enum { RESULT_RUNS_MAX = 9 };
 
 struct tally {
 	uint32_t failed;

@@ -141,6 +141,17 @@ static void print_shares(const struct run *run, const struct result *r)
 	       r->overtaken, overtaken(r), r->overtaken_late, (double)r->longest_wait_ns / 1e6);
 }
 
+/* Of the runs, for who wants to know how far they are apart. */
+static json_t *runs_json(const uint64_t *values_ns, uint32_t n)
+{
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		(void)json_array_append_new(list, json_real((double)values_ns[i] / report.unit_ns));
+	return list;
+}
+
 static void add_json(const struct run *run, const struct result *r, const char *goal)
 {
 	const char section[] = { run->section, '\0' };
@@ -154,6 +165,8 @@ static void add_json(const struct run *run, const struct result *r, const char *
 			(double)r->max_ns / report.unit_ns);
 	if (!row)
 		return;
+	(void)json_object_set_new(row, "medians", runs_json(r->medians_ns, r->runs));
+	(void)json_object_set_new(row, "p99s", runs_json(r->p99s_ns, r->runs));
 	if (run->clients > 0) {
 		(void)json_object_set_new(row, "clients", json_integer(run->clients));
 		(void)json_object_set_new(row, "slots", json_integer(run->slots));

@@ -156,6 +156,8 @@ struct result tally_result(const struct tally *tally)
 	uint32_t i;
 
 	for (i = 0; i < tally->n; i++) {
+		out.medians_ns[i] = tally->of[i].median_ns;
+		out.p99s_ns[i] = tally->of[i].p99_ns;
 		if (tally->of[i].median_ns < out.best_ns)
 			out.best_ns = tally->of[i].median_ns;
 		if (tally->of[i].max_ns > out.max_ns)
