@@ -358,16 +358,18 @@ model: ## the model of the arbiter, with spin
 bench: ## all benches in one table beside peers and goals: JSON=FILE ONLY=lock,survive:ab LAB=1
 	$(BOOTSTRAP) bench
 	$(SUBMAKE) all $(addprefix $(B)/tests/,bench-lock bench-guard connect-client) \
-		$(if $(LAB)$(filter contend,$(subst $(comma), ,$(ONLY))),$(B)/tests/contend-client)
+		$(if $(LAB)$(findstring contend,$(ONLY)),$(B)/tests/contend-client)
 	@BLEHERD_BIN='$(B)/bin' tests/bench/all.sh --json '$(or $(JSON),build/bench.json)' \
 		$(if $(ONLY),--only '$(ONLY)') $(if $(LAB),--lab)
 
 bench-compare: ## what became slower: OLD=FILE NEW=FILE
-	@tests/bench/compare.py $(OLD) '$(or $(NEW),build/bench.json)'
+	@[ -n '$(OLD)' ] || { echo 'bench-compare: with which: make bench-compare OLD=FILE' >&2; exit 2; }
+	@tests/bench/compare.py '$(OLD)' '$(or $(NEW),build/bench.json)'
 
 bench-chart: ## README's chart of the kept figures: JSON=FILE
-	@tests/bench/chart.py '$(or $(JSON),docs/bench.json)' > docs/bench.svg.new
-	@mv docs/bench.svg.new docs/bench.svg
+	@mkdir -p build docs
+	@tests/bench/chart.py '$(or $(JSON),docs/bench.json)' >build/bench.svg
+	@mv build/bench.svg docs/bench.svg
 
 BENCH_LOCK := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/bench/lock*.c)))
 $(BENCH_LOCK): | $(PB_H) $(GEN)/ipc/build_id.h

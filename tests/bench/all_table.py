@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the parts measured as the figures of the design's section 12, and these as a table."""
-import statistics
+import itertools
 
 from all_rows import DESIGN, FURTHER, Share
 
 WIDTH = 80
+LAB_PARTS = ("contend", "dirty")
 
 
 def figure_text(value):
@@ -23,7 +24,7 @@ def find(parts, at):
     """The figure there as {"value", "runs"}, and None; or None, and why there is none."""
     part = parts.get(at.part)
     if part is None:
-        return None, f"{at.part} was not run"
+        return None, f"{at.part} was not run" + (", LAB=1 does" if at.part in LAB_PARTS else "")
     if at.section not in part["sections"]:
         return None, f"section {at.section} of {at.part} was not run"
     rows = [row for row in part["rows"]
@@ -44,6 +45,7 @@ def judge(goal, value, ratio):
 def gathered(parts, row, figure, in_design):
     record = {"row": row.title, "figure": figure.name, "unit": figure.unit, "design": in_design,
               "floor": figure.floor, "beside": row.beside, "is_own": figure.is_own,
+              "is_again": figure.is_again,
               "goal": None if figure.goal is None else
               {"share": figure.goal.limit, "words": figure.goal.words}
               if isinstance(figure.goal, Share) else {"limit": figure.goal}}
@@ -67,18 +69,25 @@ def gather(parts):
 def goal_text(goal):
     if goal is None:
         return ""
-    return f"<= {goal['words']}" if "share" in goal else f"<= {figure_text(goal['limit'])}"
+    return f"<= {goal['words']}" if "share" in goal else f"<= {goal['limit']:g}"
 
 
-def spread_text(runs):
-    return f"[{figure_text(min(runs))} to {figure_text(max(runs))}]" if len(runs) > 1 else ""
+def print_row(row, records):
+    """@records: of that row. What is missing for one reason is said once."""
+    beside = records[0]["beside"] and f"beside: {records[0]['beside']}"
+    print(f"{row}{beside:>{WIDTH - len(row)}}".rstrip())
+    missing = {record.get("why") for record in records}
+    if len(missing) == 1 and None not in missing:
+        print(f"  not measured: {missing.pop()}")
+        return
+    for record in records:
+        print_figure(record)
 
 
 def print_figure(record):
     name = f"  {record['figure']}"
     if record["ours"] is None:
-        text = f"not measured: {record['why']}"
-        print(f"{name:<26} {text}")
+        print(f"{name:<26} not measured: {record['why']}")
         return
     unit = record["unit"] if record["unit"] != "times" else ""
     peer = figure_text(record["peer"]["value"]) if record["peer"] else ""
@@ -96,27 +105,18 @@ def heading(of):
 
 def print_table(result):
     heading(result["machine"])
-    print("Medians of alternating runs. Less is better; ratio is ours / beside; the floor is bare "
-          "C's.\n")
-    print(f"{'':<26} {'ours':>6} {'':<3} {'beside':>7} {'ratio':>7} {'floor':>9} {'goal':>8} "
+    print("Medians of alternating runs, less is better. ratio: ours / beside; floor: bare C.\n")
+    print(f"{'':<26} {'ours':>10} {'beside':>7} {'ratio':>7} {'floor':>9} {'goal':>8} "
           f"{'':>6}".rstrip())
-    last, in_design = None, True
-    for record in result["figures"]:
-        if record["design"] != in_design:
-            in_design = False
+    in_design = True
+    for (is_design, row), records in itertools.groupby(
+            result["figures"], lambda record: (record["design"], record["row"])):
+        if is_design != in_design:
+            in_design = is_design
             print("\n--- and besides what the design has ---")
-        if record["row"] != last:
-            last = record["row"]
-            beside = f"beside: {record['beside']}" if record["beside"] else ""
-            print(f"{last}{beside:>{WIDTH - len(last)}}")
-        print_figure(record)
+        print_row(row, list(records))
     judged = [record["reached"] for record in result["figures"] if record["ours"]]
     missing = sum(record["ours"] is None for record in result["figures"])
     print(f"\ngoals reached: {judged.count(True)}; short: {judged.count(False)}; "
           f"figures not measured: {missing}")
 
-
-def spread_share(runs):
-    """How far the runs are apart, as a share of their median; 0 where there is one."""
-    middle = statistics.median(runs) if len(runs) > 1 else 0
-    return (max(runs) - min(runs)) / middle if middle else 0

@@ -18,8 +18,8 @@ struct peripheral {
 	bool is_seen;
 	struct bh_session *session;
 	uint32_t subscription;
-	uint64_t values; /* notifications so far */
-	uint64_t lost;
+	uint64_t values;  /* notifications so far */
+	uint64_t lost;	  /* since it subscribed, as values */
 	uint32_t counter; /* what the last one said; 0: none yet */
 	struct bench *bench;
 	uint64_t answered_us;

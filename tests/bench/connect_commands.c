@@ -286,6 +286,7 @@ void do_subscribe(struct bench *bench, const char *text _unused_)
 		bench->open++;
 		p->counter = 0;
 		p->values = 0;
+		p->lost = 0;
 		if (bh_subscribe(p->session, &uuid, WAIT_MS, on_value, on_done, p,
 				 &p->subscription) < 0)
 			give_up("no subscription");
@@ -306,12 +307,22 @@ void do_unsubscribe(struct bench *bench, const char *text _unused_)
 	await_open(bench);
 }
 
+/* A program that is slower than the one that bursts loses some, and is told so. */
+static uint64_t passed(const struct peripheral *p)
+{
+	return p->values + p->lost;
+}
+
 static void await_values(struct bench *bench, struct peripheral *p, uint64_t values)
 {
 	const uint64_t until_us = now_us() + WAIT_MS * 1000ull;
 
-	while (p->values < values)
-		turn(bench, until_us);
+	while (passed(p) < values) {
+		if (now_us() > until_us)
+			give_up("%" PRIu64 " of %" PRIu64 " values, the last is %u, lost %" PRIu64,
+				p->values, values, p->counter, p->lost);
+		turn(bench, until_us + TURN_MS * 1000ull);
+	}
 }
 
 /* "N": so many more, of each. */
@@ -323,13 +334,13 @@ void do_receive(struct bench *bench, const char *text)
 	if (!at)
 		give_up("no memory");
 	for (size_t i = 0; i < bench->n; i++)
-		at[i] = bench->peripherals[i].values;
+		at[i] = passed(&bench->peripherals[i]);
 	for (size_t i = 0; i < bench->n; i++)
 		await_values(bench, &bench->peripherals[i], at[i] + count);
 	free(at);
 }
 
-/* "N": so many since it subscribed, whenever they came. */
+/* "N": so many since it subscribed, whenever they came or were lost. */
 void do_reach(struct bench *bench, const char *text)
 {
 	for (size_t i = 0; i < bench->n; i++)
@@ -371,7 +382,7 @@ void do_burst(struct bench *bench, const char *text)
 	bh_format_address(p->address, name);
 	(void)snprintf(command, sizeof(command), "burst %s %" PRIu64, name, size);
 	for (size_t i = 0; i < count; i++) {
-		const uint64_t values = p->values + size;
+		const uint64_t values = passed(p) + size;
 
 		n = send(bench->sim_fd, command, strlen(command), MSG_NOSIGNAL);
 		if (n > 0)

@@ -63,7 +63,9 @@ def tree(root):
 def cpu_us(pids):
     """CPU time so far, all threads; the kernel keeps it in nanoseconds, where stat has ticks."""
     ns = 0
-    for pid in pids:
+    for pid, name in pids.items():
+        if not os.path.exists(f"/proc/{pid}/task"):
+            raise Failed(f"{name}, process {pid}, has ended")
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as schedstat:
                 ns += int(schedstat.read().split()[0])
@@ -134,8 +136,8 @@ class World:
         self.daemon = int(self.env["BLEHERD_DAEMON_PID"]) if daemon else None
         everybody = tree(self.process.pid)
         # Without the shells and the like that only wait.
-        self.system = [pid for pid, name in everybody.items()
-                       if name == "dbus-daemon" or name.startswith("bleherd")]
+        self.system = {pid: name for pid, name in everybody.items()
+                       if name == "dbus-daemon" or name.startswith("bleherd")}
 
     def __enter__(self):
         return self
@@ -196,9 +198,9 @@ class World:
         """
         if isinstance(commands, str):
             commands = [commands] * len(programs)
-        clients = [program.pid for program in programs]
-        own = clients + self.ours()
-        system = clients + self.system
+        clients = {program.pid: "a client" for program in programs}
+        own = {**clients, **(tree(self.daemon) if self.daemon else {})}
+        system = {**clients, **self.system}
         before_us, before_system_us, at = cpu_us(own), cpu_us(system), time.monotonic()
         # The last first: it is the first that makes things happen.
         for program, command in reversed(list(zip(programs, commands))):
