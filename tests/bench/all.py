@@ -22,6 +22,7 @@ ROOT = HERE.parent.parent
 BIN = pathlib.Path(os.environ.get("BLEHERD_BIN", ROOT / "build/bin")).resolve()
 BUILT = BIN.parent / "tests"
 FORMAT = "bleherd-bench 1"
+WAYS_TO_DIE = 4  # tests/lab/dirty_inside.py
 # Without growth in notify: four minutes, and connect has it.
 PARTS = {"lock": "abcde", "connect": "abcde", "notify": "abd", "survive": "abcd", "guard": ""}
 
@@ -56,7 +57,10 @@ def contend_rows(text):
 
 def dirty_rows(text):
     """tests/lab/dirty says of each death what the next connect took, all in all."""
-    runs = [float(ms) for ms in re.findall(r"next connect after SIGKILL.*? (\d+) ms; without", text)]
+    runs = [float(ms) for ms in re.findall(r"^ok +next connect after .*? (\d+) ms; without", text,
+                                           re.M)]
+    if len(runs) != WAYS_TO_DIE:
+        raise ValueError(f"{len(runs)} of {WAYS_TO_DIE} deaths")
     return [{"section": "", "how": DEAD_HOLDER,
              "figures": {"ms": {"median": max(runs), "runs": runs}}}]
 
@@ -91,6 +95,8 @@ def run_part(part, sections, directory):
         answer = json_path if json_path.exists() else log_path
         text = answer.read_text(encoding="utf-8")
         rows = READERS.get(part, lambda text: json.loads(text)["rows"])(text)
+        # Its status 1 is that of the goal, which is the table's to judge.
+        status = 0 if part == "contend" else status
     except (ValueError, KeyError, StopIteration):
         status = status or 1
     failed = f", status {status}: see {log_path}" if status else ""
