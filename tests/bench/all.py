@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -105,6 +106,9 @@ def run_part(part, sections, directory):
 
 
 def first_line(*command):
+    """Of what it prints; empty where there is no such program."""
+    if not shutil.which(command[0]):
+        return ""
     done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, check=False)
     return done.stdout.split("\n")[0]
