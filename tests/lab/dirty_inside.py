@@ -37,6 +37,8 @@ def introduce():
     for address in DEAF, OTHER:
         connect(address)
     usual_ms = connect(OTHER)[0]
+    # A link stays for a second after its last user; a Connect that finds one does not pend.
+    eventually("the links to end", lambda: not lab.radio()["links"])
     fault(f"deaf {DEAF} on")
     return usual_ms
 
