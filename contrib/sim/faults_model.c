@@ -62,15 +62,16 @@ static int run_connect_ms(void *face _unused_, const struct fault_args *args,
 			  struct fault_reply *reply)
 {
 	const char *text = args->words[0];
-	unsigned long long value;
-	char *end;
+	unsigned long long value = 0;
+	char *end = NULL;
 
 	if (strcmp(text, "default") == 0) {
 		args->device->connect_ms = -1;
 		return 0;
 	}
-	value = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 10) : 0;
-	if (!isdigit((unsigned char)text[0]) || *end) {
+	if (isdigit((unsigned char)text[0]))
+		value = strtoull(text, &end, 10);
+	if (!end || *end) {
 		fault_reply_set(reply, "usage: connect-ms ADDR T|default");
 		return -EINVAL;
 	}

@@ -170,7 +170,7 @@ static bool find_target(const struct plan_turn *turn, struct state *state,
 			const struct plan_target *wanted, const struct named *named,
 			struct plan_target *out)
 {
-	int index = (int)wanted->index;
+	int index;
 
 	*out = *wanted;
 	out->pick = PLAN_GIVEN;
