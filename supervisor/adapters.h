@@ -11,6 +11,7 @@
 #include "supervisor/ctx.h"
 #include "supervisor/power_up.h"
 #include "supervisor/slots.h"
+#include "supervisor/strays.h"
 
 enum {
 	ADAPTERS_MAX = 64,
@@ -34,6 +35,7 @@ struct adapter {
 	uint64_t heard_at_ms; /* an advert, there; 0: never */
 	struct slots slots;
 	struct power_up power_up;
+	struct strays strays;
 	uint32_t lock_peer; /* lockd's number for its worker, 0: none */
 	struct bucket said; /* events of its workers that are lines of the log */
 	uint64_t unsaid;    /* those that were too many */

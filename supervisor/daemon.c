@@ -32,6 +32,7 @@
 #include "supervisor/server.h"
 #include "supervisor/sessions.h"
 #include "supervisor/slept.h"
+#include "supervisor/strays.h"
 
 enum {
 	WATCH_MS = 200,
@@ -84,6 +85,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *userdata)
 	lockd_child_watch(sup->lockd, now_ms);
 	slept_watch(sup);
 	power_up_watch(sup);
+	strays_watch(sup);
 	adapters_sweep(sup);
 	sessions_rules_review(sup);
 	log_tick();

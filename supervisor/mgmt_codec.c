@@ -153,6 +153,25 @@ int mgmt_codec_listed(const uint8_t *data, size_t len, uint64_t address,
 	return MGMT_NOT_LISTED;
 }
 
+size_t mgmt_codec_links(const uint8_t *data, size_t len, struct mgmt_peer *out, size_t max)
+{
+	size_t n = 0;
+	size_t i;
+
+	if (len < 2 || len - 2 < (size_t)PEER_LEN * get16(data))
+		return 0;
+	for (i = 0; i < get16(data) && n < max; i++) {
+		const uint8_t *peer = data + 2 + PEER_LEN * i;
+
+		if (peer[6] == MGMT_LE_PUBLIC || peer[6] == MGMT_LE_RANDOM)
+			out[n++] = (struct mgmt_peer){
+				.address = get_address(peer),
+				.type = (enum mgmt_address_type)peer[6],
+			};
+	}
+	return n;
+}
+
 static const char *const STATUS_TEXTS[] = {
 	[0x00] = "done",
 	[0x01] = "unknown command",

@@ -111,5 +111,8 @@ enum { MGMT_NOT_LISTED = 1 };
 must_check int mgmt_codec_listed(const uint8_t *data, size_t len, uint64_t address,
 				 enum mgmt_address_type *out_type);
 
+/* The LE links of Get Connections' answer, at most @max, and how many; none where it is damaged. */
+size_t mgmt_codec_links(const uint8_t *data, size_t len, struct mgmt_peer *out, size_t max);
+
 /* "not connected", ...; for messages. */
 const char *mgmt_codec_status_text(uint8_t status);

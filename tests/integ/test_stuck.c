@@ -22,6 +22,16 @@ static void start(void)
 	other = client_new();
 }
 
+/* BlueZ soon forgets whom it does not hear. */
+static void start_forgetful(void)
+{
+	static const char *const options[] = { "--adapters",	     "2", "--devices", "2", "--sim",
+					       "--temporary-ms=300", NULL };
+
+	world = world_start(options);
+	other = client_new();
+}
+
 static void stop(void)
 {
 	other = client_free(other);
@@ -47,6 +57,36 @@ START_TEST(test_phantom)
 	world_fault(world, "lose C0:AA:BB:00:00:00 phantom");
 	expect("bleherd connect C0:AA:BB:00:00:00 --validate read:2a19", 0, "hci0");
 	expect("bleherd events", 0, "cured: phantom: waited, RemoveDevice; gone");
+}
+END_TEST
+
+/* Only the kernel has another program's link: nobody hears the peripheral, so nobody finds it. */
+static void lose_to_kernel(void)
+{
+	client_discover(other, "hci0/0");
+	ck_assert_str_eq(client_call(other, "hci0/0", "Connect"), "");
+	world_fault(world, "lose C0:AA:BB:00:00:00 orphan");
+	client_wait(other, "-hci0/0;");
+}
+
+/* Who seeks it has it within his time, though nobody hears it. */
+START_TEST(test_orphan_sought)
+{
+	lose_to_kernel();
+	expect("bleherd read C0:AA:BB:00:00:00 2a19 --timeout 10", 0, "");
+	expect("bleherd events", 0, "cured: orphan handle: MGMT Disconnect; gone");
+}
+END_TEST
+
+/* And where nobody wants it: it takes a place of the adapter and the peripheral's only link. */
+START_TEST(test_orphan_unwanted)
+{
+	struct run run;
+
+	lose_to_kernel();
+	run = run_command("bleherd events --follow --timeout 25 | sed '/cured: orphan handle/q'");
+	ck_assert_msg(strstr(run.out, "cured: orphan handle"), "%s", run.out);
+	run_done(&run);
 }
 END_TEST
 
@@ -114,6 +154,13 @@ Suite *suite_stuck(void)
 	tcase_add_test(c, test_story);
 	tcase_add_test(c, test_not_ended);
 	tcase_add_test(c, test_validate);
+	suite_add_tcase(s, c);
+
+	c = tcase_create("unseen");
+	tcase_set_timeout(c, 60);
+	tcase_add_checked_fixture(c, start_forgetful, stop);
+	tcase_add_test(c, test_orphan_sought);
+	tcase_add_test(c, test_orphan_unwanted);
 	suite_add_tcase(s, c);
 	return s;
 }
