@@ -289,8 +289,8 @@ static void on_find(struct agent *agent, const struct chan_frame *frame)
 
 	if (msg && !msg->stop)
 		tell_under(agent, "search", msg->under);
-	if (msg && !msg->stop && msg->address == RIG_HIDDEN)
-		tell_seen(agent, RIG_HIDDEN, -40);
+	if (msg && !msg->stop && (msg->address == RIG_HIDDEN || msg->address == RIG_ALIAS))
+		tell_seen(agent, msg->address, -40);
 	/* A reset's proof: whatever advertises. */
 	if (msg && !msg->stop && msg->address == RIG_NOBODY && !agent_read("deaf", NULL, 0))
 		tell_seen(agent, RIG_SEEN, -50);

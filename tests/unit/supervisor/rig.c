@@ -44,6 +44,19 @@ static size_t fill_list(const struct rig *rig, uint8_t *data)
 	return 2u + 2u * data[0];
 }
 
+static size_t fill_links(uint64_t address, uint8_t *data)
+{
+	size_t i;
+
+	if (address == 0)
+		return 2;
+	data[0] = 1;
+	for (i = 0; i < 6; i++)
+		data[2 + i] = (uint8_t)(address >> 8 * i);
+	data[2 + 6] = MGMT_LE_RANDOM;
+	return 2 + 7;
+}
+
 static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 {
 	uint8_t data[300] = { (uint8_t)command->code, (uint8_t)(command->code >> 8), 0 };
@@ -58,9 +71,13 @@ static void mgmt_answer(struct rig *rig, const struct mgmt_packet *command)
 		len += 280;
 	}
 	if (command->code == MGMT_GET_CONNECTIONS)
-		len += 2; /* none */
-	if (command->code == MGMT_DISCONNECT)
+		len += fill_links(rig->listed[command->index], data + 3);
+	if (command->code == MGMT_DISCONNECT) {
 		rig->disconnects++;
+		data[2] = rig->disconnect_status;
+		if (rig->disconnect_status == MGMT_STATUS_SUCCESS)
+			rig->listed[command->index] = 0;
+	}
 	if (command->code == MGMT_SET_POWERED) {
 		rig->powers[command->params[0]]++;
 		data[2] = command->params[0] ? rig->power_status : MGMT_STATUS_SUCCESS;

@@ -12,6 +12,7 @@
 #define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
 #define RIG_NOBODY 0xffffffffffffu /* whom a reset looks for: anybody */
 #define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
+#define RIG_ALIAS  0x40aabb000003u /* the same; its identity may be another */
 
 /* In its directory: what it reads at SIGHUP. */
 #define RIG_CONFIG "bleherd.conf"
@@ -41,6 +42,8 @@ struct rig {
 	uint8_t power_status;		/* their answer to 1 */
 	bool is_mute;			/* Set Powered is not answered */
 	unsigned disconnects;		/* commands of that kind */
+	uint8_t disconnect_status;	/* their answer */
+	uint64_t listed[RIG_INDEXES];	/* a random address that it has a link to; 0: none */
 	struct chan_buf *buf;
 	struct chan *control;
 	struct chan *events; /* of rig_follow() */

@@ -42,10 +42,11 @@ START_TEST(test_words)
 END_TEST
 
 /* Get Connections with a BR/EDR link to the same number, a public and a random LE address. */
+static const uint8_t LIST[] = { 3,    0,    1,	  0, 0, 0xbb, 0xaa, 0xc0, 0,	1,    0, 0,
+				0xbb, 0xaa, 0xc0, 2, 2, 0,    0,    0xbb, 0xaa, 0xc0, 1 };
+
 START_TEST(test_listed)
 {
-	static const uint8_t LIST[] = { 3,    0,    1,	  0, 0, 0xbb, 0xaa, 0xc0, 0,	1,    0, 0,
-					0xbb, 0xaa, 0xc0, 2, 2, 0,    0,    0xbb, 0xaa, 0xc0, 1 };
 	enum mgmt_address_type type = MGMT_BREDR;
 
 	ck_assert_int_eq(mgmt_codec_listed(LIST, sizeof(LIST), 0xc0aabb000001u, &type), 0);
@@ -57,6 +58,22 @@ START_TEST(test_listed)
 	ck_assert_int_eq(mgmt_codec_listed(LIST, sizeof(LIST) - 1, 0xc0aabb000001u, &type),
 			 -EBADMSG);
 	ck_assert_int_eq(mgmt_codec_listed(LIST, 1, 0xc0aabb000001u, &type), -EBADMSG);
+}
+END_TEST
+
+/* The same list as a whole: LE only, as many as there is room for, nothing of a damaged one. */
+START_TEST(test_links)
+{
+	struct mgmt_peer peers[3];
+
+	ck_assert_uint_eq(mgmt_codec_links(LIST, sizeof(LIST), peers, 3), 2);
+	ck_assert_uint_eq(peers[0].address, 0xc0aabb000001u);
+	ck_assert_int_eq(peers[0].type, MGMT_LE_RANDOM);
+	ck_assert_uint_eq(peers[1].address, 0xc0aabb000002u);
+	ck_assert_int_eq(peers[1].type, MGMT_LE_PUBLIC);
+	ck_assert_uint_eq(mgmt_codec_links(LIST, sizeof(LIST), peers, 1), 1);
+	ck_assert_uint_eq(mgmt_codec_links(LIST, sizeof(LIST) - 1, peers, 3), 0);
+	ck_assert_uint_eq(mgmt_codec_links(LIST, 1, peers, 3), 0);
 }
 END_TEST
 
@@ -102,6 +119,7 @@ Suite *suite_kernel_link(void)
 
 	tcase_add_loop_test(tc, test_words, 0, (int)ARRAY_LEN(ROWS));
 	tcase_add_test(tc, test_listed);
+	tcase_add_test(tc, test_links);
 	tcase_add_test(tc, test_kernel_rows);
 	tcase_add_test(tc, test_switches);
 	suite_add_tcase(suite, tc);
