@@ -73,7 +73,7 @@ static void lose_to_kernel(void)
 START_TEST(test_orphan_sought)
 {
 	lose_to_kernel();
-	expect("bleherd read C0:AA:BB:00:00:00 2a19 --timeout 10", 0, "");
+	expect("bleherd read C0:AA:BB:00:00:00 2a19 --timeout 3", 0, "");
 	expect("bleherd events", 0, "cured: orphan handle: MGMT Disconnect; gone");
 }
 END_TEST
