@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor/strays.h"
 
-bool strays_is_look_due(const struct strays *strays, bool is_hurried, uint64_t now_ms)
+bool strays_is_look_due(struct strays *strays, uint32_t links, bool is_hurried, uint64_t now_ms)
 {
-	uint32_t every_ms = is_hurried ? STRAYS_SOUGHT_MS : STRAYS_LOOK_MS;
+	uint32_t every_ms = STRAYS_IDLE_MS;
 
+	strays->has_news |= links != strays->links;
+	strays->links = links;
+	if (strays->has_news || strays->n > 0)
+		every_ms = STRAYS_LOOK_MS;
+	if (is_hurried)
+		every_ms = STRAYS_SOUGHT_MS;
 	return !strays->is_asking && now_ms - strays->looked_at_ms >= every_ms;
+}
+
+void strays_looked(struct strays *strays, bool is_asking, uint64_t now_ms)
+{
+	strays->is_asking = is_asking;
+	strays->has_news = false;
+	strays->looked_at_ms = now_ms;
 }
 
 static struct stray *find(struct strays *strays, uint64_t address)

@@ -19,7 +19,12 @@ enum {
 				 */
 	/* Nobody is in a hurry: longer than a bluetoothd that was stopped or starved takes. */
 	STRAYS_MS = 4000,
+	/*
+	 * Between looks where links come and go, and where nothing does: each is a command to the
+	 * kernel, which a person with btmon sees.
+	 */
 	STRAYS_LOOK_MS = 2000,
+	STRAYS_IDLE_MS = 30000,
 	STRAYS_AGAIN_MS = 60000, /* one that did not end: worker/stuck.c */
 };
 
@@ -35,13 +40,22 @@ struct stray {
 /* Begins zeroed. */
 struct strays {
 	bool is_asking;
+	bool has_news;	/* since looked_at_ms */
+	uint32_t links; /* that BlueZ showed */
 	uint64_t looked_at_ms;
 	size_t n;
 	struct stray rows[STRAYS_MAX];
 };
 
-/* Whether the kernel's list is to be read now; @is_hurried: a session seeks its peripheral. */
-bool strays_is_look_due(const struct strays *strays, bool is_hurried, uint64_t now_ms);
+/**
+ * strays_is_look_due() - whether the kernel's list is to be read now
+ * @links:      that BlueZ shows: a stray is one that it showed before, as a rule
+ * @is_hurried: a session seeks its peripheral
+ *
+ * Where it is, strays_looked() is to follow. To be asked often: a change is seen by it.
+ */
+bool strays_is_look_due(struct strays *strays, uint32_t links, bool is_hurried, uint64_t now_ms);
+void strays_looked(struct strays *strays, bool is_asking, uint64_t now_ms);
 
 /*
  * What a look has seen, at most STRAYS_MAX of it: address, is_random and is_sought count. Others

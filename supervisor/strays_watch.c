@@ -134,13 +134,16 @@ static void look(struct adapter *adapter, bool is_hurried, uint64_t now_ms)
 
 	if (!adapter_is_suitable(adapter) || reset_is_of(adapter->sup, adapter->address)) {
 		strays->n = 0;
+		/* What comes back with it is looked at soon. */
+		strays->has_news = true;
 		return;
 	}
-	if (!strays_is_look_due(strays, is_hurried, now_ms))
+	if (!strays_is_look_due(strays, adapter->state.links, is_hurried, now_ms))
 		return;
-	strays->looked_at_ms = now_ms;
-	strays->is_asking = mgmt_send(adapter->sup->mgmt, MGMT_GET_CONNECTIONS, adapter->index,
-				      NULL, 0, on_connections, token) == 0;
+	strays_looked(strays,
+		      mgmt_send(adapter->sup->mgmt, MGMT_GET_CONNECTIONS, adapter->index, NULL, 0,
+				on_connections, token) == 0,
+		      now_ms);
 }
 
 /* A keeper waits for as long as it takes, and nobody with it. */

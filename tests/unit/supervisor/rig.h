@@ -9,10 +9,11 @@
 #include "ipc/session.pb-c.h"
 #include "supervisor/config.h"
 
-#define RIG_SEEN   0xc0aabb000001u /* hci1 hears it best */
-#define RIG_NOBODY 0xffffffffffffu /* whom a reset looks for: anybody */
-#define RIG_HIDDEN 0xc0aabb000002u /* is heard only when it is looked for */
-#define RIG_ALIAS  0x40aabb000003u /* the same; its identity may be another */
+#define RIG_SEEN    0xc0aabb000001u /* hci1 hears it best */
+#define RIG_NOBODY  0xffffffffffffu /* whom a reset looks for: anybody */
+#define RIG_HIDDEN  0xc0aabb000002u /* is heard only when it is looked for */
+#define RIG_UNHEARD 0xc0aabb000004u
+#define RIG_ALIAS   0x40aabb000003u /* the same; its identity may be another */
 
 /* In its directory: what it reads at SIGHUP. */
 #define RIG_CONFIG "bleherd.conf"

@@ -15,18 +15,40 @@ enum { NOW_MS = 1000000 };
 static const struct stray ONE = { .address = RIG_SEEN, .is_random = true };
 static const struct stray OTHER = { .address = RIG_HIDDEN, .is_random = true };
 
+static bool is_due(struct strays *strays, uint32_t links, bool is_hurried, uint32_t after_ms)
+{
+	return strays_is_look_due(strays, links, is_hurried, NOW_MS + after_ms);
+}
+
 START_TEST(test_looks)
 {
-	struct strays strays = { .looked_at_ms = 0 };
+	struct strays strays = { .n = 0 };
 
-	ck_assert(strays_is_look_due(&strays, false, NOW_MS));
-	strays.is_asking = true;
-	ck_assert(!strays_is_look_due(&strays, true, NOW_MS));
-	strays = (struct strays){ .looked_at_ms = NOW_MS };
-	ck_assert(!strays_is_look_due(&strays, true, NOW_MS + STRAYS_SOUGHT_MS - 1));
-	ck_assert(strays_is_look_due(&strays, true, NOW_MS + STRAYS_SOUGHT_MS));
-	ck_assert(!strays_is_look_due(&strays, false, NOW_MS + STRAYS_LOOK_MS - 1));
-	ck_assert(strays_is_look_due(&strays, false, NOW_MS + STRAYS_LOOK_MS));
+	ck_assert(is_due(&strays, 0, false, 0));
+	strays_looked(&strays, true, NOW_MS);
+	ck_assert(!is_due(&strays, 1, true, STRAYS_IDLE_MS)); /* until it is answered */
+	strays_looked(&strays, false, NOW_MS);
+	ck_assert(!is_due(&strays, 1, true, STRAYS_SOUGHT_MS - 1));
+	ck_assert(is_due(&strays, 1, true, STRAYS_SOUGHT_MS));
+	ck_assert(!is_due(&strays, 1, false, STRAYS_IDLE_MS - 1));
+	ck_assert(is_due(&strays, 1, false, STRAYS_IDLE_MS));
+}
+END_TEST
+
+/* A link came or went, and be it that another one did since; or something is to be seen again. */
+START_TEST(test_looks_at_news)
+{
+	struct strays strays = { .n = 0 };
+
+	strays_looked(&strays, false, NOW_MS);
+	ck_assert(!is_due(&strays, 1, false, 1));
+	ck_assert(!is_due(&strays, 0, false, 2));
+	ck_assert(!is_due(&strays, 0, false, STRAYS_LOOK_MS - 1));
+	ck_assert(is_due(&strays, 0, false, STRAYS_LOOK_MS));
+	strays_looked(&strays, false, NOW_MS);
+	ck_assert(!is_due(&strays, 0, false, STRAYS_LOOK_MS));
+	strays_note(&strays, &ONE, 1, NOW_MS);
+	ck_assert(is_due(&strays, 0, false, STRAYS_LOOK_MS));
 }
 END_TEST
 
@@ -145,12 +167,25 @@ static void link_on_hci0(uint64_t address)
 	rig_expect_event(rig, "connected", NULL);
 }
 
+/* A session that waits: the lists are read twice a second. */
+static void seek(uint64_t address)
+{
+	Bh__SessionOpen open = BH__SESSION_OPEN__INIT;
+
+	open.has_kind = open.has_address = open.has_timeout_ms = 1;
+	open.kind = BH__SESSION_KIND__SESSION_DEVICE;
+	open.address = address;
+	open.timeout_ms = RIG_WAIT_MS;
+	(void)rig_ask(rig, rig->control, BH__TYPE__SESSION_OPEN, &open.base);
+}
+
 /* Each adapter is asked in the same pass, hci0 first: hci1's end says that hci0's was spared. */
 START_TEST(test_spared)
 {
 	link_on_hci0(RIG_SEEN);
 	rig->listed[0] = RIG_SEEN;
 	rig->listed[1] = RIG_HIDDEN;
+	seek(RIG_UNHEARD);
 	rig_expect_event(rig, "cured", "orphan handle: MGMT Disconnect; gone");
 	ck_assert_uint_eq(rig->disconnects, 1);
 }
@@ -162,6 +197,7 @@ START_TEST(test_alias_spared)
 	link_on_hci0(RIG_ALIAS);
 	rig->listed[0] = RIG_SEEN;
 	rig->listed[1] = RIG_HIDDEN;
+	seek(RIG_UNHEARD);
 	rig_expect_event(rig, "cured", "orphan handle: MGMT Disconnect; gone");
 	ck_assert_uint_eq(rig->disconnects, 1);
 }
@@ -171,7 +207,8 @@ END_TEST
 START_TEST(test_stuck)
 {
 	rig->disconnect_status = MGMT_STATUS_AUTH_FAILED;
-	rig->listed[1] = RIG_HIDDEN;
+	rig->listed[1] = RIG_UNHEARD;
+	seek(RIG_UNHEARD);
 	rig_expect_event(rig, "stuck", "did not help (authentication failed); bleherd reset hci1");
 }
 END_TEST
@@ -182,6 +219,7 @@ Suite *suite_strays(void)
 	TCase *c = tcase_create("policy");
 
 	tcase_add_test(c, test_looks);
+	tcase_add_test(c, test_looks_at_news);
 	tcase_add_test(c, test_due);
 	tcase_add_test(c, test_shown_meanwhile);
 	tcase_add_test(c, test_again);
