@@ -61,16 +61,6 @@ static bool is_fresh(uint64_t heard_at_ms, uint64_t now_ms)
 	return heard_at_ms != 0 && now_ms - heard_at_ms < DEVICES_FRESH_MS;
 }
 
-static bool is_heard(const struct device *device, uint64_t now_ms)
-{
-	size_t i;
-
-	for (i = 0; device && i < device->n_sightings; i++)
-		if (is_fresh(device->sightings[i].heard_at_ms, now_ms))
-			return true;
-	return false;
-}
-
 static struct escalation_failure describe(struct adapter *adapter,
 					  const Bh__Ctl__AttemptFailed *failed, uint64_t now_ms)
 {
@@ -91,7 +81,7 @@ static struct escalation_failure describe(struct adapter *adapter,
 		/* A keeper has all the time; it has pauses of its own. */
 		.left_ms = failed->has_left_ms ? failed->left_ms : UINT32_MAX,
 		.came_up = failed->came_up,
-		.is_heard = is_heard(device, now_ms),
+		.is_heard = device_is_heard(device, now_ms),
 		.is_alone =
 			!has_links && !sessions_has_others(sup, adapter->index, failed->address),
 		.is_carrying = has_links && is_fresh(adapter->heard_at_ms, now_ms),

@@ -328,6 +328,17 @@ const struct sighting *device_sighting(const struct device *device, uint16_t ada
 	return device ? find_sighting(device, adapter) : NULL;
 }
 
+bool device_is_heard(const struct device *device, uint64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; device && i < device->n_sightings; i++)
+		if (device->sightings[i].heard_at_ms != 0 &&
+		    now_ms - device->sightings[i].heard_at_ms < DEVICES_FRESH_MS)
+			return true;
+	return false;
+}
+
 int sighting_rssi_dbm(const struct sighting *sighting, uint64_t now_ms)
 {
 	if (sighting->heard_at_ms == 0 || now_ms - sighting->heard_at_ms > DEVICES_FRESH_MS)

@@ -78,6 +78,9 @@ void devices_unhear(struct devices *devices);
 const struct device *devices_find(const struct devices *devices, uint64_t address);
 const struct sighting *device_sighting(const struct device *device, uint16_t adapter);
 
+/* Whether any adapter did within DEVICES_FRESH_MS; not if it is NULL. */
+bool device_is_heard(const struct device *device, uint64_t now_ms);
+
 /* Whole dBm; DEVICES_RSSI_NONE if not heard within DEVICES_FRESH_MS. */
 int sighting_rssi_dbm(const struct sighting *sighting, uint64_t now_ms);
 

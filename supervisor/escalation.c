@@ -63,20 +63,40 @@ static struct record *record_need(struct escalation *esc, uint64_t address, uint
 	return record;
 }
 
-static uint32_t pair_value(const struct escalation *esc, const struct record *record,
-			   uint16_t adapter, uint64_t now_ms)
+static const struct pair *pair_find(const struct record *record, uint16_t adapter)
 {
 	size_t i;
 
 	for (i = 0; record && i < PAIRS_KEPT; i++)
 		if (record->pairs[i].failures.value != 0 && record->pairs[i].adapter == adapter)
-			return decay_value(&record->pairs[i].failures, esc->limits.half_life_ms,
-					   now_ms);
-	return 0;
+			return &record->pairs[i];
+	return NULL;
+}
+
+static uint32_t pair_value(const struct escalation *esc, const struct record *record,
+			   uint16_t adapter, uint64_t now_ms)
+{
+	const struct pair *pair = pair_find(record, adapter);
+
+	return pair ? decay_value(&pair->failures, esc->limits.half_life_ms, now_ms) : 0;
+}
+
+/*
+ * What speaks against that adapter. A peripheral that was away failed on all of them, each as often
+ * as it was asked: now that it is heard, that says nothing of which is the better one.
+ */
+static uint32_t pair_weight(const struct escalation *esc, const struct record *record,
+			    uint16_t adapter, bool is_heard, uint64_t now_ms)
+{
+	const struct pair *pair = pair_find(record, adapter);
+
+	if (!pair || !is_heard)
+		return pair_value(esc, record, adapter, now_ms);
+	return decay_value(&pair->heard, esc->limits.half_life_ms, now_ms);
 }
 
 static void pair_add(const struct escalation *esc, struct record *record, uint16_t adapter,
-		     uint64_t now_ms)
+		     bool is_heard, uint64_t now_ms)
 {
 	const uint32_t half_life_ms = esc->limits.half_life_ms;
 	struct pair *pair = NULL;
@@ -95,6 +115,8 @@ static void pair_add(const struct escalation *esc, struct record *record, uint16
 		*pair = (struct pair){ .adapter = adapter };
 	}
 	decay_add(&pair->failures, half_life_ms, now_ms);
+	if (is_heard)
+		decay_add(&pair->heard, half_life_ms, now_ms);
 }
 
 static void pair_clear(struct record *record, uint16_t adapter)
@@ -135,6 +157,12 @@ uint32_t escalation_failures(const struct escalation *esc, uint64_t address, uin
 	return pair_value(esc, record_find(esc, address), adapter, now_ms);
 }
 
+uint32_t escalation_weight(const struct escalation *esc, uint64_t address, uint16_t adapter,
+			   bool is_heard, uint64_t now_ms)
+{
+	return pair_weight(esc, record_find(esc, address), adapter, is_heard, now_ms);
+}
+
 /* --- the decision --- */
 
 static void count(struct escalation *esc, const struct escalation_failure *failure,
@@ -144,7 +172,7 @@ static void count(struct escalation *esc, const struct escalation_failure *failu
 
 	/* That a full adapter refuses is nobody's fault; but there is no use in asking it again. */
 	if (against != ERRORS_COUNT_NONE || errors_step(failure->class) == ERRORS_STEP_ROTATE)
-		pair_add(esc, record, failure->adapter, now_ms);
+		pair_add(esc, record, failure->adapter, failure->is_heard, now_ms);
 	/* A peripheral that nobody hears may be switched off: no fault of the adapter's. */
 	if (!health || against == ERRORS_COUNT_NONE ||
 	    (against == ERRORS_COUNT_DEVICE && !failure->is_heard))
@@ -179,8 +207,10 @@ static enum escalation_step choose(const struct escalation *esc, const struct pr
 				   const struct escalation_failure *failure,
 				   const struct record *record, uint64_t now_ms)
 {
-	uint32_t here = pair_value(esc, record, failure->adapter, now_ms);
-	uint32_t there = pair_value(esc, record, failure->other, now_ms);
+	const bool is_heard = failure->is_heard;
+	uint32_t all = pair_value(esc, record, failure->adapter, now_ms);
+	uint32_t here = pair_weight(esc, record, failure->adapter, is_heard, now_ms);
+	uint32_t there = pair_weight(esc, record, failure->other, is_heard, now_ms);
 	enum errors_step hint = errors_step(failure->class);
 
 	if (failure->other != ESCALATION_NOBODY && profile_allows(profile, ESCALATION_ROTATE) &&
@@ -191,7 +221,7 @@ static enum escalation_step choose(const struct escalation *esc, const struct pr
 	if (errors_backoff(failure->class) == 0 || failure->is_stuck)
 		return ESCALATION_GIVE_UP;
 	if (profile_allows(profile, ESCALATION_CLEAR) &&
-	    (hint == ERRORS_STEP_CLEAR || decay_round(here) >= profile->clear_after))
+	    (hint == ERRORS_STEP_CLEAR || decay_round(all) >= profile->clear_after))
 		return ESCALATION_CLEAR;
 	return ESCALATION_RETRY;
 }

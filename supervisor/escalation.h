@@ -10,7 +10,8 @@
  * did not pass its check: then the device's are what they were. A rung is taken when its count is
  * reached and its profile allows it; what a class says helps at once (a full adapter: another one)
  * is done at the first failure. A device rotates only to an adapter where it failed less, so it
- * does not swing to and fro. However it goes, a request ends: its attempts are counted across
+ * does not swing to and fro; while it is heard, what it failed when nobody heard it does not count
+ * there. However it goes, a request ends: its attempts are counted across
  * adapters, and its deadline is never passed.
  *
  * A reset costs others their links. It needs as many failures of the adapter as the profile says
@@ -118,3 +119,7 @@ void escalation_adapter_came(struct escalation *esc, uint16_t adapter, uint64_t 
 /* Failures of the device there, in 256ths, as they weigh now. */
 uint32_t escalation_failures(const struct escalation *esc, uint64_t address, uint16_t adapter,
 			     uint64_t now_ms);
+
+/* Those of them that say which adapter to take. @is_heard: some adapter hears the device now. */
+uint32_t escalation_weight(const struct escalation *esc, uint64_t address, uint16_t adapter,
+			   bool is_heard, uint64_t now_ms);

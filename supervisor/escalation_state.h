@@ -12,6 +12,7 @@ enum { DEVICES_KEPT = 512, PAIRS_KEPT = 4, ADAPTERS_KEPT = 64, FAILING_KEPT = 8,
 struct pair {
 	uint16_t adapter;
 	struct decay failures; /* value 0: free */
+	struct decay heard;    /* of these: while somebody heard the peripheral */
 };
 
 /* A peripheral that failed and has not succeeded since. */

@@ -172,6 +172,7 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 {
 	const struct sup *sup = session->sup;
 	const struct device *device = devices_find(sup->devices, session->address);
+	const bool is_heard = device_is_heard(device, now_ms);
 	const char *text;
 	size_t n = 0;
 	size_t i;
@@ -199,8 +200,8 @@ static size_t fill_rows(const struct session *session, uint64_t now_ms,
 			.is_bonded = sighting && sighting->is_bonded,
 			.links = adapter->state.links,
 			.attempts = adapter->state.attempts,
-			.failures = escalation_failures(sup->escalation, session->address,
-							adapter->index, now_ms),
+			.failures = escalation_weight(sup->escalation, session->address,
+						      adapter->index, is_heard, now_ms),
 			.slots = adapter_slots(adapter),
 		};
 	}

@@ -24,6 +24,16 @@ static bool is_fresh(const struct days *days, const struct days_device *device, 
 	return heard_at_ms != 0 && days->now_ms - heard_at_ms < FRESH_MS;
 }
 
+static bool is_heard(const struct days *days, const struct days_device *device)
+{
+	unsigned i;
+
+	for (i = 0; i < DAYS_ADAPTERS; i++)
+		if (is_fresh(days, device, i))
+			return true;
+	return false;
+}
+
 /* --- the choice --- */
 
 /* As a worker tells: who waits for the lock counts, too. */
@@ -56,8 +66,8 @@ static struct score_row row_of(const struct days *days, const struct days_device
 		.rssi_16th_dbm = SCORE_DB * model_rssi_dbm(days->model, i, device->model, world_ms),
 		.links = adapter->model->links,
 		.attempts = attempts_on(days, i),
-		.failures = escalation_failures(days->escalation, device->address, (uint16_t)i,
-						days->now_ms),
+		.failures = escalation_weight(days->escalation, device->address, (uint16_t)i,
+					      is_heard(days, device), days->now_ms),
 		.slots = slots_limit(&adapter->slots, 0, days->now_ms),
 	};
 }
@@ -247,13 +257,10 @@ static struct escalation_failure describe(const struct days *days, const struct 
 {
 	const struct days_path *path = &device->path;
 	const struct days_adapter *adapter = &days->adapters[path->adapter];
-	bool is_heard = false;
 	bool is_alone = adapter->model->links == 0;
 	bool hears = false;
 	unsigned i;
 
-	for (i = 0; i < DAYS_ADAPTERS; i++)
-		is_heard |= is_fresh(days, device, i);
 	for (i = 0; i < DAYS_DEVICES; i++) {
 		const struct days_device *other = &days->devices[i];
 
@@ -270,7 +277,7 @@ static struct escalation_failure describe(const struct days *days, const struct 
 		.attempt = path->attempt,
 		.left_ms = left_ms(days, path),
 		.came_up = path->came_up,
-		.is_heard = is_heard,
+		.is_heard = is_heard(days, device),
 		.is_alone = is_alone,
 		.is_carrying = adapter->model->links > 0 && hears,
 	};

@@ -69,6 +69,36 @@ START_TEST(the_one_that_failed_longest_ago_is_forgotten)
 }
 END_TEST
 
+/* It was away for an hour, and now an adapter that hears it best cannot connect it. */
+START_TEST(what_it_failed_while_away_says_nothing_of_adapters)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_NOT_FOUND);
+	struct escalation_answer answer = { .step = ESCALATION_NOTHING };
+	const uint16_t other = A + 1;
+	unsigned i;
+
+	f.is_heard = false;
+	for (i = 0; i < 50; i++) {
+		f.adapter = i % 5 == 0 ? A : other;
+		answer = escalation_failed(esc, sensor, &f, 1000 + i, 0);
+	}
+	/* What is stale of it may be why nobody hears it, and where it fails less is still tried. */
+	ck_assert_int_eq(answer.step, ESCALATION_CLEAR);
+	ck_assert_uint_gt(escalation_weight(esc, DEVICE, other, false, 2000),
+			  escalation_weight(esc, DEVICE, A, false, 2000));
+	ck_assert_uint_eq(escalation_weight(esc, DEVICE, A, true, 2000), 0);
+	ck_assert_uint_eq(escalation_weight(esc, DEVICE, other, true, 2000), 0);
+	f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+	f.other = other;
+	for (; f.attempt <= sensor->rotate_after; f.attempt++)
+		answer = escalation_failed(esc, sensor, &f, 2000, 0);
+	ck_assert_int_eq(answer.step, ESCALATION_ROTATE);
+	ck_assert_uint_eq(escalation_weight(esc, DEVICE, A, true, 2000), 3 * DECAY_ONE);
+	(void)escalation_worked(esc, DEVICE, A, 2000);
+	ck_assert_uint_eq(escalation_weight(esc, DEVICE, A, false, 2000), 0);
+}
+END_TEST
+
 /* --- more adapters than are kept --- */
 
 static void fill(uint64_t now_ms)
@@ -181,6 +211,7 @@ Suite *suite_escalation_edges(void)
 	tcase_add_test(tc, no_half_life_is_a_millisecond);
 	tcase_add_test(tc, decay_alone_moves_nothing);
 	tcase_add_loop_test(tc, the_one_that_failed_longest_ago_is_forgotten, 0, 2);
+	tcase_add_test(tc, what_it_failed_while_away_says_nothing_of_adapters);
 	tcase_add_test(tc, one_too_many_is_served_without_a_record);
 	tcase_add_loop_test(tc, what_is_away_for_longest_makes_room, 0, 2);
 	tcase_add_test(tc, one_reset_at_a_time);
