@@ -223,6 +223,14 @@ void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__Attemp
 	send_step(adapter, id, answer.step, answer.step == ESCALATION_ROTATE ? 0 : answer.delay_ms);
 }
 
+void attempts_cut(struct adapter *adapter, const Bh__Ctl__AttemptFailed *failed)
+{
+	uint64_t now_ms = clock_now_ms();
+	const struct escalation_failure failure = describe(adapter, failed, now_ms);
+
+	escalation_cut(adapter->sup->escalation, &failure, now_ms);
+}
+
 /*
  * What is being connected there takes a place, too, and so does what waits there for one among all
  * links: full ones would pass a session to and fro.

@@ -15,6 +15,9 @@ void attempts_reload(struct sup *sup);
 /* Answers the request @id by NEXT_STEP. */
 void attempts_failed(struct adapter *adapter, uint32_t id, const Bh__Ctl__AttemptFailed *failed);
 
+/* One whose requests ended first, after a time in which it would have come up: is counted. */
+void attempts_cut(struct adapter *adapter, const Bh__Ctl__AttemptFailed *failed);
+
 /* A link to that device waits for a place there: its sessions go where there is one. */
 void attempts_full(struct adapter *adapter, uint64_t address);
 

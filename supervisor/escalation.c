@@ -297,6 +297,16 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 	return answer;
 }
 
+void escalation_cut(struct escalation *esc, const struct escalation_failure *failure,
+		    uint64_t now_ms)
+{
+	struct record *record = record_need(esc, failure->address, now_ms);
+	struct health *health = escalation_health(esc, failure->adapter);
+
+	if (!health_is_resetting(health, now_ms) && now_ms >= esc->pardon_until_ms)
+		count(esc, failure, record, health, now_ms);
+}
+
 void escalation_pardon(struct escalation *esc, uint64_t until_ms)
 {
 	esc->pardon_until_ms = until_ms;

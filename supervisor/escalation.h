@@ -88,6 +88,13 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 					   const struct escalation_failure *failure,
 					   uint64_t now_ms, uint32_t dice);
 
+/*
+ * An attempt whose request ended first, after a time in which it would have come up: counts as any
+ * other, and nothing follows. Of @failure: address, adapter, class, is_heard.
+ */
+void escalation_cut(struct escalation *esc, const struct escalation_failure *failure,
+		    uint64_t now_ms);
+
 /* The machine has slept: until then failures say nothing, and are not counted. */
 void escalation_pardon(struct escalation *esc, uint64_t until_ms);
 

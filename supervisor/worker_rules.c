@@ -187,8 +187,12 @@ static int on_attempt_failed(void *ctx, struct chan_frame *frame, const void *ms
 {
 	const Bh__Ctl__AttemptFailed *failed = msg;
 
-	if (frame->id == 0 || !is_address(failed->address))
+	if ((frame->id == 0) != failed->cut || !is_address(failed->address))
 		return -EBADMSG;
+	if (failed->cut) {
+		attempts_cut(child_owner(ctx), failed);
+		return 0;
+	}
 	/* What a refusal teaches is how many fit. */
 	if (failed->has_links)
 		note_links(child_owner(ctx), failed->links);

@@ -20,8 +20,15 @@
  * (TemporaryTimeout, bluetooth-stack.md 7).
  * DIRECT_MS: some adverts of all but the slowest; a connect takes 0.4 s in the lab, ten times that
  * where the radio is busy.
+ * CUT_MS: who gets no more before he is sought has failed in it, so whoever was heard has, too.
  */
-enum { CALL_MS = 90000, DISCONNECT_MS = 5000, HEARD_MS = 30000, DIRECT_MS = 5000 };
+enum {
+	CALL_MS = 90000,
+	DISCONNECT_MS = 5000,
+	HEARD_MS = 30000,
+	DIRECT_MS = 5000,
+	CUT_MS = DIRECT_MS,
+};
 
 static const char DEVICE[] = "org.bluez.Device1";
 
@@ -122,8 +129,29 @@ static void on_cancelled(void *ctx, const struct bus_result *result)
 	link->end_call = NULL;
 }
 
+/*
+ * Its requests ended before it did, after a time in which it would have come up. Where all attempts
+ * hang and wait for each other none would ever fail by itself: that is counted, or the device would
+ * stay on an adapter that cannot connect it.
+ */
+static void tell_cut(const struct link *link)
+{
+	Bh__Ctl__AttemptFailed msg = BH__CTL__ATTEMPT_FAILED__INIT;
+
+	if (link_is_wanted(link) || !link->op.is_on || !link->w->up ||
+	    clock_span_ms(link->op.at_ms, clock_now_ms()) < CUT_MS)
+		return;
+	msg.has_address = msg.has_class_ = msg.has_cut = 1;
+	msg.address = link->addr;
+	/* As if its own time had been over. */
+	msg.class_ = (Bh__Class)CLASS_NOT_FOUND;
+	msg.cut = true;
+	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, 0, 0, &msg.base);
+}
+
 void link_cancel(struct link *link)
 {
+	tell_cut(link);
 	if (!link->end_call)
 		(void)!link_call(link, "Disconnect", DISCONNECT_MS, on_cancelled, &link->end_call);
 }

@@ -106,6 +106,8 @@ struct days_path {
 	uint32_t attempt;
 	uint32_t tries; /* of this request, wherever */
 	uint64_t asked_at_ms;
+	uint64_t tried_at_ms; /* the attempt under way began */
+	uint64_t left_at_ms;  /* nobody wanted it any more */
 	uint64_t heard_at_ms;
 	uint64_t deadline_at_ms; /* UINT64_MAX: none */
 	uint64_t grant;		 /* 0: none */
@@ -261,6 +263,13 @@ bool adapter_hears(const struct days *days, const struct days_adapter *adapter,
 		   const struct days_device *device);
 /* Something has changed for those who seek. */
 void days_changed(struct days *days);
+
+/* --- days_choice.c --- */
+bool choice_is_fresh(const struct days *days, const struct days_device *device, unsigned adapter);
+bool choice_is_heard(const struct days *days, const struct days_device *device);
+struct score_row choice_row(const struct days *days, const struct days_device *device, unsigned i);
+/* The best one but that where it is; DAYS_NONE: there is none. */
+uint16_t choice_other(const struct days *days, const struct days_device *device);
 
 /* --- days_path.c --- */
 void path_want(struct days *days, struct days_device *device, enum days_want who,

@@ -236,8 +236,10 @@ static void on_chain(struct days *days, struct days_timer *timer)
 		return;
 	case RESET_PROVING:
 		event = prove(days, adapter);
-		if (event == RESET_EV_HEARD)
+		if (event == RESET_EV_HEARD && adapter->sick > 0) {
 			adapter->sick = 0;
+			judge_disturbed(days, NULL);
+		}
 		chain(days, adapter, event);
 		return;
 	case RESET_IDLE:

@@ -10,80 +10,11 @@
 #include "supervisor/seek.h"
 #include "tests/unit/days/days.h"
 
-enum { FRESH_MS = 30000, LISTEN_MS = 10000, CONNECT_MS = 20000, LOCK_MS = 120000 };
+enum { LISTEN_MS = 10000, CONNECT_MS = 20000, CUT_MS = 5000, LOCK_MS = 120000 };
 
 static uint32_t left_ms(const struct days *days, const struct days_path *path)
 {
 	return clock_left_ms(path->deadline_at_ms, days->now_ms);
-}
-
-static bool is_fresh(const struct days *days, const struct days_device *device, unsigned adapter)
-{
-	uint64_t heard_at_ms = device->heard_at_ms[adapter];
-
-	return heard_at_ms != 0 && days->now_ms - heard_at_ms < FRESH_MS;
-}
-
-static bool is_heard(const struct days *days, const struct days_device *device)
-{
-	unsigned i;
-
-	for (i = 0; i < DAYS_ADAPTERS; i++)
-		if (is_fresh(days, device, i))
-			return true;
-	return false;
-}
-
-/* --- the choice --- */
-
-/* As a worker tells: who waits for the lock counts, too. */
-static uint32_t attempts_on(const struct days *days, unsigned adapter)
-{
-	uint32_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < DAYS_DEVICES; i++)
-		n += days->devices[i].path.adapter == adapter &&
-		     (days->devices[i].path.stage == STAGE_LOCKING ||
-		      days->devices[i].path.stage == STAGE_TRYING);
-	return n;
-}
-
-static struct score_row row_of(const struct days *days, const struct days_device *device,
-			       unsigned i)
-{
-	const struct days_adapter *adapter = &days->adapters[i];
-	const uint64_t world_ms = days_at(days) + days->slept_ms;
-
-	return (struct score_row){
-		.adapter = (uint16_t)i,
-		.is_suitable = adapter_suits(days, adapter),
-		.trouble = days->has_bluez ? CLASS_ADAPTER_GONE : CLASS_BLUEZ_GONE,
-		.is_home = device->path.adapter == i,
-		.is_connected = device->model->link == (int)i,
-		.is_fresh = is_fresh(days, device, i),
-		.is_known = true,
-		.rssi_16th_dbm = SCORE_DB * model_rssi_dbm(days->model, i, device->model, world_ms),
-		.links = adapter->model->links,
-		.attempts = attempts_on(days, i),
-		.failures = escalation_weight(days->escalation, device->address, (uint16_t)i,
-					      is_heard(days, device), days->now_ms),
-		.slots = slots_limit(&adapter->slots, 0, days->now_ms),
-	};
-}
-
-static uint16_t other_of(const struct days *days, const struct days_device *device)
-{
-	struct score_row rows[DAYS_ADAPTERS];
-	size_t n = 0;
-	unsigned i;
-	int best;
-
-	for (i = 0; i < DAYS_ADAPTERS; i++)
-		if (i != device->path.adapter)
-			rows[n++] = row_of(days, device, i);
-	best = score_best(rows, n, SCORE_FRESH);
-	return best == SCORE_NOBODY ? DAYS_NONE : rows[best].adapter;
 }
 
 static void end(struct days *days, struct days_device *device, enum err_class class)
@@ -118,7 +49,7 @@ static void go_to(struct days *days, struct days_device *device, uint16_t adapte
 	path->tries++;
 	judge_attempt(days, device);
 	days_note(days, NOTE_ATTEMPT, device->index, path->adapter);
-	if (!device->model->silent || is_fresh(days, device, adapter)) {
+	if (!device->model->silent || choice_is_fresh(days, device, adapter)) {
 		lock(days, device);
 		return;
 	}
@@ -135,7 +66,7 @@ void path_heard(struct days *days, struct days_device *device)
 
 	if (path->stage == STAGE_SEEKING)
 		path_seek(days, device);
-	if (path->stage != STAGE_LISTENING || !is_fresh(days, device, path->adapter))
+	if (path->stage != STAGE_LISTENING || !choice_is_fresh(days, device, path->adapter))
 		return;
 	timer_clear(days, &path->timer);
 	lock(days, device);
@@ -151,7 +82,7 @@ void path_seek(struct days *days, struct days_device *device)
 
 	path->stage = STAGE_SEEKING;
 	for (i = 0; i < DAYS_ADAPTERS; i++) {
-		rows[i] = row_of(days, device, i);
+		rows[i] = choice_row(days, device, i);
 		if (rows[i].is_fresh && path->heard_at_ms == 0)
 			path->heard_at_ms = days->now_ms;
 	}
@@ -210,6 +141,7 @@ void path_granted(struct days *days, struct days_device *device, uint64_t grant)
 
 	path->grant = grant;
 	path->stage = STAGE_TRYING;
+	path->tried_at_ms = days->now_ms;
 	path->outcome = outcome(days, device, &took_ms, &path->came_up);
 	if (took_ms >= left) {
 		took_ms = left;
@@ -264,20 +196,20 @@ static struct escalation_failure describe(const struct days *days, const struct 
 	for (i = 0; i < DAYS_DEVICES; i++) {
 		const struct days_device *other = &days->devices[i];
 
-		hears |= is_fresh(days, other, adapter->index);
+		hears |= choice_is_fresh(days, other, adapter->index);
 		is_alone &= other == device || other->path.stage < STAGE_LOCKING ||
 			    other->path.adapter != adapter->index;
 	}
 	return (struct escalation_failure){
 		.address = device->address,
 		.adapter = path->adapter,
-		.other = other_of(days, device),
+		.other = choice_other(days, device),
 		.session = path->session,
 		.class = path->outcome,
 		.attempt = path->attempt,
 		.left_ms = left_ms(days, path),
 		.came_up = path->came_up,
-		.is_heard = is_heard(days, device),
+		.is_heard = choice_is_heard(days, device),
 		.is_alone = is_alone,
 		.is_carrying = adapter->model->links > 0 && hears,
 	};
@@ -295,7 +227,7 @@ static void follow(struct days *days, struct days_device *device,
 	path->attempt++;
 	if (answer->step == ESCALATION_ROTATE) {
 		path->attempt = 1;
-		path->adapter = other_of(days, device);
+		path->adapter = choice_other(days, device);
 		go_to(days, device, path->adapter);
 		return;
 	}
@@ -326,6 +258,22 @@ static void has_failed(struct days *days, struct days_device *device)
 	}
 }
 
+/* Its requests ended before it did. */
+static void was_cut(struct days *days, struct days_device *device)
+{
+	struct days_path *path = &device->path;
+	uint64_t until_ms = path->wants == 0 ? path->left_at_ms : days->now_ms;
+	struct escalation_failure failure = describe(days, device);
+
+	failure.class = CLASS_NOT_FOUND;
+	if (path->outcome != CLASS_NONE && until_ms - path->tried_at_ms >= CUT_MS)
+		escalation_cut(days->escalation, &failure, days->now_ms);
+	model_link_down(device->model);
+	path->stage = STAGE_IDLE;
+	if (path->wants != 0)
+		end(days, device, CLASS_DEADLINE);
+}
+
 static void has_tried(struct days *days, struct days_device *device)
 {
 	struct days_path *path = &device->path;
@@ -339,9 +287,8 @@ static void has_tried(struct days *days, struct days_device *device)
 	}
 	path->stage = STAGE_PAUSED;
 	locks_give(days, &days->adapters[path->adapter].owner, grant);
-	if (path->wants == 0) {
-		model_link_down(device->model);
-		path->stage = STAGE_IDLE;
+	if (path->wants == 0 || path->outcome == CLASS_DEADLINE) {
+		was_cut(days, device);
 		return;
 	}
 	if (path->outcome == CLASS_NONE || path->came_up)
@@ -441,6 +388,7 @@ void path_leave(struct days *days, struct days_device *device, enum days_want wh
 	path->wants &= ~(unsigned)who;
 	if (path->wants != 0)
 		return;
+	path->left_at_ms = days->now_ms;
 	if (path->stage == STAGE_UP)
 		drop_link(days, device);
 	if (path->stage == STAGE_SEEKING || path->stage == STAGE_LISTENING ||

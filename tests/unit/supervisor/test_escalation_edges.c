@@ -69,6 +69,27 @@ START_TEST(the_one_that_failed_longest_ago_is_forgotten)
 }
 END_TEST
 
+/* All who ask have less time than an attempt that hangs takes: none of theirs ever fails. */
+START_TEST(what_was_cut_counts)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_NOT_FOUND);
+	unsigned i;
+
+	f.other = A + 1;
+	for (i = 1; i < battery->reset_after; i++)
+		escalation_cut(esc, &f, 1000);
+	ck_assert_uint_eq(escalation_weight(esc, DEVICE, A, true, 1000), i * DECAY_ONE - DECAY_ONE);
+	/* It says nothing after a sleep, or while the adapter is reset. */
+	escalation_pardon(esc, 2000);
+	escalation_cut(esc, &f, 1999);
+	ck_assert_uint_lt(escalation_weight(esc, DEVICE, A, true, 2000), i * DECAY_ONE - DECAY_ONE);
+	ck_assert(escalation_failed(esc, battery, &f, 2000, 0).is_reset_due);
+	ck_assert_int_eq(decay_round(escalation_failures(esc, DEVICE, A, 2000)), (int)i);
+	escalation_cut(esc, &f, 2000);
+	ck_assert_int_eq(decay_round(escalation_failures(esc, DEVICE, A, 2000)), (int)i);
+}
+END_TEST
+
 /* It was away for an hour, and now an adapter that hears it best cannot connect it. */
 START_TEST(what_it_failed_while_away_says_nothing_of_adapters)
 {
@@ -82,7 +103,8 @@ START_TEST(what_it_failed_while_away_says_nothing_of_adapters)
 		f.adapter = i % 5 == 0 ? A : other;
 		answer = escalation_failed(esc, sensor, &f, 1000 + i, 0);
 	}
-	/* What is stale of it may be why nobody hears it, and where it fails less is still tried. */
+	/* What is stale of it may be why nobody hears it, and where it fails less is still tried.
+	 */
 	ck_assert_int_eq(answer.step, ESCALATION_CLEAR);
 	ck_assert_uint_gt(escalation_weight(esc, DEVICE, other, false, 2000),
 			  escalation_weight(esc, DEVICE, A, false, 2000));
@@ -212,6 +234,7 @@ Suite *suite_escalation_edges(void)
 	tcase_add_test(tc, decay_alone_moves_nothing);
 	tcase_add_loop_test(tc, the_one_that_failed_longest_ago_is_forgotten, 0, 2);
 	tcase_add_test(tc, what_it_failed_while_away_says_nothing_of_adapters);
+	tcase_add_test(tc, what_was_cut_counts);
 	tcase_add_test(tc, one_too_many_is_served_without_a_record);
 	tcase_add_loop_test(tc, what_is_away_for_longest_makes_room, 0, 2);
 	tcase_add_test(tc, one_reset_at_a_time);

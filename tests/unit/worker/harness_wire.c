@@ -156,7 +156,8 @@ static void read_peer(struct harness *h, struct harness_peer *peer)
 			on_link_end(h, &frame);
 		if (peer == &h->up && frame.type == BH__CTL__TYPE__KERNEL_LINK)
 			on_kernel_link(h, &frame);
-		if (peer == &h->up && frame.type == BH__CTL__TYPE__ATTEMPT_FAILED)
+		/* One that was cut is not answered. */
+		if (peer == &h->up && frame.type == BH__CTL__TYPE__ATTEMPT_FAILED && frame.id != 0)
 			on_attempt_failed(h, &frame);
 		if (peer == &h->up && frame.type == BH__CTL__TYPE__BUS_WANTED)
 			harness_send_bus(h);

@@ -263,6 +263,41 @@ START_TEST(test_F30_nothing_half_open)
 }
 END_TEST
 
+/*
+ * Who gives up before a Connect does has learnt nothing. Who gives up a Connect that hangs: the
+ * supervisor counts it, since nobody else will ever say so.
+ */
+START_TEST(a_connect_that_hung_is_told)
+{
+	static const uint32_t TIMEOUTS_MS[] = { SHORT_MS, 5500 };
+	const struct harness_frame *f;
+	Bh__Ctl__AttemptFailed *failed;
+	uint32_t id;
+	size_t a;
+
+	harness_start(&h, 1, NULL);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__READY, 0);
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	id = connecting(a, TIMEOUTS_MS[_i]);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, id)), CLASS_DEADLINE);
+	harness_stat_wait(&h, "connecting", 0);
+	if (_i == 0) {
+		harness_pump(&h, 100);
+		ck_assert_uint_eq(harness_count(&h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0), 0);
+		harness_stop(&h);
+		return;
+	}
+	f = harness_wait(&h, &h.up, BH__CTL__TYPE__ATTEMPT_FAILED, 0);
+	failed = bh__ctl__attempt_failed__unpack(NULL, f->len, f->body);
+	ck_assert_uint_eq(f->id, 0);
+	ck_assert(failed->cut);
+	ck_assert_uint_eq(failed->address, HARNESS_DEVICE(0));
+	ck_assert_int_eq((int)failed->class_, (int)CLASS_NOT_FOUND);
+	bh__ctl__attempt_failed__free_unpacked(failed, NULL);
+	harness_stop(&h);
+}
+END_TEST
+
 /* --- while something is found out or cleared away: that may go on, with nobody kept waiting --- */
 
 static void others_link(size_t a)
@@ -398,6 +433,7 @@ Suite *suite_ends(void)
 	tcase_add_loop_test(c, test_F30_nothing_half_open, 0, (int)(ARRAY_LEN(STATES) * HOW_COUNT));
 	tcase_add_loop_test(c, test_F30_in_the_middle_of_a_cure, 0,
 			    (int)(ARRAY_LEN(MESSES) * HOW_COUNT));
+	tcase_add_loop_test(c, a_connect_that_hung_is_told, 0, 2);
 	tcase_add_test(c, test_F30_connect_that_comes_true_later);
 	tcase_add_test(c, test_F30_disconnect_that_is_not_answered);
 	suite_add_tcase(s, c);
