@@ -80,6 +80,7 @@ static struct escalation_failure describe(struct adapter *adapter,
 		.attempt = failed->attempt,
 		/* A keeper has all the time; it has pauses of its own. */
 		.left_ms = failed->has_left_ms ? failed->left_ms : UINT32_MAX,
+		.since_ms = failed->since_ms,
 		.came_up = failed->came_up,
 		.is_heard = device_is_heard(device, now_ms),
 		.is_alone =

@@ -226,13 +226,20 @@ static enum escalation_step choose(const struct escalation *esc, const struct pr
 	return ESCALATION_RETRY;
 }
 
-/* The attempts of the request on the adapters that it has left count, too. */
-static uint32_t whole_attempt(const struct escalation_failure *failure, struct record *record,
-			      uint64_t now_ms)
+/*
+ * The attempts of the request on the adapters that it has left count, too. It may end unseen, and
+ * its session begin another one: what is wanted only since then begins at one.
+ */
+static uint32_t whole_attempt(const struct escalation_failure *failure, struct record *record)
 {
-	if (record->carried_session != failure->session ||
-	    record->carried_from == failure->adapter || now_ms > record->carried_until_ms)
+	bool is_it = record->is_carried_on ? record->carried_since_ms == failure->since_ms
+					   : record->carried_session == failure->session &&
+						     failure->since_ms <= record->carried_until_ms;
+
+	if (!is_it || record->carried_from == failure->adapter)
 		record->carried = 0;
+	record->is_carried_on = true;
+	record->carried_since_ms = failure->since_ms;
 	return failure->attempt < UINT32_MAX - record->carried ? failure->attempt + record->carried
 							       : UINT32_MAX;
 }
@@ -250,6 +257,7 @@ static void settle(struct escalation_answer *answer, const struct escalation_fai
 		record->carried_session = failure->session;
 		record->carried_from = failure->adapter;
 		record->carried_until_ms = now_ms + failure->left_ms;
+		record->is_carried_on = false;
 	}
 	if (answer->step == ESCALATION_GIVE_UP)
 		record->carried = 0;
@@ -268,7 +276,7 @@ struct escalation_answer escalation_failed(struct escalation *esc, const struct 
 	bool is_pardoned = now_ms < esc->pardon_until_ms;
 
 	take_back(record, failure);
-	answer.attempt = whole_attempt(failure, record, now_ms);
+	answer.attempt = whole_attempt(failure, record);
 	if (is_waiting) {
 		answer.step = ESCALATION_RETRY;
 		answer.delay_ms = spread(esc->limits.max_ms, esc->limits.max_ms, dice);

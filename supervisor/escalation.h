@@ -56,6 +56,8 @@ struct escalation_failure {
 	enum err_class class;
 	uint32_t attempt; /* 1 for the first of this request on this adapter */
 	uint32_t left_ms; /* of the request's deadline */
+	/* CLOCK_MONOTONIC: since then the link there is wanted, without a break */
+	uint64_t since_ms;
 	bool came_up;	  /* the link was there, but did not pass its check: it was no success */
 	bool is_heard;	  /* some adapter heard the peripheral lately: it is on */
 	bool is_alone;	  /* no link or session of another peripheral is on the adapter */

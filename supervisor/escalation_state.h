@@ -25,6 +25,8 @@ struct record {
 	uint32_t carried_session;   /* ... of this session */
 	uint16_t carried_from;
 	uint64_t carried_until_ms; /* its deadline */
+	bool is_carried_on;	   /* the next adapter has reported one of them ... */
+	uint64_t carried_since_ms; /* ... with that since_ms: who joined it goes on after it */
 	/* What the last success forgot: it may turn out to have been none. */
 	struct pair before;
 	uint32_t before_carried;

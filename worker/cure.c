@@ -196,7 +196,7 @@ static void give_up(struct link *link, enum diagnosis state)
 
 	stuck_text(link, text, sizeof(text));
 	/* It was an attempt: they must come to an end. */
-	link->attempts++;
+	link_count_attempt(link);
 	link_event_why(link, LINK_EV_FAILED, diagnosis_class(state), text);
 }
 

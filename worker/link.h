@@ -63,8 +63,9 @@ struct link {
 	bool has_answered;	    /* the peripheral, a request */
 	uint64_t promised_until_ms; /* the last deadline of those who were told CONNECTED */
 	struct op_mark op;
-	uint32_t token;	       /* of what was asked of the supervisor */
-	uint32_t attempts;     /* of this connecting */
+	uint32_t token;	   /* of what was asked of the supervisor */
+	uint32_t attempts; /* of this connecting */
+	uint64_t attempts_since_ms;
 	enum err_class failed; /* why the attempt failed */
 	char failed_text[LINK_TEXT_LEN];
 	struct link_cause {
@@ -222,6 +223,8 @@ must_check int link_call(struct link *link, const char *member, uint32_t timeout
 			 struct bus_call **out);
 void link_connect(struct link *link);
 void link_cancel(struct link *link);
+/* Another one begins, or the first of a connecting. */
+void link_count_attempt(struct link *link);
 /* Its Connect was not answered, not even when asked to end: should it come true, it is ended. */
 void link_connect_leave(struct link *link);
 /* Whether there is something to connect to; otherwise it is to be sought. */

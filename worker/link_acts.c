@@ -55,7 +55,7 @@ static void act_seek(struct link *link)
 	const char *text;
 	enum err_class trouble = worker_trouble(link->w, &text);
 
-	link->attempts++;
+	link_count_attempt(link);
 	if (trouble != CLASS_NONE) {
 		link_event_why(link, LINK_EV_GONE, trouble, text);
 		return;
@@ -98,7 +98,7 @@ static bool has_device_lock_only(const struct link *link)
 static void act_queue(struct link *link)
 {
 	if (!link->seek.is_on)
-		link->attempts++;
+		link_count_attempt(link);
 	stop_seeking(link);
 	link_room_join(link);
 }
@@ -428,6 +428,8 @@ static void ask_next_step(struct link *link, bool came_up)
 	msg.stuck = stuck_has_failed(link);
 	msg.has_came_up = came_up;
 	msg.came_up = came_up;
+	msg.has_since_ms = 1;
+	msg.since_ms = link->attempts_since_ms;
 	port_send(link->w->up, BH__CTL__TYPE__ATTEMPT_FAILED, link_new_token(link), 0, &msg.base);
 	deadline_set(link->w->deadlines, &link->limit, clock_now_ms() + ADVICE_MS);
 }

@@ -88,6 +88,12 @@ static void on_connect(void *ctx, const struct bus_result *result)
 	link_review(link);
 }
 
+void link_count_attempt(struct link *link)
+{
+	if (link->attempts++ == 0)
+		link->attempts_since_ms = clock_now_ms();
+}
+
 void link_connect(struct link *link)
 {
 	const struct device *device = mirror_device(link->w->mirror, link->addr);

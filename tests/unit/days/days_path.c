@@ -208,6 +208,7 @@ static struct escalation_failure describe(const struct days *days, const struct 
 		.class = path->outcome,
 		.attempt = path->attempt,
 		.left_ms = left_ms(days, path),
+		.since_ms = path->asked_at_ms,
 		.came_up = path->came_up,
 		.is_heard = choice_is_heard(days, device),
 		.is_alone = is_alone,
@@ -361,11 +362,8 @@ void path_want(struct days *days, struct days_device *device, enum days_want who
 	bool is_new = path->wants == 0;
 
 	path->wants |= who;
-	if (is_new || deadline_at_ms > path->deadline_at_ms) {
-		/* One that joins it with more time has attempts of its own. */
-		path->is_excused |= !is_new;
+	if (is_new || deadline_at_ms > path->deadline_at_ms)
 		path->deadline_at_ms = deadline_at_ms;
-	}
 	if (path->stage == STAGE_IDLE)
 		begin(days, device);
 	else if (path->stage == STAGE_UP && who == WANT_KEEPER)

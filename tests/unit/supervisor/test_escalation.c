@@ -151,6 +151,7 @@ START_TEST(test_attempts_of_one_request)
 	f.left_ms = 1000;
 	ck_assert_int_eq(fail_n(sensor, &f, 3, 1000).step, ESCALATION_ROTATE);
 	f.adapter = B;
+	f.since_ms = 2001;
 	ck_assert_uint_eq(fail_n(sensor, &f, 1, 2001).attempt, 1);
 	f.attempt = 0;
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 2001).step, ESCALATION_GIVE_UP);

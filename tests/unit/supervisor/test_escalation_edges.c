@@ -69,6 +69,33 @@ START_TEST(the_one_that_failed_longest_ago_is_forgotten)
 }
 END_TEST
 
+/* One that joined it has more time: the attempts are counted on when the first one's is over. */
+START_TEST(attempts_of_one_that_joined)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
+	enum escalation_step step = ESCALATION_NOTHING;
+
+	f.other = A + 1;
+	f.left_ms = 1000;
+	for (; f.attempt <= 3; f.attempt++)
+		step = escalation_failed(esc, sensor, &f, 1000, 0).step;
+	ck_assert_int_eq(step, ESCALATION_ROTATE);
+	f.adapter = A + 1;
+	f.other = ESCALATION_NOBODY;
+	f.since_ms = 1001;
+	f.left_ms = LONG_MS;
+	f.attempt = 1;
+	ck_assert_uint_eq(escalation_failed(esc, sensor, &f, 3000, 0).attempt, 4);
+	/* It is another session's by now, without a break. */
+	f.session = 2;
+	f.attempt = 2;
+	ck_assert_uint_eq(escalation_failed(esc, sensor, &f, 4000, 0).attempt, 5);
+	f.since_ms = 4500;
+	f.attempt = 1;
+	ck_assert_uint_eq(escalation_failed(esc, sensor, &f, 5000, 0).attempt, 1);
+}
+END_TEST
+
 /* All who ask have less time than an attempt that hangs takes: none of theirs ever fails. */
 START_TEST(what_was_cut_counts)
 {
@@ -234,6 +261,7 @@ Suite *suite_escalation_edges(void)
 	tcase_add_test(tc, decay_alone_moves_nothing);
 	tcase_add_loop_test(tc, the_one_that_failed_longest_ago_is_forgotten, 0, 2);
 	tcase_add_test(tc, what_it_failed_while_away_says_nothing_of_adapters);
+	tcase_add_test(tc, attempts_of_one_that_joined);
 	tcase_add_test(tc, what_was_cut_counts);
 	tcase_add_test(tc, one_too_many_is_served_without_a_record);
 	tcase_add_loop_test(tc, what_is_away_for_longest_makes_room, 0, 2);
