@@ -9,10 +9,14 @@
  * The order: effective class (the class of the request, raised by one for each age_step_ms that it
  * has waited, never into RECOVERY), then arrival. A waiter that cannot be served claims what it
  * waits for, and nobody behind it may take that. Hence, and tested against a naive model:
- * - of two waiters that want the same resource the one behind never gets it first;
+ * - of two waiters that want the same resource the one behind never gets it first, but for what is
+ *   told below;
  * - the first in the order depends on holders only, so sets cannot block one another for ever;
  * - nothing is granted beyond its count. Holders are never pre-empted.
  * The price is that a unit may stand idle while the waiter that claims it waits for another one.
+ * Not so for a device: another adapter's attempt with it may take as long as it likes, and all who
+ * want to connect by this one would stand behind it. So a waiter claims its device first, and the
+ * rest from when it is the next one for that: what others were given meanwhile it waits for once.
  *
  * maintenance of an adapter is, in here, all units of its connect and scan and one of its own: it
  * drains the adapter by claiming and needs no rule of its own.

@@ -71,12 +71,33 @@ static uint32_t claim(struct slotq *q, const struct need *n)
 	return unit->claimed;
 }
 
-void slotq_claim(struct slotq *q, const struct entry *e)
+static bool is_device(const struct slotq *q, const struct need *n)
+{
+	return q->units[n->unit].resource.kind == RESOURCE_DEVICE;
+}
+
+static bool waits_for_device(const struct slotq *q, const struct entry *e)
 {
 	uint32_t i;
 
+	for (i = 0; i < e->n_needs; i++) {
+		const struct unit *unit = &q->units[e->needs[i].unit];
+		uint32_t claimed = unit->stamp == q->stamp ? unit->claimed : 0;
+
+		if (is_device(q, &e->needs[i]) && unit->used + claimed >= unit->capacity)
+			return true;
+	}
+	return false;
+}
+
+void slotq_claim(struct slotq *q, const struct entry *e)
+{
+	bool is_device_only = waits_for_device(q, e);
+	uint32_t i;
+
 	for (i = 0; i < e->n_needs; i++)
-		(void)claim(q, &e->needs[i]);
+		if (!is_device_only || is_device(q, &e->needs[i]))
+			(void)claim(q, &e->needs[i]);
 }
 
 void slotq_places(struct slotq *q, uint32_t entry, uint32_t out_places[RESOURCE_SET_MAX])

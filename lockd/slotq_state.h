@@ -61,5 +61,8 @@ struct slotq {
 	struct slotq_cursor pass;
 };
 
-/* A waiter that is passed over claims all that it needs: nobody behind it may take that. */
+/*
+ * A waiter that is passed over claims all that it needs: nobody behind it may take that. While its
+ * device is not its own yet it claims that alone.
+ */
 void slotq_claim(struct slotq *q, const struct entry *e);

@@ -7,7 +7,8 @@
 enum {
 	ADAPTERS = 3,
 	DEVICES = 4,
-	UNITS = 3 * ADAPTERS + DEVICES,
+	DEVICE_UNITS = 3 * ADAPTERS, /* from there on */
+	UNITS = DEVICE_UNITS + DEVICES,
 	ENTRIES = SLOTQ_MODEL_ENTRIES,
 	AGE_MS = SLOTQ_MODEL_AGE_MS,
 };
@@ -57,7 +58,7 @@ static struct {
 static unsigned unit_of(enum resource_kind kind, uint64_t key)
 {
 	if (kind == RESOURCE_DEVICE)
-		return 3 * ADAPTERS + (unsigned)key - 1;
+		return DEVICE_UNITS + (unsigned)key - 1;
 	return ((unsigned)kind - 1) * ADAPTERS + (unsigned)key;
 }
 
@@ -125,6 +126,16 @@ static bool model_fits(const struct request *r, const unsigned *claims)
 			return false;
 	}
 	return true;
+}
+
+static bool model_waits_for_device(const struct request *r, const unsigned *claims)
+{
+	unsigned unit;
+
+	for (unit = DEVICE_UNITS; unit < UNITS; unit++)
+		if (r->amounts[unit] > 0 && model.used[unit] + claims[unit] > 0)
+			return true;
+	return false;
 }
 
 /* All waiters in the order of service. */
@@ -234,7 +245,8 @@ static void run_pass(struct slotq *q)
 			slotq_set_busy(q, entry, &culprit);
 			model.is_busy[unit_of(culprit.kind, culprit.key)] = true;
 		}
-		for (unit = 0; unit < UNITS; unit++)
+		for (unit = model_waits_for_device(r, claims) ? DEVICE_UNITS : 0; unit < UNITS;
+		     unit++)
 			claims[unit] += r->amounts[unit];
 	}
 	MUST(slotq_pass_next(q, &entry) == 0);

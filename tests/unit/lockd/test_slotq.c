@@ -101,6 +101,44 @@ START_TEST(age_never_reaches_recovery)
 }
 END_TEST
 
+static uint32_t push_connect(uint64_t device, uint64_t adapter, uint64_t now_ms)
+{
+	struct resource_set set = { 0 };
+	uint32_t entry = SLOTQ_NONE;
+
+	if (device > 0)
+		set.items[set.n++] = (struct resource){ RESOURCE_DEVICE, device };
+	set.items[set.n++] = (struct resource){ RESOURCE_CONNECT, adapter };
+	ck_assert_int_eq(slotq_push(queue, &set, SLOTQ_CONNECT, UINT64_MAX, now_ms, &entry), 0);
+	return entry;
+}
+
+/* hci1 tries to connect to a device for as long as it takes: that is nothing to others of hci0. */
+START_TEST(a_device_elsewhere_keeps_nobody_waiting)
+{
+	uint32_t elsewhere, first, other, behind;
+
+	teardown();
+	ck_assert_int_eq(slotq_new(&queue, 8, 0, &(struct resource_counts){ .of = { 1, 1, 1, 1 } }),
+			 0);
+	elsewhere = push_connect(1, 1, 0);
+	ck_assert_uint_eq(next(0), elsewhere);
+	first = push_connect(1, 0, 1);
+	other = push_connect(0, 0, 2);
+	ck_assert_uint_eq(next(2), other);
+	behind = push_connect(2, 0, 3);
+	ck_assert_uint_eq(next(3), SLOTQ_NONE);
+	/* From when its device is free it is before all who came later, whatever is given back. */
+	slotq_remove(queue, elsewhere);
+	ck_assert_uint_eq(next(4), SLOTQ_NONE);
+	slotq_remove(queue, other);
+	ck_assert_uint_eq(next(5), first);
+	ck_assert_uint_eq(next(5), SLOTQ_NONE);
+	slotq_remove(queue, first);
+	ck_assert_uint_eq(next(6), behind);
+}
+END_TEST
+
 START_TEST(full_is_an_outcome)
 {
 	static const struct resource_set scan = { 1, { { RESOURCE_SCAN, 0 } } };
@@ -128,6 +166,7 @@ Suite *suite_slotq(void)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_add_loop_test(cases, age_raises_by_a_class_a_step, 0, 2);
 	tcase_add_test(cases, age_never_reaches_recovery);
+	tcase_add_test(cases, a_device_elsewhere_keeps_nobody_waiting);
 	tcase_add_test(cases, full_is_an_outcome);
 	suite_add_tcase(suite, cases);
 	return suite;

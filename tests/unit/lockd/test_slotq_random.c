@@ -12,7 +12,8 @@
 enum {
 	ADAPTERS = 3,
 	DEVICES = 4,
-	THINGS = 3 * ADAPTERS + DEVICES, /* connects, scans, maintenances, devices */
+	DEVICE_THINGS = 3 * ADAPTERS, /* behind connects, scans, maintenances: devices */
+	THINGS = DEVICE_THINGS + DEVICES,
 	JOBS = 64,
 #if defined(__SANITIZE_ADDRESS__)
 	OPERATIONS = 100000,
@@ -95,7 +96,7 @@ static uint32_t dice(uint32_t sides)
 static unsigned thing_of(const struct resource *resource)
 {
 	if (resource->kind == RESOURCE_DEVICE)
-		return 3 * ADAPTERS + (unsigned)resource->key - 1;
+		return DEVICE_THINGS + (unsigned)resource->key - 1;
 	return ((unsigned)resource->kind - RESOURCE_CONNECT) * ADAPTERS + (unsigned)resource->key;
 }
 
@@ -174,7 +175,29 @@ static bool is_before(const struct job *a, const struct job *b)
 	return rank_a != rank_b ? rank_a < rank_b : a->ticket < b->ticket;
 }
 
-/* Those before the one that was just served must not have lost anything to it. */
+/* Somebody has its device, or is before it for that. */
+static bool waits_for_device(const struct job *job)
+{
+	unsigned thing;
+	uint32_t i;
+
+	for (thing = DEVICE_THINGS; thing < THINGS; thing++) {
+		if (job->needs[thing] == 0)
+			continue;
+		if (run.used[thing] > 0)
+			return true;
+		for (i = 0; i < run.setting->jobs; i++)
+			if (run.jobs[i].state == WAITS && run.jobs[i].needs[thing] > 0 &&
+			    &run.jobs[i] != job && is_before(&run.jobs[i], job))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Those before the one that was just served must not have lost anything to it; who waits for a
+ * device, not that device.
+ */
 static void check_overtaken(const struct job *served)
 {
 	unsigned thing;
@@ -185,7 +208,7 @@ static void check_overtaken(const struct job *served)
 
 		if (job->state != WAITS || !is_before(job, served))
 			continue;
-		for (thing = 0; thing < THINGS; thing++)
+		for (thing = waits_for_device(job) ? DEVICE_THINGS : 0; thing < THINGS; thing++)
 			MUST(served->needs[thing] == 0 || job->needs[thing] == 0 ||
 			     run.used[thing] + job->needs[thing] <= units_of(thing));
 	}
@@ -212,13 +235,14 @@ static void check_reasons(void)
 		order[at] = &run.jobs[i];
 	}
 	for (i = 0; i < n; i++) {
+		unsigned from = waits_for_device(order[i]) ? DEVICE_THINGS : 0;
 		bool has_reason = !has_room(order[i]);
 
 		for (thing = 0; thing < THINGS; thing++) {
 			if (order[i]->needs[thing] == 0)
 				continue;
 			has_reason = has_reason || is_claimed[thing];
-			is_claimed[thing] = true;
+			is_claimed[thing] = is_claimed[thing] || thing >= from;
 		}
 		MUST(has_reason);
 	}
