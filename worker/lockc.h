@@ -74,7 +74,8 @@ void lockc_acquire(struct lockc *lockc, struct lock *lock, uint32_t timeout_ms);
 void lockc_drop(struct lockc *lockc, struct lock *lock);
 
 /* Renews what is held now: whoever is told LOCK_WANTED need not wait for half the lease. */
-void lockc_ask(struct lockc *lockc);
+void lockc_ask(struct lockc *lockc, struct lock *lock);
+void lockc_ask_all(struct lockc *lockc);
 
 /*
  * Of a lock that was revoked, lost or fenced: the grant that it was under, where that is over too;

@@ -11,12 +11,15 @@
  * LOCK_MS: another round then; somebody else scans.
  * TURN_MS: as long a discovery is of use. Peripherals that advertise every second or two are heard
  * in it; two scanners that took turns faster would start and stop and hear little.
+ * ASK_MS: lockd tells of others who wait when it renews, and the lease is longer than a turn. As
+ * long as they wait beyond it.
  */
 enum {
 	START_MS = 4000,
 	STOP_MS = 3000,
 	LOCK_MS = 30000,
 	TURN_MS = 5000,
+	ASK_MS = 1000,
 	REST_FIRST_MS = 250,
 	REST_MAX_MS = 5000,
 };
@@ -239,9 +242,17 @@ static void on_retry(struct deadline *deadline)
 	scan_event(container_of(deadline, struct scan, retry), SCAN_EV_RETRY);
 }
 
+/* Its turn is over for whoever waits. */
 static void on_turn(struct deadline *deadline)
 {
-	scan_event(container_of(deadline, struct scan, turn), SCAN_EV_YIELD);
+	struct scan *scan = container_of(deadline, struct scan, turn);
+
+	if (scan->is_lock_wanted) {
+		scan_event(scan, SCAN_EV_YIELD);
+		return;
+	}
+	lockc_ask(scan->w->lockc, &scan->lock);
+	deadline_set(scan->w->deadlines, &scan->turn, clock_now_ms() + ASK_MS);
 }
 
 /* A grant is over: whoever wanted discovery under it gives up, or goes on without. */
@@ -269,9 +280,12 @@ static void on_lock(struct lock *lock, enum lock_outcome outcome)
 	switch (outcome) {
 	case LOCK_GRANTED:
 		scan->granted_at_ms = clock_now_ms();
+		scan->is_lock_wanted = false;
+		deadline_set(scan->w->deadlines, &scan->turn, scan->granted_at_ms + TURN_MS);
 		scan_event(scan, SCAN_EV_GRANTED);
 		break;
 	case LOCK_WANTED:
+		scan->is_lock_wanted = true;
 		deadline_set(scan->w->deadlines, &scan->turn, scan->granted_at_ms + TURN_MS);
 		break;
 	case LOCK_REVOKED:

@@ -31,7 +31,8 @@ struct scan {
 	uint32_t rest_ms;
 	struct lock lock;
 	uint64_t granted_at_ms;
-	struct deadline turn; /* others wait: until then it is ours */
+	bool is_lock_wanted;  /* others wait for it, as lockd said */
+	struct deadline turn; /* until then it is ours; then: do others wait? */
 	struct bus_call *call;
 	struct deadline retry;
 	struct op_mark op;

@@ -93,6 +93,32 @@ START_TEST(scan_takes_turns)
 }
 END_TEST
 
+/* A lease is longer than a turn: who waits is not kept until half of it is over. */
+START_TEST(scan_asks_who_waits)
+{
+	struct play_asked a;
+	uint64_t at_ms;
+	uint32_t id;
+	size_t s;
+
+	play_begin(2);
+	s = play_scan(1, 0, &id);
+	a = play_asked_scan();
+	at_ms = clock_now_ms();
+	play_grant_slot(&a, 7, PLAY_LONG_MS);
+	play_hears(s, id);
+	play_renew(play_renewing(7), PLAY_LONG_MS, false);
+	ck_assert_uint_ge(clock_now_ms() - at_ms, TURN_MS - 100);
+	ck_assert_uint_eq(harness_stat(world, "discovering"), 1);
+	play_renew(play_renewing(7), PLAY_LONG_MS, true);
+	play_released(7);
+	ck_assert_uint_eq(harness_stat(world, "discovering"), 0);
+	a = play_asked_scan();
+	play_grant_and_hear(&a, 9, s, id);
+	play_finish();
+}
+END_TEST
+
 START_TEST(scan_revoked)
 {
 	struct play_asked a;
@@ -247,6 +273,7 @@ Suite *suite_leases(void)
 	tcase_add_test(c, renewed_while_held);
 	tcase_add_test(c, no_lease);
 	tcase_add_test(c, scan_takes_turns);
+	tcase_add_test(c, scan_asks_who_waits);
 	tcase_add_test(c, scan_revoked);
 	tcase_add_loop_test(c, scan_taken, 0, 2);
 	tcase_add_test(c, revoked_while_renewing);
