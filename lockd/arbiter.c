@@ -231,9 +231,11 @@ static uint32_t find_waiting(const struct arbiter *a, const struct arbiter_owner
 	return at;
 }
 
-static void expire(struct arbiter *a, uint64_t now_ms)
+/* Whether there were any: run a pass then. */
+static bool expire(struct arbiter *a, uint64_t now_ms)
 {
 	struct arbiter_owner *owner;
+	bool any = false;
 	uint32_t id;
 	uint32_t at;
 
@@ -242,7 +244,9 @@ static void expire(struct arbiter *a, uint64_t now_ms)
 		id = a->records[at].id;
 		record_drop(a, at, now_ms);
 		a->ops->timed_out(owner, id);
+		any = true;
 	}
+	return any;
 }
 
 /* --- requests --- */
@@ -334,7 +338,8 @@ int arbiter_acquire(struct arbiter *a, struct arbiter_owner *owner,
 	record_new(a, at, owner, &request, &rest, now_ms);
 	a->records[at].is_unresolved = is_unresolved;
 	serve_next(a, now_ms);
-	expire(a, now_ms);
+	if (expire(a, now_ms))
+		serve_next(a, now_ms);
 	return 0;
 }
 
@@ -443,7 +448,7 @@ void arbiter_adapter_lost(struct arbiter *a, uint32_t adapter, uint64_t now_ms)
 
 void arbiter_tick(struct arbiter *a, uint64_t now_ms)
 {
-	expire(a, now_ms);
+	(void)expire(a, now_ms);
 	lease_tick(a, now_ms);
 	if (now_ms >= a->retry_at_ms) {
 		a->retry_at_ms = UINT64_MAX;

@@ -87,15 +87,20 @@ static void clear_set(struct arbiter *a, const struct resource_set *set)
 	}
 }
 
-static void clear_all(struct arbiter *a)
+/*
+ * What is in nobody's way is not looked at, so it is not known either; and what is kept for one of
+ * ours that waits must not stay locked when it does so no more.
+ */
+static void clear_moot(struct arbiter *a)
 {
 	struct resource resource = { 0 };
+	unsigned i;
 
-	for (resource.key = 0; resource.key < RESOURCE_ADAPTERS_MAX; resource.key++) {
-		resource.kind = RESOURCE_CONNECT;
-		outside_clear(a, &resource);
-		resource.kind = RESOURCE_SCAN;
-		outside_clear(a, &resource);
+	for (i = 0; i < 2 * RESOURCE_ADAPTERS_MAX && a->n_blocked > 0; i++) {
+		resource.key = i / 2;
+		resource.kind = i % 2 == 0 ? RESOURCE_CONNECT : RESOURCE_SCAN;
+		if (!slotq_is_busy(a->queue, &resource))
+			outside_clear(a, &resource);
 	}
 }
 
@@ -239,6 +244,8 @@ static void serve_one(struct arbiter *a, uint32_t at, uint64_t now_ms)
 	int r;
 
 	if (must_yield(a, rec, now_ms, &culprit)) {
+		/* With what is kept for this one that turn would be none. */
+		outside_clear(a, &culprit);
 		slotq_set_busy(a->queue, at, &culprit);
 		return;
 	}
@@ -270,14 +277,10 @@ void serve_next(struct arbiter *a, uint64_t now_ms)
 		a->config.settled_at_ms = 0;
 		under_settled(a, now_ms);
 	}
-	if (slotq_waiters(a->queue) == 0) {
-		/* What is in nobody's way is not looked at, so it is not known either. */
-		if (a->n_blocked > 0)
-			clear_all(a);
-		a->retry_at_ms = UINT64_MAX;
-		return;
-	}
 	slotq_pass_begin(a->queue, now_ms);
 	while (slotq_pass_next(a->queue, &at) == SLOTQ_FOUND)
 		serve_one(a, at, now_ms);
+	clear_moot(a);
+	if (slotq_waiters(a->queue) == 0)
+		a->retry_at_ms = UINT64_MAX;
 }

@@ -48,26 +48,34 @@ struct slotq *slotq_free(struct slotq *q)
 
 /* --- units --- */
 
-static uint32_t *bucket_of(struct slotq *q, const struct resource *resource)
+static uint32_t bucket_of(const struct resource *resource)
 {
 	uint64_t h = (resource->key ^ (uint64_t)resource->kind << 56) * 0x9e3779b97f4a7c15u;
 
-	return &q->buckets[h >> 56];
+	return (uint32_t)(h >> 56);
 }
 static_assert(BUCKETS == 256, "the hash is 8 bits");
+
+/* SLOTQ_NONE: nobody waits for it or has it. */
+static uint32_t unit_find(const struct slotq *q, const struct resource *resource)
+{
+	uint32_t at = q->buckets[bucket_of(resource)];
+
+	while (at != SLOTQ_NONE && (q->units[at].resource.kind != resource->kind ||
+				    q->units[at].resource.key != resource->key))
+		at = q->units[at].next;
+	return at;
+}
 
 /* The unit of that resource; made if nobody has one. Never fails: see slotq_new(). */
 static uint32_t unit_ref(struct slotq *q, const struct resource *resource)
 {
-	uint32_t *bucket = bucket_of(q, resource);
-	uint32_t at;
+	uint32_t *bucket = &q->buckets[bucket_of(resource)];
+	uint32_t at = unit_find(q, resource);
 
-	for (at = *bucket; at != SLOTQ_NONE; at = q->units[at].next) {
-		if (q->units[at].resource.kind == resource->kind &&
-		    q->units[at].resource.key == resource->key) {
-			q->units[at].refs++;
-			return at;
-		}
+	if (at != SLOTQ_NONE) {
+		q->units[at].refs++;
+		return at;
 	}
 	at = q->unit_free;
 	if (at != SLOTQ_NONE)
@@ -99,7 +107,7 @@ static void unit_set_busy(struct slotq *q, struct unit *unit, bool is_busy)
 
 static void unit_unref(struct slotq *q, uint32_t at)
 {
-	uint32_t *link = bucket_of(q, &q->units[at].resource);
+	uint32_t *link = &q->buckets[bucket_of(&q->units[at].resource)];
 
 	if (--q->units[at].refs > 0)
 		return;
@@ -317,6 +325,13 @@ void slotq_clear_busy(struct slotq *q)
 	for (i = 0; q->n_busy > 0 && i < q->unit_top; i++)
 		if (q->units[i].refs > 0)
 			unit_set_busy(q, &q->units[i], false);
+}
+
+bool slotq_is_busy(const struct slotq *q, const struct resource *resource)
+{
+	uint32_t at = unit_find(q, resource);
+
+	return at != SLOTQ_NONE && q->units[at].is_busy;
 }
 
 /* --- deadlines --- */

@@ -101,6 +101,7 @@ void slotq_grant(struct slotq *q, uint32_t entry);
  */
 void slotq_set_busy(struct slotq *q, uint32_t entry, const struct resource *resource);
 void slotq_clear_busy(struct slotq *q);
+bool slotq_is_busy(const struct slotq *q, const struct resource *resource);
 
 /* A waiter whose deadline has passed: SLOTQ_FOUND, or 0. The caller removes it. */
 must_check int slotq_expired(struct slotq *q, uint64_t now_ms, uint32_t *out_entry);

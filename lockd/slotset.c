@@ -6,6 +6,7 @@
 struct file {
 	int fd; /* locked while there are users; else a probe (slotfile.h), or none */
 	uint32_t users;
+	bool is_kept;	 /* locked, and nobody's: for one that lacks others still */
 	bool is_reserve; /* locked only to keep programs outside from it */
 	bool is_outside; /* was in other hands when last tried */
 };
@@ -156,6 +157,7 @@ static int take_file(struct taking *t, uint32_t file, bool is_adoption)
 			f->fd = close_fd(f->fd);
 		r = is_adoption ? adopt_file(t, name, &f->fd) : lock_file(t->s, name, &f->fd);
 		f->is_outside = r == SLOTFILE_BUSY;
+		f->is_kept = false;
 	}
 	if (r != 0)
 		return r;
@@ -167,8 +169,7 @@ static int take_file(struct taking *t, uint32_t file, bool is_adoption)
 	return 0;
 }
 
-/* @as_probes: the descriptors are kept for the next try. */
-static void give(struct slotset *s, struct slotset_lock *lock, bool as_probes)
+static void give(struct slotset *s, struct slotset_lock *lock)
 {
 	struct file *f;
 	uint32_t i;
@@ -177,11 +178,31 @@ static void give(struct slotset *s, struct slotset_lock *lock, bool as_probes)
 		f = &s->files[lock->refs[i].adapter][lock->refs[i].file];
 		if (--f->users > 0)
 			continue;
-		if (as_probes)
-			slotfile_let_go(f->fd);
-		else
-			f->fd = slotfile_unlock(f->fd);
+		f->fd = slotfile_unlock(f->fd);
 		f->is_reserve = false;
+	}
+	lock->n = 0;
+}
+
+/*
+ * For the next try: the descriptors of all, since what is tried again is tried on them, and the
+ * locks of what the culprit needs.
+ */
+static void give_back(struct slotset *s, struct slotset_lock *lock, const struct resource *culprit)
+{
+	struct file *f;
+	uint32_t i;
+
+	for (i = 0; i < lock->n; i++) {
+		f = &s->files[lock->refs[i].adapter][lock->refs[i].file];
+		if (--f->users > 0)
+			continue;
+		f->is_reserve = false;
+		f->is_kept =
+			culprit && lock->refs[i].adapter == culprit->key &&
+			(lock->refs[i].file >= SLOTSET_SCAN) == (culprit->kind == RESOURCE_SCAN);
+		if (!f->is_kept)
+			slotfile_let_go(f->fd);
 	}
 	lock->n = 0;
 }
@@ -315,8 +336,10 @@ static int take_set(struct taking *t, const struct resource_set *set, struct slo
 		r = take(t, &set->items[i], out_culprit);
 	if (r == 0)
 		*out_lock = t->lock;
+	else if (t->is_adoption)
+		give(t->s, &t->lock);
 	else
-		give(t->s, &t->lock, !t->is_adoption);
+		give_back(t->s, &t->lock, r == SLOTFILE_BUSY ? out_culprit : NULL);
 	return r;
 }
 
@@ -339,7 +362,7 @@ int slotset_adopt(struct slotset *s, const struct resource_set *set, const int *
 
 void slotset_give(struct slotset *s, struct slotset_lock *lock)
 {
-	give(s, lock, false);
+	give(s, lock);
 }
 
 void slotset_forget(struct slotset *s, const struct resource *resource)
@@ -352,7 +375,8 @@ void slotset_forget(struct slotset *s, const struct resource *resource)
 		struct file *f = &s->files[resource->key][i];
 
 		if (f->users == 0)
-			f->fd = close_fd(f->fd);
+			f->fd = slotfile_unlock(f->fd);
+		f->is_kept = false;
 		f->is_outside = false;
 	}
 }
@@ -376,8 +400,12 @@ bool slotset_is_ours(const struct slotset *s, enum resource_kind kind, uint32_t 
 		     uint32_t slot)
 {
 	uint32_t at = slotset_adapter(s, adapter);
+	const struct file *f;
 
-	return at < RESOURCE_ADAPTERS_MAX && s->files[at][file_at(kind, adapter, slot)].users > 0;
+	if (at >= RESOURCE_ADAPTERS_MAX)
+		return false;
+	f = &s->files[at][file_at(kind, adapter, slot)];
+	return f->users > 0 || f->is_kept;
 }
 
 int slotset_appeared(struct slotset *s, enum resource_kind kind, uint32_t adapter, uint32_t slot)

@@ -64,6 +64,10 @@ void slotset_set_default(struct slotset *s, uint32_t adapter);
  *
  * Outcomes: 0; SLOTFILE_BUSY and the other SLOTFILE_*.
  * Errors:   those of slotfile_lock().
+ *
+ * SLOTFILE_BUSY: what could be had of the culprit's files stays locked for the next try, until
+ * slotset_forget(). Of several programs outside that take one each, not all are ever away at the
+ * same time; they take no second one while they have one, so nobody waits in a circle.
  */
 must_check int slotset_take(struct slotset *s, const struct resource_set *set,
 			    struct slotset_lock *out_lock, struct resource *out_culprit);
@@ -81,7 +85,7 @@ must_check int slotset_adopt(struct slotset *s, const struct resource_set *set, 
 /* Unlocks, but for what others share. Leaves an empty lock. */
 void slotset_give(struct slotset *s, struct slotset_lock *lock);
 
-/* Nobody is in the way of connect:X or scan:X any more, as far as we care. */
+/* Nobody is in the way of connect:X or scan:X any more, as far as we care: what is kept goes. */
 void slotset_forget(struct slotset *s, const struct resource *resource);
 
 /**
@@ -93,7 +97,8 @@ void slotset_forget(struct slotset *s, const struct resource *resource);
 must_check int slotset_appeared(struct slotset *s, enum resource_kind kind, uint32_t adapter,
 				uint32_t slot);
 
-/* Whether that file is locked by us. @adapter may be SLOTFILE_DEFAULT. */
+/* Whether that file is locked by us, or kept for one that waits. @adapter may be SLOTFILE_DEFAULT.
+ */
 bool slotset_is_ours(const struct slotset *s, enum resource_kind kind, uint32_t adapter,
 		     uint32_t slot);
 

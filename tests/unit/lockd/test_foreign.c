@@ -48,11 +48,12 @@ START_TEST(one_connect_of_ours_leaves_them_none)
 	stage_release(&stage_alice, grant);
 	fd = outsider_connect(&name);
 	ck_assert_int_ge(fd, 0);
-	/* And while one of theirs connects, none of ours does, though a slot is free. */
+	/* And while one of theirs connects, none of ours does, though a slot is free; it is kept.
+	 */
 	ck_assert(stage_is_free(SLOT1));
 	(void)stage_ask(&stage_alice, CONNECT, SLOTQ_CONNECT, LONG_MS, 0);
 	stage_expect_nothing();
-	ck_assert(stage_is_free(SLOT1));
+	ck_assert(!stage_is_free(SLOT1));
 	stage_outsider_close(fd, name);
 	(void)stage_expect(SAID_GRANTED);
 }
@@ -263,6 +264,104 @@ START_TEST(it_does_not_starve)
 }
 END_TEST
 
+/*
+ * Two outsiders that have a slot each nearly all the time, never away both at once. Nobody tries
+ * in vain, so none of them need be waited for: ours has its turn when both have given back once.
+ */
+static unsigned beside_two(const char *ours)
+{
+	static const char *const names[] = { SLOT0, SLOT1 };
+	uint64_t end_ms = stage_now_ms + 20000;
+	int fds[] = { -EBADF, -EBADF };
+	unsigned grants = 0;
+	unsigned i;
+
+	(void)stage_ask(&stage_alice, ours, SLOTQ_CONNECT, LONG_MS, 0);
+	stage_release(&stage_alice, stage_expect(SAID_GRANTED).grant);
+	fds[1] = stage_outsider_try(SLOT1);
+	(void)stage_ask(&stage_alice, ours, SLOTQ_CONNECT, LONG_MS, 0);
+	for (i = 0; stage_now_ms < end_ms; i++) {
+		unsigned which = i / 10 % 2;
+		struct stage_said said;
+
+		/* Each holds for 190 ms, and is away for 10. */
+		if (i % 10 == 0 && fds[which] >= 0) {
+			stage_outsider_close(fds[which], names[which]);
+			fds[which] = -EBADF;
+		} else if (i % 10 == 1) {
+			fds[which] = stage_outsider_try(names[which]);
+		}
+		stage_pass(10);
+		said = stage_said();
+		if (said.what != SAID_GRANTED)
+			continue;
+		grants++;
+		stage_release(&stage_alice, said.grant);
+		(void)stage_ask(&stage_alice, ours, SLOTQ_CONNECT, LONG_MS, 0);
+	}
+	for (i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0)
+			stage_outsider_close(fds[i], names[i]);
+	return grants;
+}
+
+START_TEST(ours_do_not_starve)
+{
+	/* Each of them gives back fifty times meanwhile. */
+	ck_assert_uint_ge(beside_two(CONNECT), 20);
+}
+END_TEST
+
+/* What is kept for one that waits is kept no longer. */
+START_TEST(nothing_is_kept_for_nobody)
+{
+	int fd = stage_outsider_try(SLOT1);
+	uint32_t id = stage_ask(&stage_alice, CONNECT, SLOTQ_CONNECT, 500, 0);
+
+	ck_assert(!stage_is_free(SLOT0));
+	if (_i == 0) {
+		ck_assert_int_eq(arbiter_cancel(stage_arbiter, &stage_alice, id, stage_now_ms), 0);
+	} else if (_i == 1) {
+		stage_pass(500);
+		(void)stage_expect(SAID_TIMED_OUT);
+	} else {
+		arbiter_owner_gone(stage_arbiter, &stage_alice, stage_now_ms);
+	}
+	ck_assert(stage_is_free(SLOT0));
+	/* Though others wait for something else; and for one that does not wait at all. */
+	(void)stage_get(&stage_bob, SCAN);
+	(void)stage_ask(&stage_bob, SCAN, SLOTQ_SCAN, LONG_MS, 0);
+	(void)stage_ask(&stage_alice, CONNECT, SLOTQ_CONNECT, 0, 0);
+	(void)stage_expect(SAID_TIMED_OUT);
+	ck_assert(stage_is_free(SLOT0));
+	(void)close(fd);
+}
+END_TEST
+
+/* It is not kept from a program outside whose turn it is. */
+START_TEST(what_is_kept_is_left_for_a_turn)
+{
+	uint64_t grant = stage_get(&stage_alice, CONNECT);
+	int fd;
+
+	ck_assert_int_lt(stage_outsider_try(SLOT0), 0);
+	ck_assert_int_lt(stage_outsider_try(SLOT1), 0);
+	stage_pass(10);
+	(void)stage_ask(&stage_bob, CONNECT, SLOTQ_CONNECT, LONG_MS, 0);
+	stage_release(&stage_alice, grant);
+	stage_pass(10);
+	fd = stage_outsider_try(SLOT0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(stage_is_free(SLOT1));
+	stage_pass(1000);
+	/* That turn is over: now it is Bob's. */
+	ck_assert(!stage_is_free(SLOT1));
+	stage_expect_nothing();
+	stage_outsider_close(fd, SLOT0);
+	(void)stage_expect(SAID_GRANTED);
+}
+END_TEST
+
 /* --- where we may not make files --- */
 
 static void setup_unwritable(void)
@@ -330,6 +429,8 @@ Suite *suite_foreign(void)
 		those_who_were_first_go_first,
 		recovery_waits_for_nobody_outside,
 		it_does_not_starve,
+		ours_do_not_starve,
+		what_is_kept_is_left_for_a_turn,
 	};
 	Suite *suite = suite_create("foreign");
 	TCase *tc = tcase_create("foreign");
@@ -340,6 +441,7 @@ Suite *suite_foreign(void)
 	tcase_add_checked_fixture(tc, stage_set_up, stage_end);
 	for (i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tc, tests[i]);
+	tcase_add_loop_test(tc, nothing_is_kept_for_nobody, 0, 3);
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(counts, stage_reset, stage_end);
 	tcase_add_loop_test(counts, together_they_never_exceed_the_count, 0, 8);
