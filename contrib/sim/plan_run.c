@@ -204,7 +204,7 @@ static int read_plan(struct plan_run *run)
 		.trigger = check_trigger,
 		.data = run,
 	};
-	const struct plan_scene scene = {
+	struct plan_scene scene = {
 		.adapters = model_adapter_count(run->model),
 		.devices = model_device_count(run->model),
 		.holds = holds,
@@ -216,9 +216,12 @@ static int read_plan(struct plan_run *run)
 	r = plan_read(&run->plan, run->options.path, run->options.face, &checker, &error);
 	if (error)
 		(void)fprintf(stderr, "bleherd-sim: %s\n", error);
-	if (r == 0)
-		r = plan_turn_new(&run->turn, run->plan, PLAN_SIM, run->options.seed, &scene);
-	return r;
+	if (r != 0)
+		return r;
+	/* A world may have more: those are not among `any`. */
+	if (run->plan->head.devices > 0 && run->plan->head.devices < scene.devices)
+		scene.devices = run->plan->head.devices;
+	return plan_turn_new(&run->turn, run->plan, PLAN_SIM, run->options.seed, &scene);
 }
 
 static int begin(struct plan_run *run)

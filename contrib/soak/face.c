@@ -120,7 +120,8 @@ static void line_done(struct line *line)
 static void add_head(struct line *line, const struct plan_head *head)
 {
 	add_number(line, "--adapters", head->adapters ? head->adapters : FACE_ADAPTERS);
-	add_number(line, "--devices", head->devices ? head->devices : FACE_DEVICES);
+	add_number(line, "--devices",
+		   (head->devices ? head->devices : FACE_DEVICES) + FACE_BEACONS);
 	add_number(line, "--notify-ms", head->notify_ms ? head->notify_ms : FACE_NOTIFY_MS);
 	for (size_t i = 0; i < head->set_count; i++) {
 		add(line, "--set");

@@ -8,7 +8,11 @@
 #include "contrib/soak/options.h"
 #include "contrib/soak/place.h"
 
-enum { FACE_ADAPTERS = 2, FACE_DEVICES = 12, FACE_NOTIFY_MS = 200 };
+/*
+ * BEACONS: peripherals beyond those that clients use and faults hit. A peripheral with a link does
+ * not advertise: with links to all of them a scanner would hear nobody, and rightly so.
+ */
+enum { FACE_ADAPTERS = 2, FACE_DEVICES = 12, FACE_BEACONS = 1, FACE_NOTIFY_MS = 200 };
 
 /* Where the plan is: a file of that name, or contrib/soak/plans/NAME. Errors: -ENOENT, after one
  * line on standard error that names what there is. */
