@@ -312,6 +312,45 @@ START_TEST(ours_do_not_starve)
 }
 END_TEST
 
+/*
+ * An attempt by hci1 takes its time, and a worker waits to try the same peripheral by hci0: that
+ * leaves hci0 neither idle nor to the outsider.
+ */
+START_TEST(a_device_elsewhere_leaves_no_radio_to_them)
+{
+	uint64_t end_ms = stage_now_ms + 8000;
+	struct {
+		unsigned ours, theirs;
+	} turns = { 0 };
+	struct stage_said said = { 0 };
+	const char *name = SLOT0;
+	int fd = -EBADF;
+	unsigned i;
+
+	(void)stage_get(&stage_bob, DEVICE " connect:hci1");
+	(void)stage_wait_for(&stage_worker, DEVICE " " CONNECT);
+	(void)stage_wait_for(&stage_alice, CONNECT);
+	for (i = 0; stage_now_ms < end_ms; i++) {
+		if (fd >= 0 && i % 15 == 5) {
+			stage_outsider_close(fd, name);
+			fd = -EBADF;
+		} else if (i % 15 == 0) {
+			fd = outsider_connect(&name);
+			turns.theirs += fd >= 0;
+		}
+		stage_pass(10);
+		if (said.what == SAID_GRANTED) {
+			stage_release(&stage_alice, said.grant);
+			(void)stage_wait_for(&stage_alice, CONNECT);
+		}
+		said = stage_said();
+		turns.ours += said.what == SAID_GRANTED;
+	}
+	ck_assert_uint_ge(turns.theirs, 10);
+	ck_assert_uint_ge(turns.ours, turns.theirs);
+}
+END_TEST
+
 /* What is kept for one that waits is kept no longer. */
 START_TEST(nothing_is_kept_for_nobody)
 {
@@ -430,6 +469,7 @@ Suite *suite_foreign(void)
 		recovery_waits_for_nobody_outside,
 		it_does_not_starve,
 		ours_do_not_starve,
+		a_device_elsewhere_leaves_no_radio_to_them,
 		what_is_kept_is_left_for_a_turn,
 	};
 	Suite *suite = suite_create("foreign");
