@@ -170,7 +170,7 @@ static int on_locks_wanted(void *ctx, struct chan_frame *frame, const void *msg)
 
 	(void)frame;
 	(void)msg;
-	lockc_ask_all(w->lockc);
+	lockc_ask(w->lockc, NULL);
 	return 0;
 }
 

@@ -453,20 +453,15 @@ void lockc_drop(struct lockc *lockc, struct lock *lock)
 	grant_locally(lockc);
 }
 
-void lockc_ask(struct lockc *lockc, struct lock *lock)
-{
-	/* One that is not a lease is of a lockd that cannot tell. */
-	if (lockc->mode == MODE_CHANNEL && lock->state == LOCK_HELD && !lock->is_local &&
-	    !lock->is_revoked && lock->lease_ms > 0)
-		send_renew(lockc, lock);
-}
-
-void lockc_ask_all(struct lockc *lockc)
+void lockc_ask(struct lockc *lockc, const struct lock *only)
 {
 	struct lock *lock;
 
+	/* One that is not a lease is of a lockd that cannot tell. */
 	TAILQ_FOREACH(lock, &lockc->locks, entry)
-	lockc_ask(lockc, lock);
+	if (lockc->mode == MODE_CHANNEL && (!only || lock == only) && lock->state == LOCK_HELD &&
+	    !lock->is_local && !lock->is_revoked && lock->lease_ms > 0)
+		send_renew(lockc, lock);
 }
 
 uint64_t lockc_over(const struct lock *lock)

@@ -73,9 +73,11 @@ void lockc_acquire(struct lockc *lockc, struct lock *lock, uint32_t timeout_ms);
 /* Released if held, cancelled if waiting, nothing if idle. told() is not called. */
 void lockc_drop(struct lockc *lockc, struct lock *lock);
 
-/* Renews what is held now: whoever is told LOCK_WANTED need not wait for half the lease. */
-void lockc_ask(struct lockc *lockc, struct lock *lock);
-void lockc_ask_all(struct lockc *lockc);
+/*
+ * Renews what is held now, @only that if it is not NULL: whoever is told LOCK_WANTED need not wait
+ * for half the lease.
+ */
+void lockc_ask(struct lockc *lockc, const struct lock *only);
 
 /*
  * Of a lock that was revoked, lost or fenced: the grant that it was under, where that is over too;

@@ -3,44 +3,10 @@
  * slotq under random load, watched from outside: test_slotq.c knows what it must answer, this file
  * knows only what nobody may ever see. A million operations a setting, each a seed of its own.
  */
-#include "lockd/slotq.h"
-#include "tests/support/runner.h"
+#include "tests/unit/lockd/slotq_random.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum {
-	ADAPTERS = 3,
-	DEVICES = 4,
-	DEVICE_THINGS = 3 * ADAPTERS, /* behind connects, scans, maintenances: devices */
-	THINGS = DEVICE_THINGS + DEVICES,
-	JOBS = 64,
-#if defined(__SANITIZE_ADDRESS__)
-	OPERATIONS = 100000,
-#else
-	OPERATIONS = 1000000,
-#endif
-	HOLD_MS = 30, /* the longest */
-	LOOK_EVERY = 32,
-	DRAIN_EVERY = 20000,
-};
-
-/* ck_assert() costs a system call each, and there are hundreds of millions here. */
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			ck_abort_msg("%s; %s", #condition, where());                               \
-	} while (0)
-
-struct setting {
-	uint32_t jobs; /* entries of the queue */
-	uint32_t age_ms;
-	uint32_t connects;
-	uint32_t scans;
-	bool has_recovery;
-	bool has_outsiders;
-	bool is_fair; /* ages, and nothing that is allowed to starve others: waits have a bound */
-};
 
 static const struct setting SETTINGS[] = {
 	{ .jobs = 16, .age_ms = 50, .connects = 1, .scans = 1, .is_fair = true },
@@ -50,31 +16,9 @@ static const struct setting SETTINGS[] = {
 	{ .jobs = 30, .age_ms = 5, .connects = 3, .scans = 2, .is_fair = true },
 };
 
-struct job {
-	enum { IDLE, WAITS, HOLDS } state;
-	enum slotq_class class;
-	uint64_t ticket;
-	uint64_t since_ms;
-	uint64_t deadline_at_ms;
-	uint64_t ends_at_ms;
-	uint8_t needs[THINGS];
-};
+struct slotq_run run;
 
-static struct {
-	const struct setting *setting;
-	struct slotq *queue;
-	struct job jobs[JOBS]; /* by the queue's handle */
-	unsigned used[THINGS];
-	bool is_busy[THINGS];
-	uint32_t n_waiting, n_live;
-	uint64_t tickets;
-	uint64_t now_ms;
-	uint64_t random;
-	uint32_t step;
-	uint64_t n_grants, n_timed_out, n_cancelled, n_full, n_taken;
-} run;
-
-static const char *where(void)
+const char *run_where(void)
 {
 	static char text[64];
 
@@ -100,7 +44,7 @@ static unsigned thing_of(const struct resource *resource)
 	return ((unsigned)resource->kind - RESOURCE_CONNECT) * ADAPTERS + (unsigned)resource->key;
 }
 
-static unsigned units_of(unsigned thing)
+unsigned run_units_of(unsigned thing)
 {
 	if (thing < ADAPTERS)
 		return run.setting->connects;
@@ -140,130 +84,16 @@ static void set_needs(struct job *job, const struct resource_set *set)
 	}
 }
 
-static bool has_room(const struct job *job)
+bool run_has_room(const struct job *job)
 {
 	unsigned thing;
 
 	for (thing = 0; thing < THINGS; thing++)
 		if (job->needs[thing] > 0 &&
-		    (run.is_busy[thing] || run.used[thing] + job->needs[thing] > units_of(thing)))
+		    (run.is_busy[thing] ||
+		     run.used[thing] + job->needs[thing] > run_units_of(thing)))
 			return false;
 	return true;
-}
-
-/* --- who is before whom --- */
-
-static unsigned rank_of(const struct job *job)
-{
-	uint64_t rises =
-		run.setting->age_ms > 0 ? (run.now_ms - job->since_ms) / run.setting->age_ms : 0;
-	unsigned rank = job->class;
-
-	while (rises-- > 0 && rank > SLOTQ_INTERACTIVE)
-		rank--;
-	return rank;
-}
-
-static bool is_before(const struct job *a, const struct job *b)
-{
-	unsigned rank_a = rank_of(a);
-	unsigned rank_b = rank_of(b);
-
-	/* Inside a class the older one is before the younger, whatever the ages. */
-	if (a->class == b->class)
-		return a->ticket < b->ticket;
-	return rank_a != rank_b ? rank_a < rank_b : a->ticket < b->ticket;
-}
-
-/* Somebody has its device, or is before it for that. */
-static bool waits_for_device(const struct job *job)
-{
-	unsigned thing;
-	uint32_t i;
-
-	for (thing = DEVICE_THINGS; thing < THINGS; thing++) {
-		if (job->needs[thing] == 0)
-			continue;
-		if (run.used[thing] > 0)
-			return true;
-		for (i = 0; i < run.setting->jobs; i++)
-			if (run.jobs[i].state == WAITS && run.jobs[i].needs[thing] > 0 &&
-			    &run.jobs[i] != job && is_before(&run.jobs[i], job))
-				return true;
-	}
-	return false;
-}
-
-/*
- * Those before the one that was just served must not have lost anything to it; who waits for a
- * device, not that device.
- */
-static void check_overtaken(const struct job *served)
-{
-	unsigned thing;
-	uint32_t i;
-
-	for (i = 0; i < run.setting->jobs; i++) {
-		const struct job *job = &run.jobs[i];
-
-		if (job->state != WAITS || !is_before(job, served))
-			continue;
-		for (thing = waits_for_device(job) ? DEVICE_THINGS : 0; thing < THINGS; thing++)
-			MUST(served->needs[thing] == 0 || job->needs[thing] == 0 ||
-			     run.used[thing] + job->needs[thing] <= units_of(thing));
-	}
-}
-
-/*
- * After a pass whoever still waits has a reason: a holder, an outsider, or one before it that waits
- * for the same. Reasons lead forward in the order and so end at a holder: nobody waits in a circle.
- */
-static void check_reasons(void)
-{
-	bool is_claimed[THINGS] = { false };
-	const struct job *order[JOBS];
-	size_t n = 0;
-	size_t at;
-	size_t i;
-	unsigned thing;
-
-	for (i = 0; i < run.setting->jobs; i++) {
-		if (run.jobs[i].state != WAITS)
-			continue;
-		for (at = n++; at > 0 && is_before(&run.jobs[i], order[at - 1]); at--)
-			order[at] = order[at - 1];
-		order[at] = &run.jobs[i];
-	}
-	for (i = 0; i < n; i++) {
-		unsigned from = waits_for_device(order[i]) ? DEVICE_THINGS : 0;
-		bool has_reason = !has_room(order[i]);
-
-		for (thing = 0; thing < THINGS; thing++) {
-			if (order[i]->needs[thing] == 0)
-				continue;
-			has_reason = has_reason || is_claimed[thing];
-			is_claimed[thing] = is_claimed[thing] || thing >= from;
-		}
-		MUST(has_reason);
-	}
-}
-
-/*
- * The longest wait that can be: until it is interactive, and then for all others to be before it
- * and to hold one after the other. Time goes by steps of one.
- */
-static void check_patience(void)
-{
-	const uint64_t rise_ms =
-		(uint64_t)(SLOTQ_BACKGROUND_SCAN - SLOTQ_INTERACTIVE) * run.setting->age_ms;
-	uint32_t i;
-
-	if (!run.setting->is_fair)
-		return;
-	for (i = 0; i < run.setting->jobs; i++)
-		MUST(run.jobs[i].state != WAITS ||
-		     run.now_ms - run.jobs[i].since_ms <=
-			     rise_ms + (uint64_t)run.setting->jobs * (HOLD_MS + 1));
 }
 
 /* --- operations --- */
@@ -292,7 +122,7 @@ static void begin_hold(struct job *job)
 
 	for (thing = 0; thing < THINGS; thing++) {
 		run.used[thing] += job->needs[thing];
-		MUST(run.used[thing] <= units_of(thing));
+		MUST(run.used[thing] <= run_units_of(thing));
 	}
 	job->state = HOLDS;
 	job->ends_at_ms = run.now_ms + 1 + dice(HOLD_MS);
@@ -304,7 +134,7 @@ static void serve(uint32_t entry)
 	run.n_waiting--;
 	run.n_grants++;
 	begin_hold(&run.jobs[entry]);
-	check_overtaken(&run.jobs[entry]);
+	run_check_overtaken(&run.jobs[entry]);
 }
 
 /* A program outside has the slot file of a connect or scan that it needs. */
@@ -329,7 +159,7 @@ static void serve_all(void)
 	slotq_pass_begin(run.queue, run.now_ms);
 	while (slotq_pass_next(run.queue, &entry) == SLOTQ_FOUND) {
 		MUST(entry < run.setting->jobs && run.jobs[entry].state == WAITS);
-		MUST(has_room(&run.jobs[entry]));
+		MUST(run_has_room(&run.jobs[entry]));
 		if (turn_away(entry))
 			continue;
 		if (dice(50) == 0 && !run.setting->is_fair) {
@@ -389,7 +219,7 @@ static void do_adopt(void)
 		MUST(r == SLOTQ_FULL);
 		return;
 	}
-	MUST(r == (has_room(&job) ? 0 : SLOTQ_TAKEN));
+	MUST(r == (run_has_room(&job) ? 0 : SLOTQ_TAKEN));
 	if (r == SLOTQ_TAKEN) {
 		unsigned thing;
 
@@ -497,8 +327,8 @@ START_TEST(nobody_ever_sees)
 		operations[dice((uint32_t)ARRAY_LEN(operations))]();
 		serve_all();
 		if (run.step % LOOK_EVERY == 0) {
-			check_reasons();
-			check_patience();
+			run_check_reasons();
+			run_check_patience();
 		}
 		if (run.step % DRAIN_EVERY == DRAIN_EVERY - 1)
 			drain();
