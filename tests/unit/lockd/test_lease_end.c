@@ -115,6 +115,25 @@ START_TEST(the_table_shows_each_change)
 }
 END_TEST
 
+/* The one under it has been told to stop before. */
+START_TEST(the_table_shows_that_it_lingers)
+{
+	uint64_t outer = stage_get(&stage_alice, SCAN);
+	uint64_t inner = under(&stage_worker, SCAN, outer);
+	uint64_t seen;
+	bool is_wanted;
+
+	stage_pass(5000);
+	(void)renew_scan(outer, &is_wanted);
+	stage_pass(5000);
+	ck_assert_uint_eq(stage_expect(SAID_REVOKED).grant, inner);
+	seen = arbiter_changes(stage_arbiter);
+	stage_release(&stage_alice, outer);
+	stage_expect_nothing();
+	expect_news(&seen);
+}
+END_TEST
+
 /* --- under a grant that ends --- */
 
 /* Whatever their places in the arbiter's memory are: here the inner grant has the first one. */
@@ -324,6 +343,7 @@ Suite *suite_lease_end(void)
 		one_that_waits_for_something_else_wants_nothing_of_it,
 		a_millisecond_is_a_lease,
 		the_table_shows_each_change,
+		the_table_shows_that_it_lingers,
 		released_it_lingers_until_the_other_has_stopped,
 		lost_it_takes_all_under_it_along,
 		lost_while_one_under_it_connects_it_is_dirty,
