@@ -181,6 +181,9 @@ START_TEST(of_one_kind_of_call)
 	ck_assert_int_eq(errors_from_dbus(BLUEZ "InvalidOffset", "", &gatt), CLASS_GATT_REFUSED);
 	ck_assert_int_eq(errors_from_dbus(BLUEZ "DoesNotExist", "", &gatt), CLASS_GATT_MISSING);
 	ck_assert_int_eq(errors_from_dbus(BLUEZ "NotAvailable", "", &connect), CLASS_ABORTED_LOCAL);
+	/* The words say more than that it failed. */
+	ck_assert_int_eq(errors_from_dbus(BLUEZ "Failed", "le-connection-invalid-arguments", &gatt),
+			 CLASS_INTERNAL);
 }
 END_TEST
 

@@ -120,6 +120,19 @@ START_TEST(a_profile_may_forbid_a_second_attempt)
 }
 END_TEST
 
+/* Wherever it failed less. */
+START_TEST(a_profile_may_forbid_another_adapter)
+{
+	struct escalation_failure f = case_failure(DEVICE, CLASS_OUT_OF_SLOTS);
+	struct profile stays = *battery;
+
+	f.other = B;
+	stays.ceiling = ESCALATION_CLEAR;
+	ck_assert_int_eq(fail_n(&stays, &f, 10, 1000).step, ESCALATION_CLEAR);
+	ck_assert_int_eq(fail_n(battery, &f, 1, 1000).step, ESCALATION_ROTATE);
+}
+END_TEST
+
 /* --- failures that decay --- */
 
 START_TEST(they_decay_in_a_straight_line)
@@ -269,6 +282,17 @@ START_TEST(after_a_reset_it_counts_anew)
 }
 END_TEST
 
+/* A person who asks again while it runs makes it neither longer nor dearer. */
+START_TEST(a_reset_is_counted_once)
+{
+	escalation_reset_began(esc, A, LATE_MS);
+	escalation_reset_began(esc, A, LATE_MS + 1000);
+	escalation_reset_ended(esc, A, true);
+	ck_assert(!escalation_may_reset(esc, A, LATE_MS + COOLDOWN_MS - 1));
+	ck_assert(escalation_may_reset(esc, A, LATE_MS + COOLDOWN_MS));
+}
+END_TEST
+
 START_TEST(the_budget_is_of_a_window)
 {
 	unsigned n;
@@ -340,6 +364,7 @@ static void add_delays(TCase *tc)
 	tcase_add_test(tc, what_is_left_is_enough_for_an_attempt);
 	tcase_add_test(tc, attempts_are_one_requests_until_its_deadline);
 	tcase_add_test(tc, a_profile_may_forbid_a_second_attempt);
+	tcase_add_test(tc, a_profile_may_forbid_another_adapter);
 	tcase_add_test(tc, they_decay_in_a_straight_line);
 }
 
@@ -357,6 +382,7 @@ Suite *suite_escalation_limits(void)
 	tcase_add_loop_test(tc, whoever_works_is_not_sick, 0, 2);
 	tcase_add_loop_test(tc, a_reset_cures, 0, 2);
 	tcase_add_test(tc, after_a_reset_it_counts_anew);
+	tcase_add_test(tc, a_reset_is_counted_once);
 	tcase_add_test(tc, the_budget_is_of_a_window);
 	tcase_add_loop_test(tc, no_budget_no_resets, 0, 2);
 	tcase_add_test(tc, each_adapter_has_a_cooldown);
