@@ -104,8 +104,9 @@ START_TEST(attempts_are_one_requests_until_its_deadline)
 	ck_assert_int_eq(fail_n(sensor, &f, 1, 1000).step, ESCALATION_ROTATE);
 	f = case_failure(DEVICE, CLASS_ABORTED_LOCAL);
 	f.adapter = B;
-	ck_assert_uint_eq(fail_n(sensor, &f, 1, 6000).attempt, 4);
-	ck_assert_uint_eq(fail_n(sensor, &f, 1, 6001).attempt, 1);
+	/* What is wanted only since it is over is another request. */
+	f.since_ms = 6000 + (uint64_t)_i;
+	ck_assert_uint_eq(fail_n(sensor, &f, 1, 6001).attempt, _i == 0 ? 4 : 1);
 }
 END_TEST
 
@@ -362,7 +363,7 @@ static void add_delays(TCase *tc)
 	tcase_add_test(tc, pardoned_until_then);
 	tcase_add_test(tc, a_reset_is_waited_for);
 	tcase_add_test(tc, what_is_left_is_enough_for_an_attempt);
-	tcase_add_test(tc, attempts_are_one_requests_until_its_deadline);
+	tcase_add_loop_test(tc, attempts_are_one_requests_until_its_deadline, 0, 2);
 	tcase_add_test(tc, a_profile_may_forbid_a_second_attempt);
 	tcase_add_test(tc, a_profile_may_forbid_another_adapter);
 	tcase_add_test(tc, they_decay_in_a_straight_line);
