@@ -59,6 +59,12 @@ START_TEST(pardoned_until_then)
 	answer = fail_n(battery, &f, 1, 5000);
 	ck_assert_int_eq(answer.step, ESCALATION_GIVE_UP);
 	ck_assert_uint_eq(answer.failures, 1);
+	/* So is one whose request ended first. */
+	escalation_pardon(esc, 6000);
+	escalation_cut(esc, &f, 5999);
+	ck_assert_uint_le(escalation_failures(esc, DEVICE, A, 5999), DECAY_ONE);
+	escalation_cut(esc, &f, 6000);
+	ck_assert_uint_gt(escalation_failures(esc, DEVICE, A, 6000), DECAY_ONE);
 }
 END_TEST
 
