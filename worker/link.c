@@ -181,6 +181,12 @@ static void end_for_seat(struct seat *seat, struct request *request)
 	notify_drop_seat(seat);
 	seat_let_go(seat);
 	link->is_review_due |= link_review_exclusive(link);
+#ifdef BLEHERD_PLANT_LEAKED_LINK
+	if (link->state == LINK_UP && !link_is_wanted(link) && link_is_leaked(link)) {
+		request_done(request, 0);
+		return;
+	}
+#endif
 	if (link_is_wanted(link) || link->state == LINK_DOWN) {
 		request_done(request, 0);
 	} else {

@@ -193,6 +193,10 @@ bool link_lets_in(struct link *link, const struct request *request);
 bool link_review_exclusive(struct link *link);
 /* It is up: ends it where a limit says so. */
 void link_review_up(struct link *link);
+
+#ifdef BLEHERD_PLANT_LEAKED_LINK
+bool link_is_leaked(const struct link *link); /* link_wants.c */
+#endif
 void link_on_look(struct deadline *deadline);
 void link_on_tell(struct deadline *deadline);
 /* LINK_STATE: once for each change; @text: why it went. */

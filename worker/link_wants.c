@@ -176,16 +176,19 @@ static void end_limited(struct link *link, enum link_limit limit)
 }
 
 #ifdef BLEHERD_PLANT_LEAKED_LINK
-/* A bug on purpose, for `make soak-planted`: the links of every fiftieth peripheral that is let go
- * are forgotten from then on. */
-static bool is_leaked(const struct link *link)
+/*
+ * A bug on purpose, for `make soak-planted`: each tenth link that is let go is forgotten, and stays
+ * up, like all later ones to that peripheral. Sticky, or whoever used it next would end it.
+ */
+bool link_is_leaked(const struct link *link)
 {
 	static unsigned ended;
 	static uint64_t leaked;
+	const uint64_t bit = UINT64_C(1) << (link->addr % 64);
 
-	if (++ended % 50 == 0)
-		leaked = link->addr;
-	return link->addr == leaked;
+	if (!(leaked & bit) && ++ended % 10 == 0)
+		leaked |= bit;
+	return (leaked & bit) != 0;
 }
 #endif
 
@@ -220,7 +223,7 @@ void link_review_up(struct link *link)
 		break;
 	case LINK_LIMIT_UNWANTED:
 #ifdef BLEHERD_PLANT_LEAKED_LINK
-		if (is_leaked(link))
+		if (link_is_leaked(link))
 			break;
 #endif
 		link_event(link, LINK_EV_UNWANT);
