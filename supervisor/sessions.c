@@ -6,6 +6,7 @@
 
 #include "ipc/addr.h"
 #include "ipc/clock.h"
+#include "ipc/log.h"
 #include "supervisor/attempts.h"
 #include "supervisor/client.h"
 #include "supervisor/devices.h"
@@ -212,6 +213,8 @@ static struct session *make(struct sup *sup, struct client *client, uint32_t req
 		       msg->adapter ? msg->adapter : "");
 	sup->sessions->n++;
 	client_count_session(client, 1);
+	log_debug("event=session-asked session=%u id=%u client=\"%s\" timeout_ms=%u", session->id,
+		  request, client_label(client), timeout_ms);
 	return session;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/gatt.h"
 
-#include "ipc/clock.h"
 #include "worker/acquire_write.h"
 #include "worker/notify.h"
 #include "worker/objpath.h"
@@ -80,7 +79,7 @@ bool gatt_is_reading(const struct link *link, uint16_t chrc)
 static void fly(struct link *link, struct request *request, enum request_state state)
 {
 	request->state = state;
-	request->issued_at_ms = clock_now_ms();
+	request_issued(request);
 	TAILQ_INSERT_TAIL(&link->flying, request, flying);
 }
 

@@ -2,6 +2,7 @@
 #include "worker/request.h"
 
 #include "ipc/clock.h"
+#include "ipc/log.h"
 #include "worker/gatt_db.h"
 #include "worker/keeper.h"
 #include "worker/link.h"
@@ -10,6 +11,16 @@
 #include "worker/scan.h"
 #include "worker/seat.h"
 #include "worker/usage.h"
+
+/* Where a request is, for whoever follows one through the processes; never what it carries. */
+static void log_step(const struct request *request, const char *step, const char *class)
+{
+	const ProtobufCEnumValue *type =
+		protobuf_c_enum_descriptor_get_value(&bh__type__descriptor, request->type);
+
+	log_debug("event=request-%s session=%u id=%u kind=%s%s%s", step, request->seat->session,
+		  request->id, type ? type->name : "?", class[0] ? " class=" : "", class);
+}
 
 static void on_deadline(struct deadline *deadline)
 {
@@ -28,6 +39,13 @@ void request_open(struct request *request, struct seat *seat, uint32_t id, uint1
 		deadline_set(seat->w->deadlines, &request->deadline, request->at_ms + timeout_ms);
 	TAILQ_INSERT_TAIL(&seat->requests, request, entry);
 	seat->n_requests++;
+	log_step(request, "taken", "");
+}
+
+void request_issued(struct request *request)
+{
+	request->issued_at_ms = clock_now_ms();
+	log_step(request, "issued", "");
 }
 
 bool request_needs_link(const struct request *request)
@@ -106,10 +124,12 @@ static void fill_timings(const struct request *request, Bh__Timings *out)
 static void send(struct request *request, uint16_t type, const ProtobufCMessage *msg)
 {
 	struct link *link = request->seat->link;
+	enum err_class class = CLASS_NONE;
 
-	usage_answered(request, type == BH__TYPE__ERROR
-					? class_from_wire((int)((const Bh__Error *)msg)->class_)
-					: CLASS_NONE);
+	if (type == BH__TYPE__ERROR)
+		class = class_from_wire((int)((const Bh__Error *)msg)->class_);
+	log_step(request, "answered", class_name(class));
+	usage_answered(request, class);
 	/* A CONNECT that fails on a link that is up was not given it. */
 	if (link && !request->is_cached &&
 	    (type != BH__TYPE__ERROR || request->type != BH__TYPE__CONNECT))

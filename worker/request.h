@@ -66,6 +66,9 @@ enum { REQUEST_REJECT_TEXT_MAX = 127 }; /* session.proto */
 void request_open(struct request *request, struct seat *seat, uint32_t id, uint16_t type,
 		  uint32_t timeout_ms);
 
+/* BlueZ has it from now on. */
+void request_issued(struct request *request);
+
 /* Whether it needs the link; the others are served without one. */
 bool request_needs_link(const struct request *request);
 

@@ -2,7 +2,6 @@
 /* Programs come to subscriptions and leave them; worker/notify.h. */
 #include "worker/notify_state.h"
 
-#include "ipc/clock.h"
 #include "worker/gatt.h"
 #include "worker/resume.h"
 
@@ -61,7 +60,7 @@ bool notify_subscribe(struct link *link, struct request *request)
 	s->request = request;
 	TAILQ_INSERT_TAIL(&sub->subscribers, s, on_sub);
 	request->state = REQUEST_HELD;
-	request->issued_at_ms = clock_now_ms();
+	request_issued(request);
 	if (is_new)
 		sub_start(sub);
 	else if (is_on(sub))

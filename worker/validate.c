@@ -241,7 +241,7 @@ static bool probe(struct link *link, struct request *request, const struct gatt_
 	}
 	request->chrc = chrc->handle;
 	request->state = REQUEST_ISSUED;
-	request->issued_at_ms = clock_now_ms();
+	request_issued(request);
 	TAILQ_INSERT_TAIL(&link->flying, request, flying);
 	return false;
 }

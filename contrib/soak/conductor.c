@@ -33,6 +33,7 @@ void conductor_violation(struct conductor *c, const struct judge_violation *v)
 	const struct book_entry *entry = NULL;
 	int64_t from_us = v->at_us, to_us = v->at_us;
 	uint64_t address = 0;
+	char who[40] = "";
 	json_t *request = json_null();
 
 	c->broken[v->promise]++;
@@ -46,13 +47,17 @@ void conductor_violation(struct conductor *c, const struct judge_violation *v)
 	}
 	if (v->client >= 0 && v->device != BOOK_NOWHERE)
 		address = c->book->first + v->device;
+	if (v->client >= 0)
+		(void)snprintf(who, sizeof(who), "soak %s %d ",
+			       book_role_name(book_role_of((uint32_t)v->client)), v->client);
 	trace_look(c->trace, c->now_us);
-	(void)json_array_append_new(
-		c->violations,
-		json_pack("{s:I, s:s, s:s, s:o, s:o}", "at_ms",
-			  (json_int_t)((v->at_us - c->began_us) / 1000), "promise",
-			  book_promise_name(v->promise), "text", v->text, "request", request,
-			  "trace", trace_collect(c->trace, address, from_us, to_us, c->began_us)));
+	(void)json_array_append_new(c->violations,
+				    json_pack("{s:I, s:s, s:s, s:o, s:o}", "at_ms",
+					      (json_int_t)((v->at_us - c->began_us) / 1000),
+					      "promise", book_promise_name(v->promise), "text",
+					      v->text, "request", request, "trace",
+					      trace_collect(c->trace, address, who[0] ? who : NULL,
+							    from_us, to_us, c->began_us)));
 }
 
 void conductor_on_violation(void *ctx, const struct judge_violation *v)
@@ -94,6 +99,38 @@ static void judge_calm(struct conductor *c, uint32_t client, const struct book_e
 	conductor_violation(c, &v);
 }
 
+/*
+ * The daemon answers some by itself, whatever the radio does. Those that take locks ask for nothing
+ * else, and have no adapter: only what concerns all concerns them.
+ */
+static bool tells_of_recovery(enum book_kind kind)
+{
+	return kind != BOOK_OPEN && kind != BOOK_DISCONNECT;
+}
+
+/* A plan counts adapters as the sim does: one that was unplugged comes back under another number,
+ * and is the same one. */
+static void plan_name_of(const struct conductor *c, unsigned number, char out[16])
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "hci%u", number);
+	for (unsigned i = 0; i < PICTURE_ADAPTERS_MAX; i++) {
+		if (strcmp(c->names[i], name) != 0)
+			continue;
+		(void)snprintf(out, 16, "hci%u", i);
+		return;
+	}
+	(void)snprintf(out, 16, "%s", name);
+}
+
+const char *conductor_adapter(void *ctx, unsigned index)
+{
+	const struct conductor *c = ctx;
+
+	return index < PICTURE_ADAPTERS_MAX ? c->names[index] : "";
+}
+
 void conductor_on_answer(void *ctx, uint32_t client, const struct book_entry *entry)
 {
 	struct conductor *c = ctx;
@@ -104,9 +141,9 @@ void conductor_on_answer(void *ctx, uint32_t client, const struct book_entry *en
 	if (c->plan->rule_count == 0)
 		judge_calm(c, client, entry);
 	if (entry->adapter != BOOK_NO_ADAPTER)
-		(void)snprintf(adapter, sizeof(adapter), "hci%u", entry->adapter);
+		plan_name_of(c, entry->adapter, adapter);
 	recovery_uses(c->recovery, client, address, adapter);
-	if (entry->error == BH_CLASS_NONE)
+	if (entry->error == BH_CLASS_NONE && tells_of_recovery((enum book_kind)entry->kind))
 		recovery_success(c->recovery, client, address, entry->answered_us);
 }
 
@@ -267,6 +304,16 @@ static void tell_adapters(struct conductor *c, const struct picture *picture)
 						       NULL, 10));
 	if (n > 0)
 		atomic_store(&c->book->n_adapters, n);
+	/* One that is away keeps its name until it has another, or another one has it. */
+	for (size_t i = 0; i < picture->n_adapters; i++) {
+		const char *name = picture->adapters[i].name;
+
+		for (size_t k = 0; name[0] && k < PICTURE_ADAPTERS_MAX; k++)
+			if (strcmp(c->names[k], name) == 0)
+				c->names[k][0] = '\0';
+		if (name[0])
+			memcpy(c->names[i], name, sizeof(c->names[i]));
+	}
 }
 
 static void look(struct conductor *c)

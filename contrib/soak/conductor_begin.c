@@ -111,6 +111,8 @@ static int begin_book(struct conductor *c)
 		c->book->pages[i].role = book_role_of(i);
 	for (uint32_t i = 0; i < adapters(c) && i < BOOK_ADAPTERS_MAX; i++)
 		c->book->adapters[i] = i;
+	for (uint32_t i = 0; i < PICTURE_ADAPTERS_MAX; i++)
+		(void)snprintf(c->names[i], sizeof(c->names[i]), "hci%u", i);
 	c->book->n_adapters = adapters(c);
 	begin_claims(c);
 	return 0;
@@ -186,6 +188,7 @@ static int begin_inject(struct conductor *c)
 		.daemon_started = conductor_on_daemon,
 		.daemon_died = conductor_on_daemon_died,
 		.kill_client = conductor_on_kill_client,
+		.adapter = conductor_adapter,
 		.fault = conductor_on_fault,
 		.fault_end = conductor_on_fault_end,
 		.ctx = c,

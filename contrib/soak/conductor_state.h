@@ -47,7 +47,8 @@ struct conductor {
 	struct simlink sim;
 	struct bh_client *bh;
 	char fault_log[PLACE_LEN];
-	int64_t began_us, phase_us, now_us; /* phase_us: since when it is this phase */
+	char names[PICTURE_ADAPTERS_MAX][16]; /* of the sim's adapters, as the daemon has them */
+	int64_t began_us, phase_us, now_us;   /* phase_us: since when it is this phase */
 	int64_t judged_us, told_us;
 	enum conductor_phase phase;
 	bool is_cut; /* somebody ended it early */
@@ -74,6 +75,7 @@ void conductor_on_answer(void *ctx, uint32_t client, const struct book_entry *en
 void conductor_on_daemon(void *ctx, pid_t daemon);
 void conductor_on_daemon_died(void *ctx, int wait_status);
 void conductor_on_kill_client(void *ctx, unsigned number);
+const char *conductor_adapter(void *ctx, unsigned index);
 void conductor_on_fault(void *ctx, const struct recovery_fault *fault);
 void conductor_on_fault_end(void *ctx, uint32_t line, int64_t at_us);
 const char *conductor_unwell_client(void *ctx, int64_t since_us);

@@ -88,12 +88,10 @@ static pid_t child_of(const struct inject *i, const char *program, const char *a
 
 static pid_t target_pid(struct inject *i, const struct plan_target *target)
 {
-	char adapter[16];
-
 	switch (target->sort) {
 	case PLAN_WORKER:
-		(void)snprintf(adapter, sizeof(adapter), "hci%u", target->index);
-		return child_of(i, "bleherd-worker", adapter);
+		return child_of(i, "bleherd-worker",
+				i->settings.adapter(i->settings.ctx, target->index));
 	case PLAN_LOCKD:
 		return child_of(i, "bleherd-lockd", NULL);
 	case PLAN_DAEMON:

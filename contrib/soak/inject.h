@@ -31,6 +31,9 @@ struct inject_settings {
 	void (*daemon_died)(void *ctx, int wait_status);
 	/* Kills client @number; who starts it again is the caller's affair. */
 	void (*kill_client)(void *ctx, unsigned number);
+	/* How the daemon calls adapter @index of the plan: they are numbered anew when they come
+	 * back. */
+	const char *(*adapter)(void *ctx, unsigned index);
 	/* What was done, and that it is over: recovery_fault(), recovery_end(). */
 	void (*fault)(void *ctx, const struct recovery_fault *fault);
 	void (*fault_end)(void *ctx, uint32_t line, int64_t at_us);

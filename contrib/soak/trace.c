@@ -10,7 +10,7 @@
 #include "ipc/bleherd.h"
 
 enum {
-	LINES = 1 << 15, /* kept: minutes of a busy world */
+	LINES = 1 << 17, /* kept: minutes of a busy world */
 	LINE_LEN = 512,
 	CHUNK = 1 << 16,
 	KEPT_BYTES = 4 << 20,
@@ -157,6 +157,7 @@ void trace_look(struct trace *trace, int64_t now_us)
 
 struct wanted {
 	int64_t from_us, to_us;
+	const char *who;	     /* NULL: anybody's */
 	char colons[18], unders[18]; /* "": any */
 	uint32_t sessions[SESSIONS_MAX];
 	size_t n_sessions;
@@ -210,7 +211,8 @@ static int judge_line(const struct wanted *wanted, const struct line *line)
 	return CONTEXT;
 }
 
-/* The sessions of the device are named beside it when they are opened, however long ago. */
+/* Sessions are named beside their device and their program when they are opened, however long ago.
+ */
 static void find_sessions(const struct trace *trace, struct wanted *wanted)
 {
 	uint64_t first = trace->next > LINES ? trace->next - LINES : 0;
@@ -220,7 +222,7 @@ static void find_sessions(const struct trace *trace, struct wanted *wanted)
 		const char *text = trace->lines[i % LINES].text;
 
 		if (text && names(wanted, text) && session_in(text, &session) &&
-		    !is_session(wanted, session))
+		    (!wanted->who || strstr(text, wanted->who)) && !is_session(wanted, session))
 			wanted->sessions[wanted->n_sessions++] = session;
 	}
 }
@@ -235,11 +237,12 @@ static int append(json_t *out, const struct line *line, int64_t zero_us)
 	return json_array_append_new(out, json_string(text));
 }
 
-json_t *trace_collect(const struct trace *trace, uint64_t address, int64_t from_us, int64_t to_us,
-		      int64_t zero_us)
+json_t *trace_collect(const struct trace *trace, uint64_t address, const char *who, int64_t from_us,
+		      int64_t to_us, int64_t zero_us)
 {
 	uint64_t first = trace->next > LINES ? trace->next - LINES : 0;
-	struct wanted wanted = { .from_us = from_us - TRACE_AROUND_US,
+	struct wanted wanted = { .who = who,
+				 .from_us = from_us - TRACE_AROUND_US,
 				 .to_us = to_us + TRACE_AROUND_US };
 	size_t n[3] = { 0 };
 	size_t skip_wanted, skip_context;

@@ -36,11 +36,12 @@ _printf_(3, 4) void trace_note(struct trace *trace, int64_t at_us, const char *f
 /**
  * trace_collect() - what was said about a device, and what has no device, around a request
  * @address: of the device; 0: none, everything counts
+ * @who:     how the daemon calls the program whose requests are shown, "soak poller 3 "; NULL: all
  * @from_us, @to_us: the request's time; TRACE_AROUND_US is added on both sides
  * @zero_us: times are told from here
  *
  * At most TRACE_LINES_MAX lines; those that name the device stay when there are more. NULL: no
  * memory.
  */
-json_t *trace_collect(const struct trace *trace, uint64_t address, int64_t from_us, int64_t to_us,
-		      int64_t zero_us);
+json_t *trace_collect(const struct trace *trace, uint64_t address, const char *who, int64_t from_us,
+		      int64_t to_us, int64_t zero_us);

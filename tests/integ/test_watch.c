@@ -304,6 +304,14 @@ static void on_death(void *ctx, int status)
 	o->deaths++;
 }
 
+static const char *name_of(void *ctx, unsigned index)
+{
+	static const char *const NAMES[] = { "hci0", "hci1" };
+
+	(void)ctx;
+	return NAMES[index];
+}
+
 static void on_fault(void *ctx, const struct recovery_fault *fault)
 {
 	struct ordeal *o = ctx;
@@ -343,6 +351,7 @@ static void begin_ordeal(struct ordeal *o, const struct plan *plan)
 					    .scene = { .adapters = 2, .devices = 4 },
 					    .daemon_started = on_daemon,
 					    .daemon_died = on_death,
+					    .adapter = name_of,
 					    .fault = on_fault,
 					    .fault_end = on_end,
 					    .ctx = o };

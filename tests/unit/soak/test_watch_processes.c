@@ -124,17 +124,24 @@ START_TEST(flat_or_not)
 }
 END_TEST
 
+static const json_t *value_at(const json_t *of, const char *key, size_t i)
+{
+	return json_array_get(json_object_get(of, key), i);
+}
+
 /* A child that opens more and more is found; the one after it begins anew. */
 START_TEST(a_process_that_grows)
 {
 	struct resources *resources;
 	json_t *report;
+	const json_t *child_row;
 	int fds[20];
 
 	ck_assert_int_eq(resources_new(&resources), 0);
 	resources_watch(resources, getpid(), "us", true);
-	resources_watch(resources, child, "child", true);
 	for (int i = 0; i < 20; i++) {
+		if (i == 2)
+			resources_watch(resources, child, "child", true);
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		resources_look(resources, (int64_t)i * RESOURCES_EVERY_US);
 		resources_look(resources, (int64_t)i * RESOURCES_EVERY_US + 1);
@@ -142,10 +149,17 @@ START_TEST(a_process_that_grows)
 	resources_judge(resources, 1, on_violation, NULL);
 	ck_assert_uint_eq(told, 1);
 	ck_assert_ptr_nonnull(strstr(said, "us (process"));
-	ck_assert_uint_eq(resources_checked(resources), 3);
+	ck_assert_uint_eq(resources_checked(resources), 2);
 	report = resources_report(resources);
 	ck_assert_uint_eq(json_array_size(json_object_get(report, "count")), 20);
 	ck_assert_uint_eq(json_array_size(json_object_get(report, "processes")), 2);
+	/* Nobody was there: that is not nothing. */
+	child_row = json_array_get(json_object_get(report, "processes"), 1);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(json_is_null(value_at(child_row, "pss_kib", i)), i < 2);
+		ck_assert_int_eq(json_is_null(value_at(child_row, "fds", i)), i < 2);
+		ck_assert(json_is_null(value_at(report, "count", i)));
+	}
 	json_decref(report);
 	resources = resources_free(resources);
 	for (int i = 0; i < 20; i++)
