@@ -14,15 +14,21 @@
 
 static struct world *world;
 static struct client *client;
-static char plan_path[] = "/tmp/bh-plan.XXXXXX", log_path[64];
+static char plan_path[] = "/tmp/bh-plan.XXXXXX";
 
 static void start(const char *plan, bool wait)
 {
-	char log_option[96];
 	const char *const options[] = {
-		"--no-daemon",	 "--devices", "3",     "--faults",	    plan_path,
-		"--sim",	 log_option,  "--sim", "--disconnect-ms=0", wait ? "--sim" : NULL,
-		"--faults-wait", NULL,
+		"--no-daemon",
+		"--devices",
+		"3",
+		"--faults",
+		plan_path,
+		"--sim",
+		"--disconnect-ms=0",
+		wait ? "--sim" : NULL,
+		"--faults-wait",
+		NULL,
 	};
 	FILE *f;
 	int fd;
@@ -30,8 +36,6 @@ static void start(const char *plan, bool wait)
 	memcpy(plan_path + strlen(plan_path) - 6, "XXXXXX", 6);
 	fd = mkstemp(plan_path);
 	ck_assert_int_ge(fd, 0);
-	(void)snprintf(log_path, sizeof(log_path), "%s.log", plan_path);
-	(void)snprintf(log_option, sizeof(log_option), "--fault-log=%s", log_path);
 	f = fdopen(fd, "w");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_ge(fputs(plan, f), 0);
@@ -45,7 +49,6 @@ static void teardown(void)
 	client = client_free(client);
 	world = world_stop(world);
 	(void)unlink(plan_path);
-	(void)unlink(log_path);
 }
 
 static void ok(const char *error)
@@ -57,8 +60,11 @@ static unsigned log_lines(const char *text)
 {
 	char line[512];
 	unsigned n = 0;
-	FILE *f = fopen(log_path, "re");
+	char path[128];
+	FILE *f;
 
+	(void)snprintf(path, sizeof(path), "%s/faults.log", world_env("BLEHERD_WORLD"));
+	f = fopen(path, "re");
 	ck_assert_ptr_nonnull(f);
 	while (fgets(line, sizeof(line), f))
 		n += strstr(line, text) != NULL;
