@@ -114,7 +114,7 @@ int conductor_report(struct conductor *c)
 {
 	const char *dir = c->options->is_lab ? getenv("BLEHERD_LAB_LOGS") : c->options->dir;
 	bool held = json_array_size(c->violations) == 0 && !c->failure[0];
-	char path[PLACE_LEN + 32];
+	char path[PLACE_LEN + 32], *text;
 	json_t *report;
 	int r;
 
@@ -129,7 +129,9 @@ int conductor_report(struct conductor *c)
 	if (!report)
 		return -ENOMEM;
 	(void)snprintf(path, sizeof(path), "%s/report.json", dir ? dir : ".");
-	r = json_dump_file(report, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) < 0 ? -EIO : 0;
+	text = json_dumps(report, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	json_decref(report);
+	r = text ? place_write(path, text, strlen(text)) : -ENOMEM;
+	free(text);
 	return r;
 }

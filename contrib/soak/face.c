@@ -160,6 +160,9 @@ static void become(const struct line *line, int input, pid_t parent)
 		_exit(STATUS_NO_WORLD);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The terminal's Ctrl-C is ours alone: the world, which would end of it, is needed for the
+	 * report. */
+	(void)setpgid(0, 0);
 	/* The daemon is killed on purpose, and started again by the conductor. */
 	(void)setenv("BLEHERD_MAY_DIE", "1", 1);
 	(void)execv(line->at[0], (char *const *)(uintptr_t)line->at);
@@ -257,6 +260,7 @@ static int finish(const struct options *o, const char *dir, const char *logs, in
 
 static int make_folder(const char *path, char out[PLACE_LEN])
 {
+	static const char *const FILES[] = { "report.json", "report.html" };
 	char old[PLACE_LEN + 16];
 
 	if ((mkdir(path, 0777) < 0 && errno != EEXIST) || !realpath(path, out)) {
@@ -264,8 +268,10 @@ static int make_folder(const char *path, char out[PLACE_LEN])
 		return -errno;
 	}
 	/* A run that leaves none must not seem to have left the one before. */
-	(void)snprintf(old, sizeof(old), "%s/report.json", out);
-	(void)unlink(old);
+	for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
+		(void)snprintf(old, sizeof(old), "%s/%s", out, FILES[i]);
+		(void)unlink(old);
+	}
 	return 0;
 }
 

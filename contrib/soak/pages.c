@@ -13,22 +13,20 @@ static int complain(const char *what, const char *why, int error)
 	return error;
 }
 
-/* Whoever looks at the old page meanwhile has a whole one. */
 static int put(const char *path, const json_t *const *runs, size_t n)
 {
-	char aside[PLACE_LEN + 32];
-	FILE *f;
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
 	int r;
 
-	(void)snprintf(aside, sizeof(aside), "%s.new", path);
-	f = fopen(aside, "we");
 	if (!f)
-		return complain(aside, strerror(errno), -errno);
+		return complain(path, strerror(errno), -errno);
 	r = n == 1 ? report_html(runs[0], f) : report_compare(runs, n, f);
 	if (fclose(f) != 0 && r == 0)
-		r = -errno;
-	if (r == 0 && rename(aside, path) < 0)
-		r = -errno;
+		r = -ENOMEM;
+	if (r == 0)
+		r = place_write(path, text, len);
 	return r < 0 ? complain(path, strerror(-r), r) : 0;
 }
 

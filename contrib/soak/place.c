@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "contrib/soak/place.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,4 +48,41 @@ int place_find(const char *name, char out[PLACE_LEN])
 		}
 	}
 	return -ENOENT;
+}
+
+static int write_all(int fd, const char *text, size_t len_bytes)
+{
+	while (len_bytes > 0) {
+		ssize_t n = write(fd, text, len_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int place_write(const char *path, const char *text, size_t len_bytes)
+{
+	char aside[PLACE_LEN + 64];
+	int n = snprintf(aside, sizeof(aside), "%s.new", path);
+	int fd, r;
+
+	if (n < 0 || n >= (int)sizeof(aside))
+		return -ENAMETOOLONG;
+	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, len_bytes);
+	/* Some file systems say only now that they are full. */
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && rename(aside, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(aside);
+	return r;
 }

@@ -14,3 +14,7 @@ must_check int place_find(const char *name, char out[PLACE_LEN]);
 
 /* The binary that this is. Errors: negative errno. */
 must_check int place_self(char out[PLACE_LEN]);
+
+/* Puts a file there, whole or not at all: whoever looks at the old one meanwhile has that. Errors:
+ * negative errno. */
+must_check int place_write(const char *path, const char *text, size_t len_bytes);
