@@ -138,8 +138,11 @@ static int parse_verb(struct options *o, int argc, char **argv)
 			return help();
 		if (!is_report && strcmp(argv[i], "-o") == 0 && argv[i + 1])
 			o->out = argv[++i];
-		else if (argv[i][0] == '-' || o->n_runs == OPTIONS_RUNS_MAX)
-			return complain("'%.60s' is too much", argv[i]);
+		else if (argv[i][0] == '-')
+			return complain("%s has no such option: %.60s", argv[1], argv[i]);
+		else if (o->n_runs == OPTIONS_RUNS_MAX)
+			return complain("%s takes at most %d runs; '%.60s' is one more", argv[1],
+					OPTIONS_RUNS_MAX, argv[i]);
 		else
 			o->runs[o->n_runs++] = argv[i];
 	}

@@ -161,7 +161,9 @@ void resources_look(struct resources *r, int64_t now_us)
 	r->next_us = now_us + RESOURCES_EVERY_US;
 	n = watch_children(r);
 	r->count[r->n_samples] = (uint32_t)n;
-	flat_add(&r->count_flat, 0, (uint32_t)n);
+	/* None: it is being started. */
+	if (n > 0)
+		flat_add(&r->count_flat, 0, (uint32_t)n);
 	for (size_t i = 0; i < r->n_processes; i++)
 		if (!r->processes[i].is_over)
 			sample(r, &r->processes[i]);
@@ -207,12 +209,14 @@ uint64_t resources_broken(const struct resources *r)
 
 /* --- the report --- */
 
-static json_t *numbers(const uint32_t *of, size_t n)
+/* Where @there is 0 nobody was there to be measured: a gap, or the curve would begin at 0. */
+static json_t *numbers(const uint32_t *of, const uint32_t *there, size_t n)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		(void)json_array_append_new(array, json_integer(of[i]));
+		(void)json_array_append_new(array,
+					    there[i] > 0 ? json_integer(of[i]) : json_null());
 	return array;
 }
 
@@ -220,11 +224,14 @@ json_t *resources_report(const struct resources *r)
 {
 	json_t *rows = json_array();
 
-	for (size_t i = 0; i < r->n_series; i++)
-		(void)json_array_append_new(
-			rows, json_pack("{s:s, s:o, s:o}", "name", r->series[i].name, "pss_kib",
-					numbers(r->series[i].kib, r->n_samples), "fds",
-					numbers(r->series[i].fds, r->n_samples)));
+	for (size_t i = 0; i < r->n_series; i++) {
+		const struct series *s = &r->series[i];
+
+		(void)json_array_append_new(rows,
+					    json_pack("{s:s, s:o, s:o}", "name", s->name, "pss_kib",
+						      numbers(s->kib, s->kib, r->n_samples), "fds",
+						      numbers(s->fds, s->kib, r->n_samples)));
+	}
 	return json_pack("{s:i, s:o, s:o}", "step_ms", RESOURCES_EVERY_US / 1000, "processes", rows,
-			 "count", numbers(r->count, r->n_samples));
+			 "count", numbers(r->count, r->count, r->n_samples));
 }

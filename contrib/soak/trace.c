@@ -114,10 +114,14 @@ static void cut(struct log *log)
 {
 	_cleanup_free_ char *tail = malloc(KEPT_BYTES);
 	char path[4096 + 8];
+	size_t stem = strlen(log->path);
 	ssize_t n = tail ? pread(log->fd, tail, KEPT_BYTES, log->at - KEPT_BYTES) : -1;
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s.old", log->path);
+	/* bleherdd.old.log: the world keeps what ends in .log. */
+	if (stem > 4 && strcmp(log->path + stem - 4, ".log") == 0)
+		stem -= 4;
+	(void)snprintf(path, sizeof(path), "%.*s.old.log", (int)stem, log->path);
 	f = fopen(path, "we");
 	if (f) {
 		(void)!fwrite(tail, 1, n > 0 ? (size_t)n : 0, f);
