@@ -89,8 +89,12 @@ void resources_watch(struct resources *r, pid_t pid, const char *name, bool is_j
 	struct process *process;
 
 	for (size_t i = 0; i < r->n_processes; i++)
-		if (r->processes[i].pid == pid && r->processes[i].started == started)
+		if (r->processes[i].pid == pid && r->processes[i].started == started) {
+			/* A child that was seen before its exec bore its parent's name. */
+			if (series < SERIES_MAX)
+				r->processes[i].series = series;
 			return;
+		}
 	process = series < SERIES_MAX ? place_for(r) : NULL;
 	if (!process)
 		return;

@@ -141,6 +141,8 @@ START_TEST(a_process_that_grows)
 	resources_watch(resources, getpid(), "us", true);
 	for (int i = 0; i < 20; i++) {
 		if (i == 2)
+			resources_watch(resources, child, "us", true);
+		if (i == 3)
 			resources_watch(resources, child, "child", true);
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		resources_look(resources, (int64_t)i * RESOURCES_EVERY_US);
@@ -153,11 +155,11 @@ START_TEST(a_process_that_grows)
 	report = resources_report(resources);
 	ck_assert_uint_eq(json_array_size(json_object_get(report, "count")), 20);
 	ck_assert_uint_eq(json_array_size(json_object_get(report, "processes")), 2);
-	/* Nobody was there: that is not nothing. */
+	/* Nobody of that name was there: that is not nothing. */
 	child_row = json_array_get(json_object_get(report, "processes"), 1);
-	for (size_t i = 0; i < 3; i++) {
-		ck_assert_int_eq(json_is_null(value_at(child_row, "pss_kib", i)), i < 2);
-		ck_assert_int_eq(json_is_null(value_at(child_row, "fds", i)), i < 2);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(json_is_null(value_at(child_row, "pss_kib", i)), i < 3);
+		ck_assert_int_eq(json_is_null(value_at(child_row, "fds", i)), i < 3);
 		ck_assert(json_is_null(value_at(report, "count", i)));
 	}
 	json_decref(report);
