@@ -56,17 +56,11 @@ void hci_remote_version(struct controller *controller, const uint8_t *params,
 	controller_event(controller, HCI_EV_REMOTE_VERSION, &event);
 }
 
-void hci_remote_features(struct controller *controller, const uint8_t *params,
-			 uint64_t now_ms _unused_)
+void hci_remote_features(struct controller *controller, const uint8_t *params, uint64_t now_ms)
 {
-	uint8_t data[12];
-	struct packet event = PACKET_OVER(data);
+	struct link *link = controller_link(controller, bytes_get16(params));
 
-	packet_put8(&event, HCI_LE_EV_REMOTE_FEATURES);
-	packet_put8(&event, HCI_OK);
-	packet_put(&event, params, 2);
-	packet_zero(&event, 8);
-	controller_event(controller, HCI_EV_LE_META, &event);
+	link_ask_features(link, now_ms);
 }
 
 /* These answers keep their length when they fail: the kernel insists on it. */

@@ -23,6 +23,7 @@ struct link *link_new(struct controller *controller, struct model_device *device
 	link->handle = handle;
 	link->end_at_ms = MODEL_NEVER_MS;
 	link->event_at_ms = MODEL_NEVER_MS;
+	link->features_at_ms = MODEL_NEVER_MS;
 	att_init(&link->att, device);
 	return link;
 }
@@ -136,6 +137,26 @@ void link_receive(struct link *link, unsigned boundary, const uint8_t *data, siz
 		link->event_at_ms = now_ms + event_ms;
 }
 
+static void report_features(struct link *link)
+{
+	uint8_t data[12];
+	struct packet event = PACKET_OVER(data);
+
+	link->features_at_ms = MODEL_NEVER_MS;
+	packet_put8(&event, HCI_LE_EV_REMOTE_FEATURES);
+	packet_put8(&event, HCI_OK);
+	packet_put16(&event, link->handle);
+	packet_zero(&event, 8);
+	controller_event(link->controller, HCI_EV_LE_META, &event);
+}
+
+void link_ask_features(struct link *link, uint64_t now_ms)
+{
+	link->features_at_ms = now_ms + 2 * link->controller->air->settings.event_ms;
+	if (!link->device || (link->features_at_ms <= now_ms && !is_out_of_range(link)))
+		report_features(link);
+}
+
 static void tick_burst(struct link *link, uint64_t now_ms)
 {
 	struct model_emission emission;
@@ -168,6 +189,8 @@ void link_tick(struct link *link, uint64_t now_ms)
 		link->queued = 0;
 		link->event_at_ms = MODEL_NEVER_MS;
 	}
+	if (link->features_at_ms <= now_ms)
+		report_features(link);
 	tick_burst(link, now_ms);
 	while (att_emit(&link->att, now_ms, &pdu) == 1) {
 		send_att(link, &pdu);
@@ -183,6 +206,8 @@ uint64_t link_next_at_ms(const struct link *link)
 		return next_at_ms;
 	if (link->event_at_ms < next_at_ms)
 		next_at_ms = link->event_at_ms;
+	if (link->features_at_ms < next_at_ms)
+		next_at_ms = link->features_at_ms;
 	if (link->burst_left && link->burst_at_ms < next_at_ms)
 		next_at_ms = link->burst_at_ms;
 	emit_at_ms = att_next_emit_at_ms(&link->att);
@@ -226,5 +251,6 @@ void link_make_ghost(struct link *link)
 	link->device = NULL;
 	link->queued = 0;
 	link->event_at_ms = MODEL_NEVER_MS;
+	link->features_at_ms = MODEL_NEVER_MS;
 	link->end_at_ms = MODEL_NEVER_MS;
 }

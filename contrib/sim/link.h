@@ -25,6 +25,7 @@ struct link {
 	uint64_t end_at_ms; /* MODEL_NEVER_MS: not ending */
 	uint8_t end_reason;
 	uint64_t event_at_ms; /* when the queue reaches the peripheral; never while it is empty */
+	uint64_t features_at_ms; /* when the peripheral's features are known; never: not asked */
 	size_t queued;
 	struct link_packet queue[CONTROLLER_ACL_BUFFERS];
 	uint16_t burst_handle;
@@ -50,6 +51,13 @@ uint64_t link_next_at_ms(const struct link *link);
  * millisecond: the host's socket buffers would not hold them all at once.
  */
 void link_burst(struct link *link, uint16_t handle, unsigned count, uint64_t now_ms);
+/*
+ * LE Read Remote Features: the question waits for one connection event, the answer for the next.
+ * The kernel lets nobody use a link before; without that time bluetoothd 5.66 may see its socket
+ * before MGMT Device Connected, takes the link for one that was there, and never shows its
+ * services.
+ */
+void link_ask_features(struct link *link, uint64_t now_ms);
 /* The peripheral asks for other connection parameters. */
 void link_ask_parameters(struct link *link, uint16_t interval, uint16_t timeout);
 /* The peripheral is out of range from now on, or back: after its timeout the link is lost. */

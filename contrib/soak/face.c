@@ -31,6 +31,9 @@ enum {
 	LAB_EXTRA_S = 300,
 };
 
+/* The shortest interval that Linux asks for by itself (30 ms); link_ask_features() says why. */
+#define LAB_EVENT "--event-ms=30"
+
 /* --- plans --- */
 
 static int plans_folder(char out[PLACE_LEN])
@@ -304,8 +307,11 @@ static int run(const struct options *o, const struct plan *plan, const char *pat
 	add(&line, "--verbose");
 	add(&line, "--keep-logs");
 	add(&line, logs);
-	if (o->is_lab)
+	if (o->is_lab) {
+		add(&line, "--sim");
+		add(&line, LAB_EVENT);
 		add_number(&line, "--timeout", duration_s + LAB_EXTRA_S);
+	}
 	add(&line, "--");
 	add_inside(&line, o, self, path, dir, duration_s);
 	add(&line, NULL);

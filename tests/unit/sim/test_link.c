@@ -65,6 +65,31 @@ START_TEST(connection_events_delay_data)
 }
 END_TEST
 
+START_TEST(features_are_asked_over_the_air)
+{
+	/* At once where packets do not wait, */
+	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
+	EXPECT(0, "01162002 4000", "040f0400011620", "043e0c04004000 0000000000000000", NULL);
+	/* else after two events, and not while nobody is there to answer. */
+	bench_stop();
+	bench_start(2, 30);
+	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
+	EXPECT(0, "01162002 4000", "040f0400011620", NULL);
+	bench_run_ms(59);
+	ck_assert_uint_eq(bench_sent(0), 1);
+	bench_run_ms(2);
+	ck_assert_uint_eq(bench_count(0, "043e0c04004000"), 1);
+	bench_run_ms(200);
+	ck_assert_uint_eq(bench_sent(0), 2);
+	bench_send(0, "01162002 4000");
+	bench_clear();
+	air_device(&bench_air, model_device(bench_model, 0))->vanished = true;
+	link_set_vanished(bench_hci[0]->links[0], true, bench_now_ms);
+	bench_run_ms(100);
+	ck_assert_uint_eq(bench_sent(0), 0);
+}
+END_TEST
+
 START_TEST(notifications_stop_with_the_link)
 {
 	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
@@ -179,6 +204,7 @@ Suite *suite_link(void)
 	tcase_add_test(tcase, data_is_answered_and_credited);
 	tcase_add_test(tcase, answers_are_fragmented);
 	tcase_add_test(tcase, connection_events_delay_data);
+	tcase_add_test(tcase, features_are_asked_over_the_air);
 	tcase_add_test(tcase, notifications_stop_with_the_link);
 	tcase_add_test(tcase, a_burst_is_paced_and_complete);
 	tcase_add_test(tcase, a_peripheral_out_of_range);
