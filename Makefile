@@ -324,10 +324,10 @@ soak: ## faults of a plan under clients of every kind: T=2min SEED=N PLAN=everyt
 	$(SUBMAKE) all
 	@$(SOAK_RUN) --face '$(or $(FACE),fake)' $(if $(CLIENTS),--clients '$(CLIENTS)')
 
-soak-lab: ## the same on the real kernel and bluetoothd, with 8 clients
+soak-lab: ## the same on the real kernel and bluetoothd, with 8 clients, after each verb once: T= SEED= PLAN=
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
-	@$(SOAK_RUN) --face lab --clients '$(or $(CLIENTS),8)'
+	@$(SOAK_RUN) --face lab --clients '$(or $(CLIENTS),8)' --before 'bash tests/lab/smoke_inside'
 
 soak-nightly: ## half an hour of everything on the fake, 20 minutes in the lab
 	+@$(MAKE) --no-print-directory soak T=30min DIR='$(B)/soak-fake'

@@ -240,6 +240,9 @@ static int begin_clients(struct conductor *c)
 {
 	int r = crew_new(&c->crew, c->book, c->book_fd);
 
+	/* Shown, not judged: it is no part of what makes promises. */
+	if (pid_of("BLEHERD_SIM_PID") > 0)
+		resources_watch(c->resources, pid_of("BLEHERD_SIM_PID"), "sim", false);
 	for (uint32_t i = 0; r == 0 && i < c->book->clients; i++) {
 		r = crew_start(c->crew, i);
 		if (r == 0)

@@ -3,8 +3,10 @@
  * contrib/soak/face.c - the outer process: plan, world, and what is made of the report afterwards.
  *
  * The conductor ends in good order when its standard input ends (on the fake face: we hold the
- * other end) or on SIGINT, which the terminal sends to all of us; so nothing is done about signals
- * here but to close that end. Whatever happens, the world dies with this process.
+ * other end) or on SIGINT. On the fake face the terminal sends that to all of us; so nothing is
+ * done about signals here but to close that end. The lab's runner passes it on, and takes a second
+ * one for impatience: it has a process group of its own, and is sent each signal once, by us.
+ * Whatever happens, the world dies with this process.
  */
 #include "contrib/soak/face.h"
 
@@ -154,11 +156,13 @@ static void add_inside(struct line *line, const struct options *o, const char *s
 
 /* --- the run --- */
 
-static void become(const struct line *line, int input, pid_t parent)
+static void become(const struct line *line, bool is_lab, int input, pid_t parent)
 {
 	sigset_t none;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (is_lab)
+		(void)setpgid(0, 0);
 	if (getppid() != parent || dup2(input, STDIN_FILENO) < 0)
 		_exit(STATUS_NO_WORLD);
 	(void)sigemptyset(&none);
@@ -174,7 +178,7 @@ static void become(const struct line *line, int input, pid_t parent)
 }
 
 /* Waits for the world. A signal to end closes its standard input: the conductor comes to an end. */
-static int await(pid_t pid, int *input, int signals)
+static int await(pid_t pid, bool is_lab, int *input, int signals)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct signalfd_siginfo info;
@@ -185,8 +189,11 @@ static int await(pid_t pid, int *input, int signals)
 					{ .fd = signals, .events = POLLIN } };
 
 		(void)poll(fds, ARRAY_LEN(fds), -1);
-		if (fds[1].revents != 0 && read(signals, &info, sizeof(info)) > 0)
+		if (fds[1].revents != 0 && read(signals, &info, sizeof(info)) > 0) {
 			*input = close_fd(*input);
+			if (is_lab)
+				(void)syscall(SYS_pidfd_send_signal, pidfd, SIGINT, NULL, 0);
+		}
 		if (fds[0].revents != 0)
 			break;
 	}
@@ -195,7 +202,7 @@ static int await(pid_t pid, int *input, int signals)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_NO_WORLD;
 }
 
-static int start(const struct line *line)
+static int start(const struct line *line, bool is_lab)
 {
 	_cleanup_close_ int input = -EBADF, signals = -EBADF;
 	pid_t parent = getpid(), pid;
@@ -213,11 +220,11 @@ static int start(const struct line *line)
 	input = pipe_fds[1];
 	pid = fork();
 	if (pid == 0)
-		become(line, pipe_fds[0], parent);
+		become(line, is_lab, pipe_fds[0], parent);
 	(void)close_fd(pipe_fds[0]);
 	if (pid < 0)
 		return STATUS_NO_WORLD;
-	return await(pid, &input, signals);
+	return await(pid, is_lab, &input, signals);
 }
 
 /* --- afterwards --- */
@@ -282,12 +289,15 @@ static int run(const struct options *o, const struct plan *plan, const char *pat
 {
 	char world[PLACE_LEN], self[PLACE_LEN], bin[PLACE_LEN], dir[PLACE_LEN];
 	char logs[PLACE_LEN + 16];
+	_cleanup_free_ char *before = NULL;
 	struct line line = { .n = 0 };
 	unsigned duration_s = (unsigned)((o->duration_ms + 999) / 1000);
 	int status;
 
 	if (make_folder(o->dir, dir) < 0)
 		return STATUS_USAGE;
+	if (o->before && asprintf(&before, "(%s) && exec \"$@\"", o->before) < 0)
+		return STATUS_NO_WORLD;
 	if (place_self(self) < 0 || place_find(o->is_lab ? "lab/run" : "sim/world", world) < 0) {
 		(void)fputs("bleherd-soak: contrib/sim/world is not there\n", stderr);
 		return STATUS_NO_WORLD;
@@ -313,9 +323,15 @@ static int run(const struct options *o, const struct plan *plan, const char *pat
 		add_number(&line, "--timeout", duration_s + LAB_EXTRA_S);
 	}
 	add(&line, "--");
+	if (o->before) {
+		add(&line, "sh");
+		add(&line, "-c");
+		add(&line, before);
+		add(&line, "sh");
+	}
 	add_inside(&line, o, self, path, dir, duration_s);
 	add(&line, NULL);
-	status = start(&line);
+	status = start(&line, o->is_lab);
 	line_done(&line);
 	return finish(o, dir, logs, status);
 }

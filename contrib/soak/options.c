@@ -37,6 +37,7 @@ static int help(void)
 		"  --duration T   such as 30s, 2min, 1h (2min)\n"
 		"  --seed S       repeats the faults of a run (random)\n"
 		"  --report DIR   report.html and report.json go there (soak-report)\n"
+		"  --before CMD   sh runs CMD in the world first; if it fails, no more\n"
 		"  --list         the plans\n"
 		"  --help         this text\n"
 		"\n"
@@ -102,6 +103,10 @@ static int parse_value(struct options *o, const char *name, const char *value)
 		*(name[2] == 'p' ? &o->plan : &o->dir) = value;
 		return *value ? 0 : complain("%s wants a name", name);
 	}
+	if (strcmp(name, "--before") == 0) {
+		o->before = value;
+		return *value ? 0 : complain("--before wants a command");
+	}
 	if (strcmp(name, "--duration") == 0)
 		return parse_duration(value, &o->duration_ms);
 	if (strcmp(name, "--seed") == 0)
@@ -119,7 +124,7 @@ static int parse_value(struct options *o, const char *name, const char *value)
 static bool takes_value(const char *name)
 {
 	static const char *const NAMES[] = { "--face", "--plan",   "--clients", "--duration",
-					     "--seed", "--report", "--client" };
+					     "--seed", "--report", "--client",	"--before" };
 
 	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
 		if (strcmp(name, NAMES[i]) == 0)

@@ -27,8 +27,9 @@ struct options {
 	const char *plan;		/* a file, or a name of contrib/soak/plans */
 	uint32_t clients, seed, number; /* number: of the client */
 	int64_t duration_ms;
-	const char *dir; /* for the report */
-	const char *out; /* compare: the page; NULL: a table on standard output */
+	const char *dir;    /* for the report */
+	const char *before; /* a command for sh, in the world; NULL: none */
+	const char *out;    /* compare: the page; NULL: a table on standard output */
 	const char *runs[OPTIONS_RUNS_MAX];
 	size_t n_runs;
 };
