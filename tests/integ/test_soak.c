@@ -57,8 +57,11 @@ START_TEST(calm)
 	size_t i;
 
 	(void)snprintf(arguments, sizeof(arguments),
-		       "--plan calm --clients 8 --duration 10s --seed 3 --report %s/run", dir);
+		       "--plan calm --clients 8 --duration 10s --seed 3 --report %s/run "
+		       "--before 'echo first'",
+		       dir);
 	ck_assert_msg(soak(arguments, out, sizeof(out)) == 0, "%s", out);
+	ck_assert_msg(strncmp(out, "first\n", 6) == 0, "%s", out);
 	ck_assert_msg(strstr(out, "--plan calm --clients 8 --duration 10s --seed 3") != NULL, "%s",
 		      out);
 	(void)snprintf(arguments, sizeof(arguments), "%s/run/report.json", dir);
@@ -109,6 +112,20 @@ START_TEST(mistakes)
 }
 END_TEST
 
+/* What is to be done first sees the world; if it fails, nothing runs and nothing is reported. */
+START_TEST(before)
+{
+	char arguments[256], out[4096];
+
+	(void)snprintf(arguments, sizeof(arguments),
+		       "--plan calm --report %s/run --before 'bleherd adapters; exit 7'", dir);
+	ck_assert_int_eq(soak(arguments, out, sizeof(out)), 7);
+	ck_assert_msg(strstr(out, "hci1") != NULL && strstr(out, "requests") == NULL, "%s", out);
+	(void)snprintf(arguments, sizeof(arguments), "%s/run/report.json", dir);
+	ck_assert_int_ne(access(arguments, R_OK), 0);
+}
+END_TEST
+
 START_TEST(lists)
 {
 	char out[4096];
@@ -129,6 +146,7 @@ Suite *suite_soak(void)
 	/* Ten seconds, and up to two minutes on a machine where nothing gets well soon. */
 	tcase_set_timeout(t, 180);
 	tcase_add_test(t, calm);
+	tcase_add_test(t, before);
 	tcase_add_test(t, mistakes);
 	tcase_add_test(t, lists);
 	suite_add_tcase(s, t);
