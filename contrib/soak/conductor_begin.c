@@ -254,6 +254,8 @@ static int begin_clients(struct conductor *c)
 static int begin_faults(struct conductor *c)
 {
 	c->began_us = c->now_us = c->phase_us = book_now_us();
+	if (c->inject)
+		inject_begin(c->inject, c->began_us);
 	return result_new(&c->result, c->began_us) < 0 ? -ENOMEM
 						       : simlink_do(&c->sim, "plan begin");
 }
