@@ -203,11 +203,12 @@ static void on_device_gone(void *ctx, struct device *device)
 	links_device_gone(w->links, device);
 }
 
-static void on_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len)
+static void on_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len,
+		     bool is_left)
 {
 	struct worker *w = ctx;
 
-	notify_value(w->links, addr, chrc, data, len);
+	notify_value(w->links, addr, chrc, data, len, is_left);
 }
 
 static void on_load_begin(void *ctx)

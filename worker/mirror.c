@@ -313,14 +313,17 @@ static void drop_matches(struct mirror *mirror)
 	for (i = 0; i < MIRROR_MATCHES; i++)
 		mirror->matches[i] = sd_bus_slot_unref(mirror->matches[i]);
 	mirror->value_match = sd_bus_slot_unref(mirror->value_match);
+	mirror->left_match = sd_bus_slot_unref(mirror->left_match);
 	mirror->conn = sd_bus_unref(mirror->conn);
 }
 
 void mirror_attach(struct mirror *mirror, sd_bus *conn)
 {
+	sd_bus_slot *left = TAKE_PTR(mirror->value_match);
 	size_t i;
 
 	drop_matches(mirror);
+	mirror->left_match = left;
 	mirror->conn = sd_bus_ref(conn);
 	for (i = 0; i < ARRAY_LEN(RULES); i++)
 		add_match(mirror, &mirror->matches[i], RULES[i].rule, RULES[i].handle);
@@ -342,9 +345,11 @@ void mirror_want_values(struct mirror *mirror, bool is_wanted)
 	mirror->n_value_wants += is_wanted ? 1u : -1u;
 	if (!mirror->conn)
 		return;
-	if (mirror->n_value_wants == 0)
+	if (mirror->n_value_wants == 0) {
 		mirror->value_match = sd_bus_slot_unref(mirror->value_match);
-	else if (!mirror->value_match)
+		mirror->left_match = sd_bus_slot_unref(mirror->left_match);
+	}
+	if (mirror->n_value_wants > 0 && !mirror->value_match)
 		add_match(mirror, &mirror->value_match, VALUE_RULE, on_changed);
 }
 

@@ -80,8 +80,12 @@ struct mirror_ops {
 	void (*adapter)(void *ctx); /* power or discovering changed */
 	void (*device)(void *ctx, struct device *device, unsigned changes);
 	void (*device_gone)(void *ctx, struct device *device); /* valid until this returns */
-	/* A characteristic's Value signal; only while mirror_want_values(). */
-	void (*value)(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len);
+	/*
+	 * A characteristic's Value signal; only while mirror_want_values(). @is_left: by the
+	 * connection before, which hears them until it is drained. Both hear the same.
+	 */
+	void (*value)(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len,
+		      bool is_left);
 	void (*load_begin)(void *ctx);
 	void (*load_end)(void *ctx);
 };

@@ -316,7 +316,8 @@ static int read_signal_value(sd_bus_message *m, void *object)
 
 	if (r < 0)
 		return r;
-	sink->mirror->ops->value(sink->mirror->ctx, sink->path->addr, sink->path->chrc, data, len);
+	sink->mirror->ops->value(sink->mirror->ctx, sink->path->addr, sink->path->chrc, data, len,
+				 sd_bus_message_get_bus(m) != sink->mirror->conn);
 	return 0;
 }
 

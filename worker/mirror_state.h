@@ -26,6 +26,7 @@ struct mirror {
 	sd_bus *conn;
 	sd_bus_slot *matches[MIRROR_MATCHES];
 	sd_bus_slot *value_match;
+	sd_bus_slot *left_match; /* the same on the connection before */
 	struct bus_call *load;
 	struct deadline retry;
 };

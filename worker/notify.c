@@ -344,6 +344,7 @@ static void on_started(void *ctx, const struct bus_result *result)
 		sub_fail(sub, result->class, result->text);
 	} else {
 		sub->state = SUB_SIGNALS;
+		sub->is_leaving = false;
 		if (TAILQ_EMPTY(&sub->subscribers))
 			sub_stop(sub);
 		else
@@ -420,10 +421,16 @@ void notify_flush(struct links *links)
 	sub->n_due = 0;
 }
 
-/* Before StartNotify is answered a value is of an older link, but where this one had them on. */
-static bool takes_signals(const struct sub *sub)
+/*
+ * Before StartNotify is answered a value is of an older link, but where this one had them on. While
+ * the bus connection changes both hear all there is, each in its own time: until StopNotify is
+ * answered the old one says what came, then the new one from its answer on.
+ */
+static bool takes_signals(const struct sub *sub, bool is_left)
 {
-	return sub->state == SUB_SIGNALS || (sub->state == SUB_STARTING && sub->was_on);
+	if (sub->state == SUB_SIGNALS)
+		return sub->is_leaving == is_left;
+	return sub->state == SUB_STARTING && sub->was_on && !sub->is_leaving && !is_left;
 }
 
 /*
@@ -431,13 +438,14 @@ static bool takes_signals(const struct sub *sub)
  * done for a value here: those that one wake-up of ours finds are one message. Only of one
  * subscription at a time, so that the order among several stays.
  */
-void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len)
+void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len,
+		  bool is_left)
 {
 	struct link *link = links_find(links, addr);
 	struct sub *sub = link ? sub_find(link, chrc) : NULL;
 	const struct span value = { .data = data, .len = len };
 
-	if (!sub || !takes_signals(sub) || len > VALUE_MAX)
+	if (!sub || !takes_signals(sub, is_left) || len > VALUE_MAX)
 		return;
 	/* It may be the echo of our own read: the answer, which comes next, tells. */
 	if (gatt_is_reading(link, chrc) && fanout_keep(&sub->held, &value))

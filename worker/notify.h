@@ -56,8 +56,12 @@ void notify_drop_link(struct link *link);
 /* The bus connection is about to change, and BlueZ ends what its sender began. */
 void notify_renew_link(struct link *link);
 
-/* A Value signal. It is passed on by the next notify_flush(), or earlier. */
-void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len);
+/*
+ * A Value signal. It is passed on by the next notify_flush(), or earlier. @is_left: heard by the
+ * bus connection before.
+ */
+void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len,
+		  bool is_left);
 /* Before anything else happens to links, and when all signals of a wake-up are handled. */
 void notify_flush(struct links *links);
 

@@ -57,6 +57,7 @@ struct sub {
 	uint64_t heard_at_ms;
 	bool has_spent;		/* one of its watchdogs is to be armed by the next value */
 	bool was_on;		/* on this link */
+	bool is_leaving;	/* the bus connection that has it on: until the new one has */
 	bool has_cleared;	/* what was left over in BlueZ: once */
 	struct value_list held; /* signals during our own read of it */
 	struct value_list due;	/* signals of this wake-up: one message to each program */

@@ -236,8 +236,10 @@ static void on_left(void *ctx, const struct bus_result *result)
  */
 static void renew(struct sub *sub)
 {
-	if (sub_call(sub, "StopNotify", on_left) == 0)
+	if (sub_call(sub, "StopNotify", on_left) == 0) {
+		sub->is_leaving = true;
 		return;
+	}
 	sub_close_socket(sub);
 	sub_start(sub);
 }

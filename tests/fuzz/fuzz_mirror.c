@@ -32,9 +32,11 @@ static void on_gone(void *ctx, struct device *device)
 	look_at(device);
 }
 
-static void on_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len)
+static void on_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len,
+		     bool is_left)
 {
 	(void)ctx;
+	(void)is_left;
 	(void)chrc;
 	MUST(addr >> 48 == 0);
 	feed_touch(data, len);

@@ -112,6 +112,42 @@ START_TEST(mistakes)
 }
 END_TEST
 
+/* The faults of a plan happen: those of the sim and those of processes, and both are reported. */
+START_TEST(faults)
+{
+	char arguments[256], out[8192], path[96];
+	const json_t *fault;
+	unsigned drops = 0, kills = 0;
+	json_t *report;
+	FILE *plan;
+	size_t i;
+
+	(void)snprintf(path, sizeof(path), "%s/plan", dir);
+	plan = fopen(path, "we");
+	ck_assert_ptr_nonnull(plan);
+	(void)fputs("title Two faults\nset workers.crash_loop_deaths=0\n"
+		    "every 1s while connected any drop it\nevery 2s kill worker any\n",
+		    plan);
+	ck_assert_int_eq(fclose(plan), 0);
+	(void)snprintf(arguments, sizeof(arguments),
+		       "--plan %s --clients 8 --duration 10s --seed 3 --report %s/run", path, dir);
+	ck_assert_msg(soak(arguments, out, sizeof(out)) == 0, "%s", out);
+	(void)snprintf(path, sizeof(path), "%s/run/report.json", dir);
+	report = json_load_file(path, 0, NULL);
+	ck_assert_ptr_nonnull(report);
+	json_array_foreach(json_object_get(report, "faults"), i, fault)
+	{
+		const char *kind = json_string_value(json_object_get(fault, "kind"));
+		unsigned n = (unsigned)json_integer_value(json_object_get(fault, "n"));
+
+		drops += strcmp(kind, "drop") == 0 ? n : 0;
+		kills += strcmp(kind, "kill-worker") == 0 ? n : 0;
+	}
+	json_decref(report);
+	ck_assert_msg(drops > 0 && kills > 0, "%u drops, %u kills: %s", drops, kills, out);
+}
+END_TEST
+
 /* What is to be done first sees the world; if it fails, nothing runs and nothing is reported. */
 START_TEST(before)
 {
@@ -146,6 +182,7 @@ Suite *suite_soak(void)
 	/* Ten seconds, and up to two minutes on a machine where nothing gets well soon. */
 	tcase_set_timeout(t, 180);
 	tcase_add_test(t, calm);
+	tcase_add_test(t, faults);
 	tcase_add_test(t, before);
 	tcase_add_test(t, mistakes);
 	tcase_add_test(t, lists);

@@ -36,9 +36,11 @@ static void count_adapter(void *ctx)
 	seen.adapter++;
 }
 
-static void count_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len)
+static void count_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len,
+			bool is_left)
 {
 	(void)ctx;
+	(void)is_left;
 	ck_assert_uint_eq(addr, 0xc0aabb000001u);
 	ck_assert_uint_eq(chrc, 0x000b);
 	ck_assert_uint_eq(len, 2);
