@@ -43,13 +43,19 @@ static bool is_out_of_range(const struct link *link)
 	return link->device && air_device(link->controller->air, link->device)->vanished;
 }
 
+/* A peripheral that nobody hears goes on counting only when it is heard again. */
+static bool is_speaking(const struct link *link)
+{
+	return link->device->mute == MODEL_MUTE_OFF;
+}
+
 static void send_att(struct link *link, const struct packet *pdu)
 {
 	uint8_t data[L2CAP_HEADER_BYTES + ATT_MTU_MAX];
 	struct packet frame = PACKET_OVER(data);
 
 	/* Mute: the peripheral has answered, but nobody hears it. */
-	if (pdu->len_bytes == 0 || link->device->mute != MODEL_MUTE_OFF)
+	if (pdu->len_bytes == 0 || !is_speaking(link))
 		return;
 	l2cap_begin(&frame, L2CAP_CID_ATT, pdu->len_bytes);
 	packet_put(&frame, pdu->data, pdu->len_bytes);
@@ -191,6 +197,8 @@ void link_tick(struct link *link, uint64_t now_ms)
 	}
 	if (link->features_at_ms <= now_ms)
 		report_features(link);
+	if (!is_speaking(link))
+		return;
 	tick_burst(link, now_ms);
 	while (att_emit(&link->att, now_ms, &pdu) == 1) {
 		send_att(link, &pdu);
@@ -208,6 +216,8 @@ uint64_t link_next_at_ms(const struct link *link)
 		next_at_ms = link->event_at_ms;
 	if (link->features_at_ms < next_at_ms)
 		next_at_ms = link->features_at_ms;
+	if (!is_speaking(link))
+		return next_at_ms;
 	if (link->burst_left && link->burst_at_ms < next_at_ms)
 		next_at_ms = link->burst_at_ms;
 	emit_at_ms = att_next_emit_at_ms(&link->att);

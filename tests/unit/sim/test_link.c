@@ -107,6 +107,26 @@ START_TEST(notifications_stop_with_the_link)
 }
 END_TEST
 
+/* What is lost on a link ends it: a program that misses a value has been told so. */
+START_TEST(a_mute_peripheral_counts_on_when_it_is_heard)
+{
+	struct model_device *device = model_device(bench_model, 0);
+
+	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
+	bench_send(0, "024020 0900 0500 0400 1216000100");
+	bench_clear();
+	bench_run_ms(200);
+	ck_assert_uint_eq(bench_count(0, "024020 0b00 0700 0400 1b1500 02000000"), 1);
+	device->mute = MODEL_MUTE_REPLIES;
+	bench_clear();
+	bench_run_ms(3000);
+	ck_assert_uint_eq(bench_sent(0), 0);
+	device->mute = MODEL_MUTE_OFF;
+	bench_run_ms(150);
+	ck_assert_uint_eq(bench_count(0, "024020 0b00 0700 0400 1b1500 03000000"), 1);
+}
+END_TEST
+
 START_TEST(a_burst_is_paced_and_complete)
 {
 	ck_assert_uint_eq(bench_link_up(0, 0), 0x40);
@@ -206,6 +226,7 @@ Suite *suite_link(void)
 	tcase_add_test(tcase, connection_events_delay_data);
 	tcase_add_test(tcase, features_are_asked_over_the_air);
 	tcase_add_test(tcase, notifications_stop_with_the_link);
+	tcase_add_test(tcase, a_mute_peripheral_counts_on_when_it_is_heard);
 	tcase_add_test(tcase, a_burst_is_paced_and_complete);
 	tcase_add_test(tcase, a_peripheral_out_of_range);
 	tcase_add_test(tcase, ghosts_are_links_to_the_host_only);

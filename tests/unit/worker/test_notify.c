@@ -8,6 +8,7 @@
 #include "worker/resume.h"
 
 #include <check.h>
+#include <signal.h>
 #include <string.h>
 
 Suite *suite_notify(void);
@@ -451,7 +452,11 @@ START_TEST(other_bus)
 	for (renewed = 0; renewed < 6; renewed++) {
 		uint32_t end = count + NOTIFY_CREDIT / 8;
 
+		/* What it has not read by then counts, too. */
+		ck_assert_int_eq(kill(h.worker, SIGSTOP), 0);
+		harness_fault(&h, "burst C0:AA:BB:00:00:00 30");
 		harness_send_bus(&h);
+		ck_assert_int_eq(kill(h.worker, SIGCONT), 0);
 		while (count < end)
 			count = take_counted(&stream, count);
 	}
