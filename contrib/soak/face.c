@@ -3,9 +3,8 @@
  * contrib/soak/face.c - the outer process: plan, world, and what is made of the report afterwards.
  *
  * The conductor ends in good order when its standard input ends (on the fake face: we hold the
- * other end) or on SIGINT. On the fake face the terminal sends that to all of us; so nothing is
- * done about signals here but to close that end. The lab's runner passes it on, and takes a second
- * one for impatience: it has a process group of its own, and is sent each signal once, by us.
+ * other end) or on SIGINT, which the lab's runner passes on, once. The world has a process group of
+ * its own: a terminal's Ctrl-C comes to us alone.
  * Whatever happens, the world dies with this process.
  */
 #include "contrib/soak/face.h"
@@ -156,13 +155,11 @@ static void add_inside(struct line *line, const struct options *o, const char *s
 
 /* --- the run --- */
 
-static void become(const struct line *line, bool is_lab, int input, pid_t parent)
+static void become(const struct line *line, int input, pid_t parent)
 {
 	sigset_t none;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (is_lab)
-		(void)setpgid(0, 0);
 	if (getppid() != parent || dup2(input, STDIN_FILENO) < 0)
 		_exit(STATUS_NO_WORLD);
 	(void)sigemptyset(&none);
@@ -220,7 +217,7 @@ static int start(const struct line *line, bool is_lab)
 	input = pipe_fds[1];
 	pid = fork();
 	if (pid == 0)
-		become(line, is_lab, pipe_fds[0], parent);
+		become(line, pipe_fds[0], parent);
 	(void)close_fd(pipe_fds[0]);
 	if (pid < 0)
 		return STATUS_NO_WORLD;
