@@ -290,7 +290,7 @@ bool admission_session(struct client *client, uint32_t id)
 			       "requests of uid %u killed workers %u times: not served until %u "
 			       "minutes after the last one",
 			       client->peer.uid, client->user->n_deaths,
-			       ADMISSION_DEATHS_MS / 60000);
+			       (unsigned)ADMISSION_DEATHS_MS / 60000);
 		client_error(client, id, CLASS_DENIED, text);
 		return false;
 	}

@@ -285,17 +285,12 @@ int plan_parse(struct plan **out, const char *name, const char *text, enum plan_
 	return 0;
 }
 
-int plan_read(struct plan **out, const char *path, enum plan_face face,
-	      const struct plan_checker *checker, char **out_error)
+static int read_text(const char *path, char text[static FILE_BYTES_MAX + 1])
 {
-	_cleanup_free_ char *text = calloc(1, FILE_BYTES_MAX + 1);
 	size_t len;
 	FILE *f;
 	int r = 0;
 
-	*out_error = NULL;
-	if (!text)
-		return -ENOMEM;
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
@@ -303,12 +298,23 @@ int plan_read(struct plan **out, const char *path, enum plan_face face,
 	if (ferror(f))
 		r = errno ? -errno : -EIO;
 	(void)fclose(f);
-	if (r < 0)
-		return r;
 	/* Of a directory or a picture, the first line would be blamed for no reason. */
-	if (len > FILE_BYTES_MAX || strlen(text) != len)
-		return -EFBIG;
-	return plan_parse(out, path, text, face, checker, out_error);
+	if (r == 0 && (len > FILE_BYTES_MAX || strlen(text) != len))
+		r = -EFBIG;
+	return r;
+}
+
+int plan_read(struct plan **out, const char *path, enum plan_face face,
+	      const struct plan_checker *checker, char **out_error)
+{
+	_cleanup_free_ char *text = calloc(1, FILE_BYTES_MAX + 1);
+	int r;
+
+	*out_error = NULL;
+	if (!text)
+		return -ENOMEM;
+	r = read_text(path, text);
+	return r < 0 ? r : plan_parse(out, path, text, face, checker, out_error);
 }
 
 struct plan *plan_free(struct plan *plan)

@@ -56,12 +56,16 @@ static void hold(struct client *c, struct claim_ring *ring, struct call *call)
 {
 	int64_t end_us = book_now_us() + (1 + client_dice(c, HOLD_MS)) * INT64_C(1000);
 	struct turn *turn = c->turn;
+	int64_t gave_us;
 	uint64_t grant = bh_lock_grant(turn->lock);
 
 	claim_take(ring, book_now_us());
 	while (!turn->is_lost && !turn->is_revoked && book_now_us() < end_us)
 		client_think(c, 5);
-	claim_give(ring, call->entry->asked_us, book_now_us(), grant, turn->is_lost);
+	gave_us = book_now_us();
+	/* That it was lost was sent before anybody else was granted it. */
+	(void)bh_wait(c->bh, 0);
+	claim_give(ring, call->entry->asked_us, gave_us, grant, turn->is_lost);
 }
 
 void client_lock(struct client *c)
@@ -77,8 +81,9 @@ void client_lock(struct client *c)
 	while (!client_is_over(c)) {
 		struct claim_ring *ring = next_turn(c, resource);
 		struct call *call = client_begin(c, BOOK_LOCK, BOOK_NOWHERE, CLIENT_WAIT_MS);
-		struct turn turn = { .lock = NULL };
+		static struct turn turn; /* a client is a process */
 
+		turn = (struct turn){ .lock = NULL };
 		c->turn = &turn;
 		if (client_asked(c, call,
 				 bh_lock_acquire(&turn.lock, c->bh, &request, on_lock_news,

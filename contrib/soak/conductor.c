@@ -31,7 +31,8 @@ enum {
 void conductor_violation(struct conductor *c, const struct judge_violation *v)
 {
 	const struct book_entry *entry = NULL;
-	int64_t from_us = v->at_us, to_us = v->at_us;
+	int64_t from_us = v->at_us;
+	int64_t to_us = from_us;
 	uint64_t address = 0;
 	char who[40] = "";
 	json_t *request = json_null();

@@ -139,17 +139,19 @@ static int parse_verb(struct options *o, int argc, char **argv)
 
 	o->mode = is_report ? OPTIONS_REPORT : OPTIONS_COMPARE;
 	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+		const char *word = argv[i];
+
+		if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 			return help();
-		if (!is_report && strcmp(argv[i], "-o") == 0 && argv[i + 1])
+		if (!is_report && strcmp(word, "-o") == 0 && i + 1 < argc)
 			o->out = argv[++i];
-		else if (argv[i][0] == '-')
-			return complain("%s has no such option: %.60s", argv[1], argv[i]);
+		else if (word[0] == '-')
+			return complain("%s has no such option: %.60s", argv[1], word);
 		else if (o->n_runs == OPTIONS_RUNS_MAX)
 			return complain("%s takes at most %d runs; '%.60s' is one more", argv[1],
-					OPTIONS_RUNS_MAX, argv[i]);
+					OPTIONS_RUNS_MAX, word);
 		else
-			o->runs[o->n_runs++] = argv[i];
+			o->runs[o->n_runs++] = word;
 	}
 	if (is_report && o->n_runs != 1)
 		return complain("report wants one DIR");

@@ -34,7 +34,7 @@ static void start(void)
 {
 	char path[128];
 
-	(void)strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/bin", dir);
 	ck_assert_int_eq(mkdir(path, 0755), 0);

@@ -77,8 +77,8 @@ void judge_request(struct days *days, const struct days_device *device)
 	struct judge_device *book = &days->judge->devices[device->index];
 	unsigned most = DAYS_HOUR / 48000 + 6 * (book->lasted.n + 1) + DAYS_HOUR / 30000;
 
-	if (device->interval_ms > 0)
-		most += DAYS_HOUR / (device->interval_ms / 2);
+	if (device->interval_ms > 1)
+		most += DAYS_HOUR * 2 / device->interval_ms;
 	if (book->lasted.n > 0 &&
 	    days->now_ms - book->lasted.at_ms[book->lasted.first] >= 2 * DAYS_HOUR)
 		book->lasted = (struct judge_hour){ .n = 0 };

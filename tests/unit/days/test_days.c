@@ -52,7 +52,7 @@ START_TEST(test_calm)
 
 	ck_assert_uint_eq(f->resets + f->rests + f->restarts, 0);
 	ck_assert_uint_eq(f->steps[ESCALATION_RETRY] + f->steps[ESCALATION_GIVE_UP], 0);
-	days = days_free(days);
+	(void)days_free(days);
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(test_faults)
 	struct days *days = run(&plan);
 
 	expect_all(&days->judge->figures);
-	days = days_free(days);
+	(void)days_free(days);
 }
 END_TEST
 
@@ -133,9 +133,9 @@ START_TEST(test_no_wrap)
 		plan.base_ms = BASES_MS[i];
 		other = run(&plan);
 		expect_same(first, other);
-		other = days_free(other);
+		(void)days_free(other);
 	}
-	first = days_free(first);
+	(void)days_free(first);
 }
 END_TEST
 

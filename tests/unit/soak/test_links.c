@@ -57,7 +57,7 @@ static void add_session(const char *adapter, bool holds)
 	*session = (struct picture_session){ .address = device,
 					     .is_served = true,
 					     .holds_link = holds };
-	strcpy(session->adapter, adapter);
+	(void)snprintf(session->adapter, sizeof(session->adapter), "%s", adapter);
 }
 
 START_TEST(nobody)

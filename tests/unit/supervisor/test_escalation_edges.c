@@ -126,7 +126,7 @@ START_TEST(what_it_failed_while_away_says_nothing_of_adapters)
 	unsigned i;
 
 	f.is_heard = false;
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < (uint16_t)50; i++) {
 		f.adapter = i % 5 == 0 ? A : other;
 		answer = escalation_failed(esc, sensor, &f, 1000 + i, 0);
 	}
@@ -154,7 +154,7 @@ static void fill(uint64_t now_ms)
 {
 	uint16_t i;
 
-	for (i = 0; i < ADAPTERS_KEPT; i++)
+	for (i = 0; i < (uint16_t)ADAPTERS_KEPT; i++)
 		(void)escalation_worked(esc, DEVICE, i, now_ms);
 }
 

@@ -323,10 +323,10 @@ START_TEST(no_budget_no_resets)
 
 	limits.reset_budget = (uint32_t)_i;
 	case_begin_with(&limits);
-	for (i = 0; i < ADAPTERS_KEPT; i++)
+	for (i = 0; i < (uint16_t)ADAPTERS_KEPT; i++)
 		ck_assert_int_eq(escalation_may_reset(esc, i, LATE_MS), _i > 0);
 	/* More adapters than are kept: one budget is all that is known of this one. */
-	for (i = 0; i < ADAPTERS_KEPT; i++)
+	for (i = 0; i < (uint16_t)ADAPTERS_KEPT; i++)
 		(void)escalation_worked(esc, DEVICE, i, LATE_MS);
 	ck_assert_int_eq(escalation_may_reset(esc, ADAPTERS_KEPT, LATE_MS), _i > 0);
 }
@@ -337,11 +337,11 @@ START_TEST(each_adapter_has_a_cooldown)
 {
 	uint16_t i;
 
-	for (i = 0; i < ADAPTERS_KEPT; i++) {
+	for (i = 0; i < (uint16_t)ADAPTERS_KEPT; i++) {
 		escalation_reset_began(esc, i, LATE_MS);
 		escalation_reset_ended(esc, i, true);
 	}
-	for (i = 0; i < ADAPTERS_KEPT; i++) {
+	for (i = 0; i < (uint16_t)ADAPTERS_KEPT; i++) {
 		ck_assert(!escalation_may_reset(esc, i, LATE_MS + COOLDOWN_MS - 1));
 		ck_assert(escalation_may_reset(esc, i, LATE_MS + COOLDOWN_MS));
 	}

@@ -62,7 +62,7 @@ START_TEST(the_first_adapter_keeps_its_place)
 {
 	uint16_t adapter;
 
-	for (adapter = 1; adapter <= PAIRS_KEPT; adapter++)
+	for (adapter = 1; adapter <= (uint16_t)PAIRS_KEPT; adapter++)
 		(void)fail_n(DEVICE, adapter, 1);
 	worked(1);
 	(void)fail_n(DEVICE, ZERO, 1);
@@ -77,10 +77,10 @@ START_TEST(where_it_failed_least_is_forgotten)
 {
 	uint16_t adapter;
 
-	for (adapter = 1; adapter <= PAIRS_KEPT; adapter++)
+	for (adapter = 1; adapter <= (uint16_t)PAIRS_KEPT; adapter++)
 		(void)fail_n(DEVICE, adapter, adapter == (uint16_t)_i ? 1 : 2);
 	ck_assert_uint_eq(fail_n(DEVICE, 100, 1).failures, 1);
-	for (adapter = 1; adapter <= PAIRS_KEPT; adapter++)
+	for (adapter = 1; adapter <= (uint16_t)PAIRS_KEPT; adapter++)
 		ck_assert_uint_eq(count(adapter), adapter == (uint16_t)_i ? 0 : 2);
 }
 END_TEST
@@ -128,11 +128,11 @@ START_TEST(what_is_taken_back_overwrites_nothing)
 {
 	uint16_t adapter;
 
-	for (adapter = 1; adapter <= PAIRS_KEPT; adapter++)
+	for (adapter = 1; adapter <= (uint16_t)PAIRS_KEPT; adapter++)
 		(void)fail_n(DEVICE, adapter, adapter);
 	worked((uint16_t)_i);
 	ck_assert_uint_eq(fail_the_check((uint16_t)_i, 1).failures, (unsigned)_i + 1);
-	for (adapter = 1; adapter <= PAIRS_KEPT; adapter++)
+	for (adapter = 1; adapter <= (uint16_t)PAIRS_KEPT; adapter++)
 		ck_assert_uint_eq(count(adapter), adapter + (adapter == (uint16_t)_i ? 1u : 0u));
 }
 END_TEST
@@ -141,7 +141,7 @@ START_TEST(nothing_to_take_back_and_no_place)
 {
 	uint16_t adapter;
 
-	for (adapter = 1; adapter <= PAIRS_KEPT; adapter++)
+	for (adapter = 1; adapter <= (uint16_t)PAIRS_KEPT; adapter++)
 		(void)fail_n(DEVICE, adapter, 2);
 	worked(ZERO);
 	ck_assert_uint_eq(fail_the_check(ZERO, 1).failures, 1);
