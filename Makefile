@@ -317,7 +317,7 @@ storm: ## any process killed, stopped, starved every 200 ms under 20 programs: T
 	@BLEHERD_BIN='$(B)/bin' STORM_S='$(or $(T),60)' STORM_SEED='$(SEED)' $(B)/tests/integ havoc
 
 SOAK_RUN = $(B)/bin/bleherd-soak --plan '$(or $(PLAN),everything)' --duration '$(or $(T),2min)' \
-	$(if $(SEED),--seed '$(SEED)') --report '$(or $(DIR),$(B)/soak)'
+	$(if $(SEED),--seed '$(SEED)') --report '$(or $(DIR),$(B)/$@)'
 
 soak: ## faults of a plan under clients of every kind: T=2min SEED=N PLAN=everything FACE=fake DIR=
 	$(BOOTSTRAP) test
@@ -330,8 +330,8 @@ soak-lab: ## the same on the real kernel and bluetoothd, with 8 clients, after e
 	@$(SOAK_RUN) --face lab --clients '$(or $(CLIENTS),8)' --before 'bash tests/lab/smoke_inside'
 
 soak-nightly: ## half an hour of everything on the fake, 20 minutes in the lab
-	+@$(MAKE) --no-print-directory soak T=30min DIR='$(B)/soak-fake'
-	+@$(MAKE) --no-print-directory soak-lab T=20min DIR='$(B)/soak-lab'
+	+@$(MAKE) --no-print-directory soak T=30min
+	+@$(MAKE) --no-print-directory soak-lab T=20min
 
 soak-planted: ## three bugs, planted on purpose, are each found within two minutes
 	$(BOOTSTRAP) test
