@@ -38,7 +38,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
 #define BH_API __attribute__((visibility("default")))
 
 /* Why something failed; bh_class_name() gives the words used in messages and JSON. */
@@ -172,6 +171,7 @@ enum bh_session_event {
 	BH_SESSION_LINK_LOST, /* the link went; its subscriptions ended but for those that resume */
 	BH_SESSION_CLOSED,    /* for good: open requests were answered with the class */
 	BH_SESSION_LINK_BACK, /* every subscription that resumes has values again */
+	BH_SESSION_GAP,	      /* here values may be missing, and nobody knows how many */
 };
 
 struct bh_session_news {

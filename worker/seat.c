@@ -299,6 +299,15 @@ void seat_tell_back(struct seat *seat)
 	port_send(seat->port, BH__TYPE__LINK_BACK, 0, seat->epoch, &back.base);
 }
 
+void seat_tell_gap(struct seat *seat)
+{
+	Bh__LinkBack back = BH__LINK_BACK__INIT;
+
+	back.adapter = (char *)(uintptr_t)seat->w->adapter;
+	back.has_gap = back.gap = 1;
+	port_send(seat->port, BH__TYPE__LINK_BACK, 0, seat->epoch, &back.base);
+}
+
 int seats_new(struct seats **out, struct worker *w)
 {
 	struct seats *seats = calloc(1, sizeof(*seats));

@@ -94,6 +94,8 @@ void seat_let_go(struct seat *seat);
 
 /* LINK_BACK to the program. */
 void seat_tell_back(struct seat *seat);
+/* Its subscriptions were begun anew on a link that stays. */
+void seat_tell_gap(struct seat *seat);
 
 /* LINK_LOST to the program. */
 void seat_tell_lost(struct seat *seat, enum err_class class, const char *text);

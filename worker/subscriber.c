@@ -213,6 +213,20 @@ void notify_drop_link(struct link *link)
 	notify_drop_link_why(link, CLASS_CANCELLED, "the worker ends");
 }
 
+/*
+ * bluetoothd forgets us first and tells the peripheral then: what that sends meanwhile is dropped
+ * there, seen in the lab.
+ */
+static void tell_gap(struct sub *sub)
+{
+	struct subscriber *s;
+
+	notify_flush(sub->link->w->links);
+	TAILQ_FOREACH(s, &sub->subscribers, on_sub)
+	if (s->seat)
+		seat_tell_gap(s->seat);
+}
+
 static void on_left(void *ctx, const struct bus_result *result)
 {
 	struct sub *sub = ctx;
@@ -222,6 +236,7 @@ static void on_left(void *ctx, const struct bus_result *result)
 	sub->call = NULL;
 	sub_catch_up(sub);
 	sub_close_socket(sub);
+	tell_gap(sub);
 	if (TAILQ_EMPTY(&sub->subscribers))
 		sub_free(sub);
 	else
@@ -232,7 +247,7 @@ static void on_left(void *ctx, const struct bus_result *result)
 /*
  * BlueZ is asked to end it, and its answer is awaited: a socket that we close has values in it that
  * nobody would count, and one that is open when its sender leaves the bus has crashed bluetoothd
- * (contrib/lab/README.md). Between the two subscriptions the peripheral sends none.
+ * (contrib/lab/README.md). What may be missing in between is told.
  */
 static void renew(struct sub *sub)
 {
@@ -241,6 +256,7 @@ static void renew(struct sub *sub)
 		return;
 	}
 	sub_close_socket(sub);
+	tell_gap(sub);
 	sub_start(sub);
 }
 

@@ -266,6 +266,10 @@ static int on_link_back(void *ctx, struct chan_frame *frame, const void *msg)
 
 	(void)frame;
 	take_adapter(session, back->adapter);
+	if (back->gap) {
+		session_tell(session, BH_SESSION_GAP, BH_CLASS_NONE, NULL);
+		return 0;
+	}
 	/* After a move the program was told of no loss. */
 	if (!session->awaits_link)
 		return 0;

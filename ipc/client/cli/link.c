@@ -56,7 +56,7 @@ static void show_news(struct link *link, const struct bh_session_news *news)
 	static const char *const names[] = {
 		[BH_SESSION_MOVED] = "moved",	      [BH_SESSION_WAITS] = "waits",
 		[BH_SESSION_LINK_LOST] = "link-lost", [BH_SESSION_CLOSED] = "closed",
-		[BH_SESSION_LINK_BACK] = "link-back",
+		[BH_SESSION_LINK_BACK] = "link-back", [BH_SESSION_GAP] = "gap",
 	};
 
 	/* That the daemon went is told by cli_stay(). */
@@ -86,6 +86,7 @@ static void on_news(void *ctx, struct bh_session *session, const struct bh_sessi
 			out_progress(out, "waiting: %s", news->text);
 		return;
 	case BH_SESSION_LINK_BACK:
+	case BH_SESSION_GAP:
 		return;
 	case BH_SESSION_LINK_LOST:
 		link->is_lost = !news->resumes;
