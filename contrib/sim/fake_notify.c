@@ -335,6 +335,7 @@ void fake_notify_down(struct fake_device *device)
 	const struct model_kind *kind = device->model->kind;
 
 	fake_disarm(&device->gatt->notify_timer);
+	device->leftover = FAKE_LEFTOVER_NONE;
 	for (size_t i = 0; i < kind->attr_count; i++) {
 		struct fake_value *value = &device->gatt->values[i];
 
