@@ -102,12 +102,25 @@ static int replay_subscribe(struct bh_session *session, struct session_sub *sub)
 	return 0;
 }
 
+/* The link is about to be let go: to be had again for that it might take as long as it takes. */
+static bool is_letting_go(const struct bh_session *session)
+{
+	const struct request *request;
+
+	for (request = session->lane.head; request; request = request->next)
+		if (request->type == BH__TYPE__DISCONNECT)
+			return true;
+	return false;
+}
+
 /* The list of subscriptions is newest first, so that prepending gives them their old order. */
 static int replay(struct bh_session *session)
 {
 	struct session_sub *sub;
 	int r;
 
+	if (is_letting_go(session))
+		return 0;
 	for (sub = session->subs; sub; sub = sub->next) {
 		sub->expected = 1;
 		sub->taken = 0;

@@ -279,6 +279,27 @@ START_TEST(after_disconnect_nothing_comes_back)
 }
 END_TEST
 
+/* The worker goes while it lets the link go: the next one is not to make one for that. */
+START_TEST(disconnect_under_way)
+{
+	static struct fake_tally s, d;
+	struct bh_session *session = open_session();
+
+	do_connect(session);
+	do_subscribe(session, &s);
+	ck_assert_int_eq(bh_disconnect(session, fake_on_result, &d), 0);
+	(void)fake_take_id(&fake, &old, BH__TYPE__DISCONNECT);
+	fake_drop(&old);
+	fake_send_moved(&fake, FAKE_SESSION, 2, NULL, 0, &new);
+	fake_settle(&fake, client);
+	fake_send_done(&new, fake_take_id(&fake, &new, BH__TYPE__DISCONNECT));
+	fake_settle(&fake, client);
+	ck_assert_uint_eq(d.calls, 1);
+	ck_assert_int_eq(d.error, BH_CLASS_NONE);
+	fake_nothing(&fake, &new);
+}
+END_TEST
+
 /* A worker takes 64 at once; its successor must get all that without refusing any. */
 START_TEST(replay_keeps_the_window)
 {
@@ -397,6 +418,7 @@ Suite *suite_handover(void)
 	tcase_add_test(all, moved_and_closed);
 	tcase_add_test(all, link_is_not_had_back);
 	tcase_add_test(all, after_disconnect_nothing_comes_back);
+	tcase_add_test(all, disconnect_under_way);
 	tcase_add_test(all, replay_keeps_the_window);
 	tcase_add_test(all, closed_in_the_middle);
 	tcase_add_test(all, move_of_a_closed_session);
