@@ -411,6 +411,7 @@ int bus_adopt(struct bus *bus, int fd)
 		sd_bus_slot_unref(conn->disconnected);
 		bus_io_free(conn->io);
 		free(conn);
+		want_new(bus);
 		return r;
 	}
 	if (old)

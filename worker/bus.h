@@ -55,7 +55,8 @@ struct bus *bus_free(struct bus *bus);
 
 /**
  * bus_adopt() - go on with a new connection
- * @fd: connected to the bus; taken over on success
+ * @fd: connected to the bus; taken over on success. Else (it may have died since) another one is
+ *      asked for.
  */
 must_check int bus_adopt(struct bus *bus, int fd);
 

@@ -61,7 +61,11 @@ static void wait_event(const char *kind, const char *words)
 				     "\"event.:.%s\" | grep -q \"%s\"; do :; done'",
 				     kind, words);
 
-	ck_assert_msg(run.status == 0, "no event %s with %s", kind, words);
+	if (run.status != 0) {
+		run_done(&run);
+		run = run_command("bleherd events");
+		ck_abort_msg("no event %s with %s in\n%s%s", kind, words, run.out, run.err);
+	}
 	run_done(&run);
 }
 

@@ -319,6 +319,26 @@ START_TEST(bluetoothd_dies_under_way)
 }
 END_TEST
 
+/* A bus that dies while its sockets are closed one by one may still take a connection. */
+START_TEST(dead_on_arrival)
+{
+	Bh__Ctl__Empty empty = BH__CTL__EMPTY__INIT;
+	int pair[2];
+	size_t a;
+
+	begin(1, NULL);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	(void)close(pair[1]);
+	ck_assert_int_eq(chan_send(h.up.chan, BH__CTL__TYPE__BUS, 0, 0, &empty.base, &pair[0], 1),
+			 0);
+	(void)close(pair[0]);
+	(void)harness_wait(&h, &h.up, BH__CTL__TYPE__BUS_WANTED, 0);
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_stop(&h);
+}
+END_TEST
+
 START_TEST(cut_power_unplug)
 {
 	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
@@ -413,6 +433,7 @@ Suite *suite_trouble(void)
 	tcase_add_test(c, misbehaving_program);
 	tcase_add_test(c, link_goes_under_way);
 	tcase_add_test(c, bluetoothd_dies_under_way);
+	tcase_add_test(c, dead_on_arrival);
 	tcase_add_test(c, cut_power_unplug);
 	tcase_add_test(c, slow_program);
 	suite_add_tcase(s, c);
