@@ -84,7 +84,9 @@ START_TEST(test_orphan_unwanted)
 	struct run run;
 
 	lose_to_kernel();
-	run = run_command("bleherd events --follow --timeout 25 | sed '/cured: orphan handle/q'");
+	run = run_command(
+		"timeout 25 sh -c 'until bleherd events | grep -q \"cured: orphan handle\"; "
+		"do :; done'; bleherd events");
 	ck_assert_msg(strstr(run.out, "cured: orphan handle"), "%s", run.out);
 	run_done(&run);
 }
