@@ -304,11 +304,11 @@ START_TEST(slow_bluetoothd)
 	ck_assert_uint_lt(issued(), 39);
 	for (i = 1; i < 40; i++)
 		need_done(a, ids[i]);
+	need_written(40);
+	need_calls("AcquireWrite ");
 	/* An answer is sent before it is noted as such: what is asked next is taken after that. */
 	ck_assert_uint_eq(harness_read(&h, a, 0x2a19)->type, BH__TYPE__VALUE);
 	ck_assert_uint_eq(issued(), 0);
-	need_written(40);
-	need_calls("AcquireWrite ");
 	end();
 }
 END_TEST
