@@ -89,16 +89,6 @@ static double duration_ms(const json_t *run)
 	return report_num(report_at_path(run, "run"), "duration_s") * 1000;
 }
 
-static double broken(const json_t *run)
-{
-	const json_t *promises = report_at_path(run, "promises");
-	double n = 0;
-
-	for (size_t i = 0; i < json_array_size(promises); i++)
-		n += report_num(json_array_get(promises, i), "broken") > 0;
-	return n;
-}
-
 static double injected(const json_t *run)
 {
 	return report_sum(report_at_path(run, "faults"), "n");
@@ -227,7 +217,7 @@ static int fill(struct compare_table *t, const json_t *const *runs)
 	if (r == 0)
 		r = figure(t, runs, "promises judged", part_judged, report_count, COMPARE_NONE);
 	if (r == 0)
-		r = figure(t, runs, "promises broken", broken, report_count, COMPARE_LEAST);
+		r = figure(t, runs, "promises broken", part_broken, report_count, COMPARE_LEAST);
 	if (r == 0)
 		r = figure(t, runs, "requests", asked, report_count, COMPARE_NONE);
 	if (r == 0)

@@ -37,14 +37,24 @@ void part_requests(const json_t *run, double *out_n, double *out_done)
 	*out_done = isfinite(done) ? done : report_sum(kinds, "done");
 }
 
-double part_judged(const json_t *run)
+static double promises_with(const json_t *run, const char *count)
 {
 	const json_t *promises = report_at_path(run, "promises");
 	double n = 0;
 
 	for (size_t i = 0; i < json_array_size(promises); i++)
-		n += report_num(json_array_get(promises, i), "checked") > 0;
+		n += report_num(json_array_get(promises, i), count) > 0;
 	return n;
+}
+
+double part_judged(const json_t *run)
+{
+	return promises_with(run, "checked");
+}
+
+double part_broken(const json_t *run)
+{
+	return promises_with(run, "broken");
 }
 
 enum part_verdict part_verdict(const json_t *run)

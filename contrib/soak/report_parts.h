@@ -40,6 +40,8 @@ const char *part_verdict_word(enum part_verdict verdict);
 const char *part_verdict_sign(enum part_verdict verdict);
 /* How many promises were checked at all. */
 double part_judged(const json_t *run);
+/* How many were broken. */
+double part_broken(const json_t *run);
 
 /* The sections of a run's page, in their order: each writes one <section>. */
 void part_outcome(FILE *out, const json_t *run);
