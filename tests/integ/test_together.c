@@ -66,6 +66,7 @@ struct story {
 	struct bh_client *bh;
 	struct bh_session *session;
 	char adapter[8];
+	bool has_all; /* rows */
 	struct bh_answer answer;
 };
 
@@ -79,17 +80,21 @@ static void on_row(void *ctx, const struct bh_session_row *row)
 
 static void on_rows(void *ctx, const struct bh_result *result)
 {
-	(void)ctx;
+	struct story *story = ctx;
+
 	ck_assert_int_eq(result->error, BH_CLASS_NONE);
+	story->has_all = true;
 }
 
 /* Where its session is. */
 static const char *ask_adapter(struct story *story)
 {
 	story->adapter[0] = '\0';
+	story->has_all = false;
 	ck_assert_int_eq(bh_list_sessions(story->bh, ADDRESS, on_row, on_rows, story), 0);
-	while (story->adapter[0] == '\0')
+	while (!story->has_all)
 		ck_assert_int_ge(bh_wait(story->bh, -1), 0);
+	ck_assert_str_ne(story->adapter, "");
 	return story->adapter;
 }
 

@@ -39,6 +39,7 @@ struct client {
 	struct storm_report report;
 	struct bh_session *session;
 	FILE *log;
+	int report_fd;
 	struct place places[STORM_DEPTH];
 	struct bh_uuid fff3, fff4, name;
 	uint32_t seen; /* last notification counter */
@@ -57,6 +58,12 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static void count_ok(struct client *client)
+{
+	if (client->report.ok++ == 0)
+		dprintf(client->report_fd, "ready\n");
+}
+
 static void on_answer(void *ctx, const struct bh_result *result)
 {
 	struct place *place = ctx;
@@ -70,7 +77,7 @@ static void on_answer(void *ctx, const struct bh_result *result)
 	if ((uint32_t)result->error < CLASSES_MAX)
 		client->classes[result->error]++;
 	if (result->error == BH_CLASS_NONE)
-		client->report.ok++;
+		count_ok(client);
 	else if (result->error == BH_CLASS_INTERRUPTED)
 		client->report.interrupted++;
 	else if (client->report.failed++ == 0)
@@ -220,7 +227,7 @@ static void list_classes(struct client *client)
 
 static void child(uint32_t number, uint64_t address, const char *log, int report_fd)
 {
-	struct client client = { .report = { .client = number } };
+	struct client client = { .report = { .client = number }, .report_fd = report_fd };
 	const struct storm_report *r = &client.report;
 	struct bh_client *bh;
 	size_t i;
@@ -238,7 +245,6 @@ static void child(uint32_t number, uint64_t address, const char *log, int report
 	if (bh_session_open(&client.session, bh, address, NULL, REQUEST_MS, on_news, NULL,
 			    &client) < 0)
 		_exit(1);
-	dprintf(report_fd, "ready\n");
 	run(&client, bh);
 	list_classes(&client);
 	(void)fclose(client.log);
@@ -274,7 +280,7 @@ struct storm_client storm_start(uint32_t number, uint64_t address, const char *l
 	client.stop = in[1];
 	client.report = fdopen(out[0], "r");
 	ck_assert_ptr_nonnull(client.report);
-	/* Whoever is killed from here on is killed under it. */
+	/* Whoever is killed from here on is killed under a link of it. */
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client.report));
 	return client;
 }
