@@ -8,7 +8,9 @@
 #include <string.h>
 
 enum {
-	JUDGED_MIN = 12 /* a minute */,
+	/* A minute, which the daemon takes to fill its ring of events. */
+	WARM_UP = 12,
+	JUDGED_MIN = 12, /* another one */
 	PROCESSES_MAX = 512,
 	SAMPLES_MAX = 8192,
 	SERIES_MAX = 32,
@@ -21,7 +23,8 @@ struct process {
 	uint64_t started;
 	size_t series;
 	bool is_judged, is_over;
-	struct flat flat;
+	size_t seen;	  /* samples */
+	struct flat flat; /* of those after its WARM_UP */
 };
 
 /* What the report shows under one name: whoever bears it at the moment. */
@@ -152,7 +155,7 @@ static void sample(struct resources *r, struct process *process)
 	fds = proc_fds(process->pid);
 	series->kib[r->n_samples] += proc_kib(process->pid);
 	series->fds[r->n_samples] += fds;
-	if (process->is_judged)
+	if (process->is_judged && process->seen++ >= WARM_UP)
 		flat_add(&process->flat, proc_own_kib(process->pid), fds);
 }
 

@@ -162,6 +162,8 @@ void harness_acknowledge(struct harness *h, const struct harness_stream *stream,
 
 /* The next news of that kind, unpacked: the caller's. */
 Bh__LinkLost *harness_lost(struct harness *h, size_t seat);
+/* The same; the values that came before it are taken. */
+Bh__LinkLost *harness_stream_lost(struct harness *h, struct harness_stream *stream);
 Bh__Event *harness_event(struct harness *h); /* that the supervisor is told */
 /* A session that scans for one device: its seat, and the id of its SCAN; its next advert. */
 size_t harness_scan_for(struct harness *h, uint32_t session, unsigned device, uint32_t *out_id);

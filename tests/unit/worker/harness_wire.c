@@ -324,16 +324,19 @@ uint32_t harness_subscribe(struct harness *h, size_t seat, unsigned uuid16)
 	return harness_send(h, seat, BH__TYPE__SUBSCRIBE, &subscribe.base);
 }
 
-void harness_take(struct harness *h, struct harness_stream *stream)
+static void take(struct harness_stream *stream, const struct harness_frame *f)
 {
-	const struct harness_frame *f =
-		harness_wait(h, &h->seats[stream->seat], BH__TYPE__NOTIFIED, stream->id);
 	Bh__Notified *n = bh__notified__unpack(NULL, f->len, f->body);
 
 	ck_assert_uint_eq(n->first_seq, stream->last + 1 + n->lost);
 	stream->last += n->lost + n->n_values;
 	stream->lost += n->lost;
 	bh__notified__free_unpacked(n, NULL);
+}
+
+void harness_take(struct harness *h, struct harness_stream *stream)
+{
+	take(stream, harness_wait(h, &h->seats[stream->seat], BH__TYPE__NOTIFIED, stream->id));
 }
 
 void harness_acknowledge(struct harness *h, const struct harness_stream *stream, uint64_t seq)
@@ -346,13 +349,27 @@ void harness_acknowledge(struct harness *h, const struct harness_stream *stream,
 	harness_send_id(h, stream->seat, BH__TYPE__NOTIFY_ACK, 0, &ack.base);
 }
 
-Bh__LinkLost *harness_lost(struct harness *h, size_t seat)
+static Bh__LinkLost *unpack_lost(const struct harness_frame *f)
 {
-	const struct harness_frame *f = harness_wait(h, &h->seats[seat], BH__TYPE__LINK_LOST, 0);
 	Bh__LinkLost *said = bh__link_lost__unpack(NULL, f->len, f->body);
 
 	ck_assert_ptr_nonnull(said);
 	return said;
+}
+
+Bh__LinkLost *harness_lost(struct harness *h, size_t seat)
+{
+	return unpack_lost(harness_wait(h, &h->seats[seat], BH__TYPE__LINK_LOST, 0));
+}
+
+Bh__LinkLost *harness_stream_lost(struct harness *h, struct harness_stream *stream)
+{
+	const struct harness_frame *f;
+
+	while ((f = harness_wait(h, &h->seats[stream->seat], 0, 0))->type != BH__TYPE__LINK_LOST)
+		if (f->type == BH__TYPE__NOTIFIED && f->id == stream->id)
+			take(stream, f);
+	return unpack_lost(f);
 }
 
 Bh__Event *harness_event(struct harness *h)

@@ -55,9 +55,9 @@ static void take_up_to(struct harness_stream *stream, uint64_t number)
 }
 
 /* Its class. */
-static int lost(const struct harness_stream *stream, bool resumes)
+static int lost(struct harness_stream *stream, bool resumes)
 {
-	Bh__LinkLost *msg = harness_lost(&h, stream->seat);
+	Bh__LinkLost *msg = harness_stream_lost(&h, stream);
 	int class = (int)msg->class_;
 
 	ck_assert_int_eq(msg->resumes, resumes);
