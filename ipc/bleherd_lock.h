@@ -42,7 +42,8 @@ struct bh_lock_request {
 
 enum bh_lock_event {
 	BH_LOCK_REVOKED, /* stop and release: it is taken away in grace_ms */
-	BH_LOCK_LOST,	 /* it is over: whatever names its grant is refused */
+	BH_LOCK_LOST,	 /* it is over: whatever names its grant is refused; where it is lost
+			  * with the daemon nobody else has it before this returns */
 	BH_LOCK_WANTED,	 /* others wait for it: release it when it suits */
 };
 

@@ -289,16 +289,24 @@ static void close_fds(struct bh_lock *lock, bool unlock)
 	lock->n_fds = 0;
 }
 
+static bool is_known(const struct bh_lock *lock)
+{
+	const struct lock_line *line = &lock->client->line;
+
+	return lock->is_sent && line->chan && !line->is_deaf;
+}
+
+/* The program is told first: it may have to stop something that nobody may meet. */
 void lock_lose(struct bh_lock *lock, const struct bh_result *why)
 {
 	if (lock->state != LOCK_HELD)
 		return;
 	lock->state = LOCK_OVER;
 	lock->renew_id = 0;
-	close_fds(lock, !lock->is_sent);
 	answer_renewals(lock, why);
 	if (lock->state == LOCK_OVER)
 		lock_tell(lock, BH_LOCK_LOST, why, 0);
+	close_fds(lock, !is_known(lock));
 }
 
 static struct bh_lock *first_doomed(const struct bh_client *client)
@@ -355,11 +363,11 @@ static void let_go(struct bh_lock *lock)
 	struct bh_client *client = lock->client;
 	/* In a forked child the lock is the parent's. */
 	bool is_ours = client->pid == getpid();
-	bool is_known = lock->is_sent && client->line.chan && !client->line.is_deaf;
+	bool was_known = is_known(lock);
 
-	if (is_ours && is_known)
+	if (is_ours && was_known)
 		lock_line_release(client, lock->grant);
-	close_fds(lock, is_ours && !is_known);
+	close_fds(lock, is_ours && !was_known);
 }
 
 struct bh_lock *bh_lock_release(struct bh_lock *lock)

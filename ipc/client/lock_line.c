@@ -324,9 +324,16 @@ void lock_line_adrift(struct bh_client *client)
 /* The arbiter cannot be talked to: asking it again would only repeat that. */
 void lock_line_break(struct bh_client *client, const struct bh_result *why)
 {
-	forget_line(client);
-	client->line.reopen_at_ms = LOCK_NEVER;
+	struct lock_line *line = &client->line;
+
+	/* For the arbiter its end is that of every holder: not before they have stopped. */
+	line->is_deaf = true;
+	line->reopen_at_ms = LOCK_NEVER;
 	lock_fail_all(client, why);
+	forget_line(client);
+	/* Callbacks may have asked for more. */
+	if (line->open_id == 0 && !client->is_gone)
+		reopen(client);
 }
 
 int lock_on_opened(void *ctx, struct chan_frame *frame, const void *msg)

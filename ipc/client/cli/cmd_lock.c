@@ -146,8 +146,9 @@ static void on_news(void *ctx, struct bh_lock *lock, const struct bh_lock_news *
 	if (!locking->is_over)
 		say_over(locking, news);
 	locking->is_over = true;
+	/* It is ours until this returns, unless the arbiter has taken it. */
 	if (news->event == BH_LOCK_LOST) {
-		spawn_signal(&locking->spawn, SIGKILL);
+		spawn_kill(&locking->spawn);
 		return;
 	}
 	locking->kill_at_ms = clock_now_ms() + news->grace_ms;

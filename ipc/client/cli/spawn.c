@@ -2,6 +2,7 @@
 #include "ipc/client/cli/spawn.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum { STATUS_NOT_RUN = 126, STATUS_NOT_FOUND = 127 };
+#include "ipc/clock.h"
+
+enum { STATUS_NOT_RUN = 126, STATUS_NOT_FOUND = 127, KILL_MS = 1000 };
 
 /* In the child. What it inherits is what we were started with; all of ours is close-on-exec. */
 __attribute__((noreturn)) static void become(const struct cli *cli, char *const *argv,
@@ -58,6 +61,18 @@ void spawn_signal(const struct spawn *spawn, int number)
 {
 	if (spawn->pidfd >= 0)
 		(void)pidfd_send_signal(spawn->pidfd, number, NULL, 0);
+}
+
+void spawn_kill(const struct spawn *spawn)
+{
+	struct pollfd ended = { .fd = spawn->pidfd, .events = POLLIN };
+	uint64_t until_ms = clock_now_ms() + KILL_MS;
+
+	if (spawn->pidfd < 0)
+		return;
+	spawn_signal(spawn, SIGKILL);
+	while (poll(&ended, 1, (int)clock_left_ms(until_ms, clock_now_ms())) < 0 && errno == EINTR)
+		continue;
 }
 
 int spawn_reap(struct spawn *spawn)

@@ -26,5 +26,11 @@ must_check int spawn_start(struct spawn *spawn, const struct cli *cli, char *con
 /* To the child; nothing if there is none, or it has ended. */
 void spawn_signal(const struct spawn *spawn, int number);
 
+/*
+ * Kills it and waits until it has ended: a second at most, which is long for what does not hang in
+ * the kernel.
+ */
+void spawn_kill(const struct spawn *spawn);
+
 /* Once pidfd is readable: its status, 128 + signal if that ended it. */
 int spawn_reap(struct spawn *spawn);

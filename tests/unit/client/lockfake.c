@@ -205,4 +205,9 @@ void lf_on_news(void *ctx, struct bh_lock *lock, const struct bh_lock_news *news
 	seen->error = news->error;
 	seen->grace_ms = news->grace_ms;
 	(void)snprintf(seen->text, sizeof(seen->text), "%.63s", news->text);
+	if (news->event != BH_LOCK_LOST)
+		return;
+	if (lf.arbiter.chan)
+		fake_pump(&lf.fake, &lf.arbiter);
+	seen->was_ours = !lf_slot_is_free(&lf) && !lf.arbiter.is_eof;
 }

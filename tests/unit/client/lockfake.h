@@ -22,6 +22,7 @@ struct lf_news {
 	unsigned revoked;
 	unsigned lost;
 	unsigned wanted;
+	bool was_ours; /* still, when it was told that it is lost: to the kernel and the arbiter */
 	enum bh_class error;
 	uint32_t grace_ms;
 	char text[64];

@@ -223,6 +223,7 @@ START_TEST(no_arbiter_any_more)
 	ck_assert_int_eq(tally.error, BH_CLASS_INTERNAL);
 	ck_assert_str_eq(tally.text, "the arbiter is parked");
 	ck_assert_uint_eq(news.lost, 1);
+	ck_assert(news.was_ours);
 	ck_assert(lf_slot_is_free(&lf));
 	free(fake_take(&lf.fake, &lf.fake.control, BH__TYPE__LOCK_OPEN));
 	fake_nothing(&lf.fake, &lf.fake.control);
@@ -243,6 +244,7 @@ START_TEST(daemon_goes)
 	ck_assert_int_eq(tally.error, BH_CLASS_NO_DAEMON);
 	ck_assert_uint_eq(news.lost, 1);
 	ck_assert_int_eq(news.error, BH_CLASS_NO_DAEMON);
+	ck_assert(news.was_ours);
 	ck_assert_uint_eq(bh_lock_grant(held), 0);
 	ck_assert(lf_slot_is_free(&lf));
 	ck_assert_int_eq(bh_lock_acquire(&lock, lf.client, &request, NULL, NULL, NULL), -ENOTCONN);
