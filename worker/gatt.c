@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/gatt.h"
 
+#include "ipc/clock.h"
 #include "worker/acquire_write.h"
 #include "worker/notify.h"
 #include "worker/objpath.h"
@@ -105,6 +106,27 @@ static bool may_repeat(const struct request *request, const struct bus_result *r
 	return result->is_busy || acquire_write_is_ours(request->seat->link, result);
 }
 
+/* As long as that characteristic rests everybody's order on it stays as it is. */
+static void rest(struct link *link, uint16_t handle)
+{
+	const struct device *device = mirror_device(link->w->mirror, link->addr);
+	struct gatt_chrc *chrc = device ? gatt_db_chrc(&device->db, handle) : NULL;
+
+	if (chrc)
+		chrc->again_at_ms = clock_now_ms() + BUSY_MS;
+	link_review_later(link, BUSY_MS);
+}
+
+static bool is_resting(struct link *link, const struct gatt_chrc *chrc)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (now_ms >= chrc->again_at_ms)
+		return false;
+	link_review_later(link, clock_left_ms(chrc->again_at_ms, now_ms));
+	return true;
+}
+
 /* Once more, soon; where BlueZ is gone when it is back. */
 static bool try_again(struct request *request, const struct bus_result *result)
 {
@@ -115,7 +137,7 @@ static bool try_again(struct request *request, const struct bus_result *result)
 		return false;
 	take_back(request);
 	link_unfly(request);
-	link_review_later(link, BUSY_MS);
+	rest(link, request->chrc);
 	return true;
 }
 
@@ -221,6 +243,8 @@ static bool try_read(struct link *link, struct request *request)
 
 	if (!chrc)
 		return true;
+	if (is_resting(link, chrc))
+		return false;
 	busy = busy_with(link, chrc->handle);
 	if (busy && busy->type != BH__TYPE__READ)
 		return false;
@@ -266,6 +290,8 @@ static bool try_write(struct link *link, struct request *request)
 
 	if (!chrc)
 		return true;
+	if (is_resting(link, chrc))
+		return false;
 	way = acquire_write_way(link, request, chrc);
 	if (way == ACQUIRE_WRITE_WAIT ||
 	    (way == ACQUIRE_WRITE_CALL && busy_with(link, chrc->handle)))

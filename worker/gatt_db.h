@@ -36,6 +36,7 @@ struct gatt_chrc {
 	uint16_t mtu; /* 0: unknown */
 	uint32_t flags;
 	struct uuid uuid;
+	uint64_t again_at_ms; /* BlueZ was busy with it: not before */
 };
 
 struct gatt_db {

@@ -350,8 +350,10 @@ void link_review(struct link *link)
 
 void link_review_later(struct link *link, uint32_t delay_ms)
 {
-	if (!link->pump.is_set)
-		deadline_set(link->w->deadlines, &link->pump, clock_now_ms() + delay_ms);
+	uint64_t at_ms = clock_now_ms() + delay_ms;
+
+	if (!link->pump.is_set || at_ms < link->pump.at_ms)
+		deadline_set(link->w->deadlines, &link->pump, at_ms);
 }
 
 void link_on_pump(struct deadline *deadline)

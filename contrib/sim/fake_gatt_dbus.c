@@ -59,6 +59,12 @@ static int invalid(struct fake *fake, sd_bus_message *m)
 	return fake_fail(fake, m, "InvalidArguments", "Invalid arguments in method call");
 }
 
+static int busy(const struct fake_object *object, sd_bus_message *m)
+{
+	object->device->model->counters.busy++;
+	return fake_fail(object->fake, m, "InProgress", "In Progress");
+}
+
 static int read_value(sd_bus_message *m, const struct fake_object *object)
 {
 	const struct model_attr *row = fake_value_row(object);
@@ -73,7 +79,7 @@ static int read_value(sd_bus_message *m, const struct fake_object *object)
 		return invalid(object->fake, m);
 	value = fake_value_of(device, row);
 	if (value->reading && value->reading->offset != options.offset)
-		return fake_fail(object->fake, m, "InProgress", "In Progress");
+		return busy(object, m);
 	if (value->reading) {
 		fake_calls_add(&value->reading->calls, m);
 		return 0;
@@ -123,7 +129,7 @@ static int write_value(sd_bus_message *m, const struct fake_object *object)
 	if (value->write.fd >= 0)
 		return fake_fail(object->fake, m, "NotPermitted", "Write acquired");
 	if (value->writing)
-		return fake_fail(object->fake, m, "InProgress", "In Progress");
+		return busy(object, m);
 	if (sd_bus_message_read_array(m, 'y', &data, &len_bytes) < 0 ||
 	    parse_options(m, &options) < 0)
 		return invalid(object->fake, m);

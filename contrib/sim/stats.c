@@ -26,6 +26,7 @@ static const struct counter {
 	{ "subscribes", offsetof(struct model_counters, subscribes) },
 	{ "notifications", offsetof(struct model_counters, notifications) },
 	{ "dropped", offsetof(struct model_counters, dropped) },
+	{ "busy", offsetof(struct model_counters, busy) },
 };
 static_assert(sizeof(struct model_counters) == ARRAY_LEN(counters) * sizeof(uint64_t),
 	      "each counter is printed");

@@ -179,7 +179,7 @@ void resources_look(struct resources *r, int64_t now_us)
 
 void resources_judge(struct resources *r, int64_t now_us, soak_violation violation, void *ctx)
 {
-	char text[FLAT_TEXT_LEN + NAME_LEN + 16], what[FLAT_TEXT_LEN];
+	char text[FLAT_TEXT_LEN + NAME_LEN + 32], what[FLAT_TEXT_LEN];
 
 	for (size_t i = 0; i < r->n_processes; i++) {
 		const struct process *process = &r->processes[i];

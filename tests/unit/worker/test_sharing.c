@@ -18,7 +18,7 @@ static size_t attach(uint32_t session)
 	return harness_attach(&h, session, false, HARNESS_DEVICE(0));
 }
 
-static uint32_t send_write(size_t seat, uint8_t value)
+static uint32_t send_write_for(size_t seat, uint8_t value, uint32_t timeout_ms)
 {
 	Bh__Write write = BH__WRITE__INIT;
 	Bh__Target target;
@@ -29,7 +29,14 @@ static uint32_t send_write(size_t seat, uint8_t value)
 	write.has_value = 1;
 	write.value.data = &value;
 	write.value.len = 1;
+	write.has_timeout_ms = timeout_ms > 0;
+	write.timeout_ms = timeout_ms;
 	return harness_send(&h, seat, BH__TYPE__WRITE, &write.base);
+}
+
+static uint32_t send_write(size_t seat, uint8_t value)
+{
+	return send_write_for(seat, value, 0);
 }
 
 static uint32_t send_connect(size_t seat, bool is_exclusive, uint32_t timeout_ms)
@@ -224,6 +231,28 @@ START_TEST(exclusive_ends)
 }
 END_TEST
 
+/* BlueZ goes on with what was given up: it is asked now and then whether it is free. */
+START_TEST(behind_what_was_given_up)
+{
+	enum { WAIT_MS = 400, EVERY_MS = 20 };
+	unsigned busy;
+	size_t a;
+
+	harness_begin(&h, 1, NULL);
+	a = attach(1);
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_fault(&h, "mute C0:AA:BB:00:00:00 on");
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, send_write_for(a, 1, 100))),
+			 CLASS_DEADLINE);
+	ck_assert_int_eq(harness_class(harness_answer(&h, a, send_write_for(a, 2, WAIT_MS))),
+			 CLASS_BUSY_SAME_DEVICE);
+	busy = harness_stat(&h, "busy");
+	ck_assert_uint_ge(busy, 2);
+	ck_assert_uint_le(busy, WAIT_MS / EVERY_MS + 1);
+	harness_stop(&h);
+}
+END_TEST
+
 Suite *suite_sharing(void)
 {
 	Suite *s = suite_create("sharing");
@@ -232,6 +261,7 @@ Suite *suite_sharing(void)
 	tcase_set_timeout(c, 40);
 	tcase_add_test(c, reads_are_shared);
 	tcase_add_test(c, writes_take_turns);
+	tcase_add_test(c, behind_what_was_given_up);
 	tcase_add_loop_test(c, exclusive, 0, 2);
 	tcase_add_test(c, exclusive_ends);
 	suite_add_tcase(s, c);
