@@ -19,7 +19,8 @@ of them are given, or none. Waiting is in turn: nobody polls.
 A lock is a lease. It is renewed in the background, on the event loop: a program that blocks its
 loop for longer than half a lease (15 s by default) risks it. Whoever must not go on without the
 lock watches `lock.lost`, or gives `on_event`. The body is not interrupted: only the program knows
-what can be stopped where. A restart of the arbiter is not noticed; the end of bleherdd is a loss.
+what can be stopped where. A restart of the arbiter is not noticed; the end of bleherdd is a loss,
+after which the radio stays locked until the lock is released.
 
 Not safe across fork(): in a child the lock is the parent's, and leaving the block does nothing.
 Wire format: ipc/session.proto, ipc/lock.proto, ipc/chan.h. All times here are seconds.
@@ -663,8 +664,8 @@ class BleherdLock:
             self._client._tell(_L_RELEASE, 0, _GRANT, grant=was_held)
         elif tell and self._id:
             self._client._tell(_L_CANCEL, self._id, {})
-        self._end()
-        if was_held:
+        self._let_go()
+        if was_held:    # until release() it keeps out whom the arbiter does not let in
             self._say("lost", str(error))
         elif not self._future.done():
             self._future.set_exception(error)
@@ -677,12 +678,16 @@ class BleherdLock:
         if self.on_event is not None:
             self._loop.call_soon(self.on_event, self, what, text)
 
-    def _end(self):
+    def _let_go(self):
         self._stop_timer()
         if self in self._client._locks:
             self._client._locks.remove(self)
+        self.grant, self._id = 0, 0
+
+    def _end(self):
+        self._let_go()
         _close_all(self._fds)
-        self._fds, self.grant, self._id = [], 0, 0
+        self._fds = []
 
     def _stop_timer(self):
         if self._timer is not None:

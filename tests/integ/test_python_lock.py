@@ -262,6 +262,9 @@ class DaemonKilled(unittest.IsolatedAsyncioTestCase):
             task = await waiting(BleherdLock(CONNECT, client=client))
             self.daemon.kill()
             await soon(held.lost.wait())
+            self.assertTrue(is_locked("slot-0"))
+            await held.release()
+            self.assertFalse(is_locked("slot-0"))
             with self.assertRaises(NoDaemon):
                 await soon(task)
         with self.assertRaises(NoDaemon) as refused:
