@@ -226,8 +226,8 @@ START_TEST(daemon_killed)
 	     "(cd $OLDPWD && contrib/sim/world --adapters 1 -- bash -c '\n"
 	     "cd $d; bleherd lock hci0 scan -- sh -c \"echo \\$\\$ >cmd; exec python3 big\" & pid=$!\n"
 	     "read x <up; read cmd <cmd\n"
-	     "flock $BLEHERD_LOCK_DIR/*hci0-scan* sh -c \"! test -e /proc/$cmd || "
-	     "grep -q State:.Z /proc/$cmd/status\" & next=$!\n"
+	     "flock $BLEHERD_LOCK_DIR/*hci0-scan* sh -c \"! grep -qs State:.[^ZX] "
+	     "/proc/$cmd/status\" & next=$!\n"
 	     "kill -9 $BLEHERD_DAEMON_PID; wait $pid; echo $?; wait $next; echo $?') 2>err; :");
 }
 END_TEST
