@@ -167,16 +167,30 @@ static void helper_say(const struct helper *h, const char *line)
 	(void)!write(h->in, line, strlen(line));
 }
 
-/* It has it until it is told otherwise, or goes, which is not its own will. False: it went. */
+/* It has it until it is to be told otherwise, or goes, which is not its own will. False: it went.
+ */
 static bool helper_hold(struct client *c, struct helper *h, struct claim_ring *ring,
-			const struct call *call)
+			int64_t *out_gave_us)
 {
-	bool is_lost;
+	bool is_there;
 
 	claim_take(ring, book_now_us());
-	is_lost = helper_hear(h, (int)(1 + client_dice(c, HOLD_MS))) == HELPER_GONE;
-	claim_give(ring, call->entry->asked_us, book_now_us(), 0, is_lost);
-	return !is_lost;
+	is_there = helper_hear(h, (int)(1 + client_dice(c, HOLD_MS))) != HELPER_GONE;
+	*out_gave_us = book_now_us();
+	return is_there;
+}
+
+/* It may have lost it in that moment, which it says with its end. */
+static void script_hold(struct client *c, struct helper *h, struct claim_ring *ring,
+			const struct call *call)
+{
+	int64_t gave_us;
+	bool is_there = helper_hold(c, h, ring, &gave_us);
+
+	if (is_there)
+		helper_say(h, "\n");
+	claim_give(ring, call->entry->asked_us, gave_us, 0,
+		   helper_end(h) == LOCK_TIMEOUT_STATUS || !is_there);
 }
 
 static enum bh_class script_class(int status)
@@ -212,9 +226,7 @@ void client_script(struct client *c)
 		was_held = helper_hear(&h, -1) == HELPER_HELD;
 		if (was_held) {
 			client_answer(call, BH_CLASS_NONE);
-			if (helper_hold(c, &h, ring, call))
-				helper_say(&h, "\n");
-			(void)helper_end(&h);
+			script_hold(c, &h, ring, call);
 		} else {
 			client_answer(call, script_class(helper_end(&h)));
 		}
@@ -227,6 +239,8 @@ static void outside_turn(struct client *c, struct helper *h)
 	struct call *call = client_begin(c, BOOK_LOCK, BOOK_NOWHERE, CLIENT_WAIT_MS);
 	char resource[CLAIMS_RESOURCE_LEN], line[CLAIMS_RESOURCE_LEN + 16];
 	struct claim_ring *ring = next_turn(c, resource);
+	int64_t gave_us;
+	bool is_there;
 	int heard;
 
 	(void)client_asked(c, call, 0);
@@ -238,7 +252,8 @@ static void outside_turn(struct client *c, struct helper *h)
 	client_answer(call, heard == HELPER_HELD ? BH_CLASS_NONE : BH_CLASS_LOCK_TIMEOUT);
 	if (heard != HELPER_HELD)
 		return;
-	(void)helper_hold(c, h, ring, call);
+	is_there = helper_hold(c, h, ring, &gave_us);
+	claim_give(ring, call->entry->asked_us, gave_us, 0, !is_there);
 	helper_say(h, "drop\n");
 	(void)helper_hear(h, -1);
 }
