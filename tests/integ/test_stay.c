@@ -143,6 +143,8 @@ START_TEST(test_kill_daemon)
 		ck_assert_int_ge(bh_wait(bh, -1), 0);
 	for (i = 0; i < CLIENTS; i++)
 		clients[i] = storm_start(i, 0xc0aabb000000 + i, "/dev/null");
+	for (i = 0; i < CLIENTS; i++)
+		storm_await_served(&clients[i]);
 	for (i = 0; i < RESTARTS; i++)
 		ride_out(bh, &counts);
 	ck_assert_uint_eq(counts.ended, 1);

@@ -61,7 +61,7 @@ static int64_t now_ms(void)
 static void count_ok(struct client *client)
 {
 	if (client->report.ok++ == 0)
-		dprintf(client->report_fd, "ready\n");
+		dprintf(client->report_fd, "served\n");
 }
 
 static void on_answer(void *ctx, const struct bh_result *result)
@@ -245,6 +245,7 @@ static void child(uint32_t number, uint64_t address, const char *log, int report
 	if (bh_session_open(&client.session, bh, address, NULL, REQUEST_MS, on_news, NULL,
 			    &client) < 0)
 		_exit(1);
+	dprintf(report_fd, "ready\n");
 	run(&client, bh);
 	list_classes(&client);
 	(void)fclose(client.log);
@@ -280,9 +281,19 @@ struct storm_client storm_start(uint32_t number, uint64_t address, const char *l
 	client.stop = in[1];
 	client.report = fdopen(out[0], "r");
 	ck_assert_ptr_nonnull(client.report);
-	/* Whoever is killed from here on is killed under a link of it. */
+	/* A line that it has read already poll() would not see. */
+	(void)setvbuf(client.report, NULL, _IONBF, 0);
+	/* Whoever is killed from here on is killed under it. */
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client.report));
 	return client;
+}
+
+void storm_await_served(struct storm_client *client)
+{
+	char line[16];
+
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client->report));
+	ck_assert_str_eq(line, "served\n");
 }
 
 struct storm_report storm_end(struct storm_client *client)
@@ -294,8 +305,10 @@ struct storm_report storm_end(struct storm_client *client)
 	/* A word, not just the end: clients started later hold copies of this pipe. */
 	ck_assert_int_eq(write(client->stop, "x", 1), 1);
 	(void)close(client->stop);
-	ck_assert_msg(poll(&p, 1, REPORT_MS) == 1, "a storm client does not end");
-	ck_assert_ptr_nonnull(fgets(line, sizeof(line), client->report));
+	do {
+		ck_assert_msg(poll(&p, 1, REPORT_MS) == 1, "a storm client does not end");
+		ck_assert_ptr_nonnull(fgets(line, sizeof(line), client->report));
+	} while (strcmp(line, "served\n") == 0);
 	ck_assert_int_eq(sscanf(line, "%u %u %u %u %u %u %u %u %u %u %u %255s", &r.client, &r.asked,
 				&r.ok, &r.interrupted, &r.failed, &r.twice, &r.unanswered, &r.wrong,
 				&r.notified, &r.notified_twice, &r.moved, r.classes),

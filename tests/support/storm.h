@@ -43,11 +43,13 @@ extern const volatile uint32_t *storm_beginnings;
 /* Clients started later ask for more only so often; 0: whenever one of theirs is answered. */
 extern uint32_t storm_pace_ms;
 
-/*
- * Starts client number @number on @address, whose first request was answered when this returns;
- * @log: every written value with its answer goes there.
+/* Starts client number @number on @address, connected to the daemon when this returns; @log: every
+ * written value with its answer goes there.
  */
 struct storm_client storm_start(uint32_t number, uint64_t address, const char *log);
+
+/* Until one of its requests was done: it has had a link. Once. */
+void storm_await_served(struct storm_client *client);
 
 /*
  * Each written value is of 4 bytes: client, number. How many arrived more than once, and how many
