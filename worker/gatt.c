@@ -114,7 +114,6 @@ static void rest(struct link *link, uint16_t handle)
 
 	if (chrc)
 		chrc->again_at_ms = clock_now_ms() + BUSY_MS;
-	link_review_later(link, BUSY_MS);
 }
 
 static bool is_resting(struct link *link, const struct gatt_chrc *chrc)
@@ -127,12 +126,12 @@ static bool is_resting(struct link *link, const struct gatt_chrc *chrc)
 	return true;
 }
 
-/* Once more, soon; where BlueZ is gone when it is back. */
+/* Once more, soon, when there is time for that answer, too; where BlueZ is gone when it is back. */
 static bool try_again(struct request *request, const struct bus_result *result)
 {
 	struct link *link = request->seat->link;
 
-	if (!may_repeat(request, result) || request_left_ms(request) <= BUSY_MS ||
+	if (!may_repeat(request, result) || request_left_ms(request) <= 2 * BUSY_MS ||
 	    link->state != LINK_UP)
 		return false;
 	take_back(request);

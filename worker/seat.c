@@ -291,21 +291,23 @@ void seat_tell_lost(struct seat *seat, enum err_class class, const char *text)
 	port_send(seat->port, BH__TYPE__LINK_LOST, 0, seat->epoch, &lost.base);
 }
 
-void seat_tell_back(struct seat *seat)
+static void send_back(const struct seat *seat, bool has_gap)
 {
 	Bh__LinkBack back = BH__LINK_BACK__INIT;
 
 	back.adapter = (char *)(uintptr_t)seat->w->adapter;
+	back.has_gap = back.gap = has_gap;
 	port_send(seat->port, BH__TYPE__LINK_BACK, 0, seat->epoch, &back.base);
+}
+
+void seat_tell_back(struct seat *seat)
+{
+	send_back(seat, false);
 }
 
 void seat_tell_gap(struct seat *seat)
 {
-	Bh__LinkBack back = BH__LINK_BACK__INIT;
-
-	back.adapter = (char *)(uintptr_t)seat->w->adapter;
-	back.has_gap = back.gap = 1;
-	port_send(seat->port, BH__TYPE__LINK_BACK, 0, seat->epoch, &back.base);
+	send_back(seat, true);
 }
 
 int seats_new(struct seats **out, struct worker *w)

@@ -113,7 +113,7 @@ struct model_counters {
 	uint64_t subscribes;	/* CCCD writes */
 	uint64_t notifications; /* sent, indications included */
 	uint64_t dropped;	/* F: notifications that did not fit the receiver's socket */
-	uint64_t busy;		/* InProgress: BlueZ has another operation on that characteristic */
+	uint64_t busy;		/* F: reads and writes that BlueZ refused: InProgress */
 };
 
 struct model_adapter {

@@ -167,8 +167,7 @@ static void helper_say(const struct helper *h, const char *line)
 	(void)!write(h->in, line, strlen(line));
 }
 
-/* It has it until it is to be told otherwise, or goes, which is not its own will. False: it went.
- */
+/* It has it until it is to give it back, or goes, which is not its own will. False: it went. */
 static bool helper_hold(struct client *c, struct helper *h, struct claim_ring *ring,
 			int64_t *out_gave_us)
 {

@@ -8,9 +8,7 @@
 #include <string.h>
 
 enum {
-	/* A minute, which the daemon takes to fill its ring of events. */
-	WARM_UP = 12,
-	JUDGED_MIN = 12, /* another one */
+	JUDGED_MIN = 12, /* a minute */
 	PROCESSES_MAX = 512,
 	SAMPLES_MAX = 8192,
 	SERIES_MAX = 32,
@@ -24,7 +22,7 @@ struct process {
 	size_t series;
 	bool is_judged, is_over;
 	size_t seen;	  /* samples */
-	struct flat flat; /* of those after its WARM_UP */
+	struct flat flat; /* of those after RESOURCES_WARM_UP */
 };
 
 /* What the report shows under one name: whoever bears it at the moment. */
@@ -155,7 +153,7 @@ static void sample(struct resources *r, struct process *process)
 	fds = proc_fds(process->pid);
 	series->kib[r->n_samples] += proc_kib(process->pid);
 	series->fds[r->n_samples] += fds;
-	if (process->is_judged && process->seen++ >= WARM_UP)
+	if (process->is_judged && process->seen++ >= RESOURCES_WARM_UP)
 		flat_add(&process->flat, proc_own_kib(process->pid), fds);
 }
 

@@ -10,7 +10,11 @@
 #include "contrib/soak/violation.h"
 #include "ipc/base.h"
 
-enum { RESOURCES_EVERY_US = 5000000 };
+enum {
+	RESOURCES_EVERY_US = 5000000,
+	RESOURCES_WARM_UP =
+		12, /* samples: a minute, in which the daemon fills its ring of events */
+};
 
 struct resources;
 

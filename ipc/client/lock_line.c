@@ -332,7 +332,7 @@ void lock_line_break(struct bh_client *client, const struct bh_result *why)
 	lock_fail_all(client, why);
 	forget_line(client);
 	/* Callbacks may have asked for more. */
-	if (line->open_id == 0 && !client->is_gone)
+	if (!client->is_gone)
 		reopen(client);
 }
 

@@ -344,6 +344,24 @@ START_TEST(nonsense)
 }
 END_TEST
 
+/* In the moment of that a program asks anew: another channel is. */
+START_TEST(asked_again_meanwhile)
+{
+	lf_acquire(&lf, 100, NULL, &tally)->done = again_on_result;
+	lf_send_refused(&lf, lf_serve(&lf), BH__LOCK__REASON__REASON_VERSION, "version 2 only");
+	lf_settle(&lf);
+	ck_assert_uint_eq(tally.calls, 1);
+	free(fake_take(&lf.fake, &lf.arbiter, BH__LOCK__TYPE__ACQUIRE));
+	fake_nothing(&lf.fake, &lf.arbiter);
+	ck_assert(lf.arbiter.is_eof);
+	fake_drop(&lf.arbiter);
+	lf_serve(&lf);
+	lf_send_granted(&lf, lf_take_id(&lf, BH__LOCK__TYPE__ACQUIRE), LF_GRANT, 0);
+	lf_settle(&lf);
+	ck_assert_uint_eq(tally.calls, 2);
+}
+END_TEST
+
 /* LOCK_OPENED that nobody asked for, or that answers another question. */
 START_TEST(an_unwanted_channel)
 {
@@ -445,6 +463,7 @@ Suite *suite_lock_trouble(void)
 	tcase_add_loop_test(all, another_version, 0, 2);
 	tcase_add_test(all, a_newer_one_says_more);
 	tcase_add_loop_test(all, nonsense, 0, 3);
+	tcase_add_test(all, asked_again_meanwhile);
 	tcase_add_loop_test(all, an_unwanted_channel, 0, 2);
 	tcase_add_test(all, done_is_no_channel);
 	tcase_add_loop_test(all, random_frames, 0, 4);

@@ -135,7 +135,7 @@ static const json_t *value_at(const json_t *of, const char *key, size_t i)
  */
 START_TEST(a_process_that_grows)
 {
-	enum { SAMPLES = 32, WARM = 12 };
+	enum { SAMPLES = 32, WARM = RESOURCES_WARM_UP };
 	int from = _i == 0 ? 0 : WARM;
 	struct resources *resources;
 	json_t *report;

@@ -126,7 +126,7 @@ START_TEST(what_it_failed_while_away_says_nothing_of_adapters)
 	unsigned i;
 
 	f.is_heard = false;
-	for (i = 0; i < (uint16_t)50; i++) {
+	for (i = 0; i < 50; i++) {
 		f.adapter = i % 5 == 0 ? A : other;
 		answer = escalation_failed(esc, sensor, &f, 1000 + i, 0);
 	}
