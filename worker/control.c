@@ -211,6 +211,13 @@ static void on_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, 
 	notify_value(w->links, addr, chrc, data, len, is_left);
 }
 
+static void on_notifying(void *ctx, uint64_t addr, uint16_t chrc, bool is_on, bool is_left)
+{
+	struct worker *w = ctx;
+
+	notify_notifying(w->links, addr, chrc, is_on, is_left);
+}
+
 static void on_load_begin(void *ctx)
 {
 	struct worker *w = ctx;
@@ -233,6 +240,7 @@ const struct mirror_ops CONTROL_MIRROR_OPS = {
 	.device = on_device,
 	.device_gone = on_device_gone,
 	.value = on_value,
+	.notifying = on_notifying,
 	.load_begin = on_load_begin,
 	.load_end = on_load_end,
 };

@@ -37,6 +37,7 @@ struct gatt_chrc {
 	uint32_t flags;
 	struct uuid uuid;
 	uint64_t again_at_ms; /* BlueZ was busy with it: not before */
+	bool has_session;     /* StartNotify of this bus connection, kept without a link, too */
 };
 
 struct gatt_db {

@@ -317,11 +317,22 @@ static void drop_matches(struct mirror *mirror)
 	mirror->conn = sd_bus_unref(mirror->conn);
 }
 
+/* They end with the connection that began them. */
+static void forget_sessions(void *ctx, struct device *device)
+{
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < device->db.n_chrcs; i++)
+		device->db.chrcs[i].has_session = false;
+}
+
 void mirror_attach(struct mirror *mirror, sd_bus *conn)
 {
 	sd_bus_slot *left = TAKE_PTR(mirror->value_match);
 	size_t i;
 
+	mirror_each(mirror, forget_sessions, NULL);
 	drop_matches(mirror);
 	mirror->left_match = left;
 	mirror->conn = sd_bus_ref(conn);

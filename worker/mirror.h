@@ -86,6 +86,8 @@ struct mirror_ops {
 	 */
 	void (*value)(void *ctx, uint64_t addr, uint16_t chrc, const void *data, size_t len,
 		      bool is_left);
+	/* Its Notifying, likewise. */
+	void (*notifying)(void *ctx, uint64_t addr, uint16_t chrc, bool is_on, bool is_left);
 	void (*load_begin)(void *ctx);
 	void (*load_end)(void *ctx);
 };

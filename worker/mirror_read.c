@@ -321,7 +321,23 @@ static int read_signal_value(sd_bus_message *m, void *object)
 	return 0;
 }
 
-static const struct prop VALUE_PROPS[] = { { "Value", "ay", DEVICE_OTHER, read_signal_value } };
+static int read_notifying(sd_bus_message *m, void *object)
+{
+	struct value_sink *sink = object;
+	int is_on;
+	int r = sd_bus_message_read_basic(m, SD_BUS_TYPE_BOOLEAN, &is_on);
+
+	if (r < 0)
+		return r;
+	sink->mirror->ops->notifying(sink->mirror->ctx, sink->path->addr, sink->path->chrc, is_on,
+				     sd_bus_message_get_bus(m) != sink->mirror->conn);
+	return 0;
+}
+
+static const struct prop VALUE_PROPS[] = {
+	{ "Value", "ay", DEVICE_OTHER, read_signal_value },
+	{ "Notifying", "b", DEVICE_OTHER, read_notifying },
+};
 
 static int changed_chrc(struct mirror *mirror, const struct objpath *path, sd_bus_message *m)
 {

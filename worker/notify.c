@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-enum { CALL_MS = 30000, VALUE_MAX = 517, REOPEN_MAX = 3 };
+enum { CALL_MS = 30000, REOPEN_MAX = 3 };
 
 static const char CHRC[] = "org.bluez.GattCharacteristic1";
 
@@ -28,13 +28,20 @@ struct sub *sub_find(const struct link *link, uint16_t chrc)
 	return NULL;
 }
 
+struct gatt_chrc *sub_chrc(const struct sub *sub)
+{
+	const struct device *device = mirror_device(sub->link->w->mirror, sub->link->addr);
+
+	return device ? gatt_db_chrc(&device->db, sub->chrc) : NULL;
+}
+
 void sub_close_socket(struct sub *sub)
 {
 	sub->io = sd_event_source_disable_unref(sub->io);
 	sub->fd = close_fd(sub->fd);
 }
 
-static void drop_values(struct value_list *list)
+void sub_drop_values(struct value_list *list)
 {
 	struct value *v;
 
@@ -44,7 +51,7 @@ static void drop_values(struct value_list *list)
 	}
 }
 
-static void want_values(struct sub *sub, bool is_wanted)
+void sub_want_values(struct sub *sub, bool is_wanted)
 {
 	if (sub->wants_values == is_wanted)
 		return;
@@ -55,9 +62,9 @@ static void want_values(struct sub *sub, bool is_wanted)
 void sub_free(struct sub *sub)
 {
 	sub_close_socket(sub);
-	want_values(sub, false);
-	drop_values(&sub->held);
-	drop_values(&sub->due);
+	sub_want_values(sub, false);
+	sub_drop_values(&sub->held);
+	sub_drop_values(&sub->due);
 	if (sub->link->w->links->due == sub)
 		sub->link->w->links->due = NULL;
 	if (sub->call)
@@ -155,14 +162,14 @@ void sub_fail(struct sub *sub, enum err_class class, const char *text)
 /* --- the socket --- */
 
 /* Reads what is there, at most NOTIFY_READS_MAX. Returns how many; *out_end: it was closed. */
-static size_t read_values(struct sub *sub, uint8_t (*space)[VALUE_MAX], struct span *out_values,
+static size_t read_values(struct sub *sub, uint8_t (*space)[SUB_VALUE_MAX], struct span *out_values,
 			  bool *out_end)
 {
 	size_t n = 0;
 	ssize_t len;
 
 	while (n < NOTIFY_READS_MAX) {
-		len = recv(sub->fd, space[n], VALUE_MAX, MSG_DONTWAIT);
+		len = recv(sub->fd, space[n], SUB_VALUE_MAX, MSG_DONTWAIT);
 		if (len < 0 && errno == EINTR)
 			continue;
 		/* An empty value cannot be told from the end here; BlueZ sends none. */
@@ -179,7 +186,7 @@ static size_t read_values(struct sub *sub, uint8_t (*space)[VALUE_MAX], struct s
 void sub_catch_up(struct sub *sub)
 {
 	struct span values[NOTIFY_READS_MAX];
-	uint8_t space[NOTIFY_READS_MAX][VALUE_MAX];
+	uint8_t space[NOTIFY_READS_MAX][SUB_VALUE_MAX];
 	bool is_over;
 	size_t n;
 
@@ -195,7 +202,7 @@ static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *us
 {
 	struct sub *sub = userdata;
 	struct span values[NOTIFY_READS_MAX];
-	uint8_t space[NOTIFY_READS_MAX][VALUE_MAX];
+	uint8_t space[NOTIFY_READS_MAX][SUB_VALUE_MAX];
 	struct link *link = sub->link;
 	bool is_over = false;
 	size_t n;
@@ -222,8 +229,7 @@ static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *us
 
 static int open_socket(struct sub *sub, sd_bus_message *reply)
 {
-	struct device *device = mirror_device(sub->link->w->mirror, sub->link->addr);
-	struct gatt_chrc *chrc = device ? gatt_db_chrc(&device->db, sub->chrc) : NULL;
+	struct gatt_chrc *chrc = sub_chrc(sub);
 	uint16_t mtu;
 	int fd;
 	int r = sd_bus_message_read(reply, "hq", &fd, &mtu);
@@ -248,8 +254,7 @@ static int open_socket(struct sub *sub, sd_bus_message *reply)
 
 int sub_call(struct sub *sub, const char *member, bus_done done)
 {
-	const struct device *device = mirror_device(sub->link->w->mirror, sub->link->addr);
-	const struct gatt_chrc *chrc = device ? gatt_db_chrc(&device->db, sub->chrc) : NULL;
+	struct gatt_chrc *chrc = sub_chrc(sub);
 	bool has_options = strcmp(member, "AcquireNotify") == 0;
 	sd_bus_message *m = NULL;
 	char path[OBJPATH_LEN];
@@ -257,6 +262,8 @@ int sub_call(struct sub *sub, const char *member, bus_done done)
 
 	if (!chrc)
 		return -ENOENT;
+	if (strcmp(member, "StopNotify") == 0)
+		chrc->has_session = false;
 	gatt_path(sub->link, chrc, path);
 	r = bus_message(sub->link->w->bus, &m, path, CHRC, member);
 	if (r < 0)
@@ -288,9 +295,9 @@ static void on_stopped(void *ctx, const struct bus_result *result)
 /* Nobody listens any more. */
 void sub_stop(struct sub *sub)
 {
-	want_values(sub, false);
+	sub_want_values(sub, false);
 	sub_close_socket(sub);
-	if (sub->state != SUB_SIGNALS || sub->link->state != LINK_UP) {
+	if (sub->state != SUB_SIGNALS || sub->is_guest || sub->link->state != LINK_UP) {
 		/* Closing the socket is the end; a call under way is abandoned with its socket. */
 		sub_free(sub);
 		return;
@@ -323,42 +330,13 @@ static bool may_be_ours(const struct sub *sub)
  * lives. StopNotify ends a StartNotify of our own only, but anybody's socket, and BlueZ does not
  * say whose that is. No more than that is tried.
  */
-static bool clear_leftover(struct sub *sub, const struct bus_result *result)
+bool sub_clear_leftover(struct sub *sub, const struct bus_result *result)
 {
 	if (result->class != CLASS_BUSY_SAME_DEVICE || sub->has_cleared ||
 	    !(result->is_busy || may_be_ours(sub)))
 		return false;
 	sub->has_cleared = true;
 	return sub_call(sub, "StopNotify", on_stopped) == 0;
-}
-
-static void on_started(void *ctx, const struct bus_result *result)
-{
-	struct sub *sub = ctx;
-	struct link *link = sub->link;
-
-	sub->call = NULL;
-	if (!result->reply && clear_leftover(sub, result))
-		return;
-	if (!result->reply) {
-		sub_fail(sub, result->class, result->text);
-	} else {
-		sub->state = SUB_SIGNALS;
-		sub->is_leaving = false;
-		if (TAILQ_EMPTY(&sub->subscribers))
-			sub_stop(sub);
-		else
-			sub_tell_done(sub);
-	}
-	link_review(link);
-}
-
-static void start_signals(struct sub *sub)
-{
-	sub->state = SUB_STARTING;
-	want_values(sub, true);
-	if (sub_call(sub, "StartNotify", on_started) < 0)
-		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
 }
 
 /* What a refused AcquireNotify means: BlueZ may still be able to send signals. */
@@ -375,8 +353,8 @@ static void on_acquired(void *ctx, const struct bus_result *result)
 
 	sub->call = NULL;
 	if (!result->reply && may_start(result)) {
-		start_signals(sub);
-	} else if (!result->reply && clear_leftover(sub, result)) {
+		sub_start_signals(sub);
+	} else if (!result->reply && sub_clear_leftover(sub, result)) {
 		return;
 	} else if (!result->reply) {
 		sub_fail(sub, result->class, result->text);
@@ -394,96 +372,11 @@ static void on_acquired(void *ctx, const struct bus_result *result)
 void sub_start(struct sub *sub)
 {
 	if (!sub->has_notify || sub->link->rules.notify == BH__CTL__NOTIFY__NOTIFY_START) {
-		start_signals(sub);
+		sub_start_signals(sub);
 		return;
 	}
-	want_values(sub, false);
+	sub_want_values(sub, false);
 	sub->state = SUB_ACQUIRING;
 	if (sub_call(sub, "AcquireNotify", on_acquired) < 0)
 		sub_fail(sub, CLASS_BLUEZ_GONE, "the subscription could not be sent");
-}
-
-/* --- signals --- */
-
-void notify_flush(struct links *links)
-{
-	struct sub *sub = TAKE_PTR(links->due);
-	struct span values[NOTIFY_READS_MAX];
-	const struct value *v;
-	size_t n = 0;
-
-	if (!sub)
-		return;
-	TAILQ_FOREACH(v, &sub->due, entry)
-	values[n++] = (struct span){ .data = v->data, .len = v->len };
-	fanout_values(sub, values, n);
-	drop_values(&sub->due);
-	sub->n_due = 0;
-}
-
-/*
- * Before StartNotify is answered a value is of an older link, but where this one had them on. While
- * the bus connection changes both hear all there is, each in its own time: until StopNotify is
- * answered the old one says what came, then the new one from its answer on.
- */
-static bool takes_signals(const struct sub *sub, bool is_left)
-{
-	if (sub->state == SUB_SIGNALS)
-		return sub->is_leaving == is_left;
-	return sub->state == SUB_STARTING && sub->was_on && !sub->is_leaving && !is_left;
-}
-
-/*
- * dbus-daemon sends one signal after the other, and a program's wake-up costs more than all that is
- * done for a value here: those that one wake-up of ours finds are one message. Only of one
- * subscription at a time, so that the order among several stays.
- */
-void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len,
-		  bool is_left)
-{
-	struct link *link = links_find(links, addr);
-	struct sub *sub = link ? sub_find(link, chrc) : NULL;
-	const struct span value = { .data = data, .len = len };
-
-	if (!sub || !takes_signals(sub, is_left) || len > VALUE_MAX)
-		return;
-	/* It may be the echo of our own read: the answer, which comes next, tells. */
-	if (gatt_is_reading(link, chrc) && fanout_keep(&sub->held, &value))
-		return;
-	if (links->due != sub)
-		notify_flush(links);
-	if (!fanout_keep(&sub->due, &value)) {
-		notify_flush(links);
-		fanout_values(sub, &value, 1);
-		return;
-	}
-	links->due = sub;
-	if (++sub->n_due == NOTIFY_READS_MAX)
-		notify_flush(links);
-}
-
-static bool is_same(const struct value *v, const void *data, size_t len)
-{
-	return data && v->len == len && memcmp(v->data, data, len) == 0;
-}
-
-void notify_read_answered(struct link *link, uint16_t chrc, const void *data, size_t len)
-{
-	struct sub *sub = sub_find(link, chrc);
-	struct value *echo = NULL;
-	struct value *v;
-
-	if (!sub || TAILQ_EMPTY(&sub->held))
-		return;
-	TAILQ_FOREACH(v, &sub->held, entry)
-	if (is_same(v, data, len))
-		echo = v;
-	TAILQ_FOREACH(v, &sub->held, entry)
-	{
-		const struct span value = { .data = v->data, .len = v->len };
-
-		if (v != echo)
-			fanout_values(sub, &value, 1);
-	}
-	drop_values(&sub->held);
 }

@@ -62,6 +62,8 @@ void notify_renew_link(struct link *link);
  */
 void notify_value(struct links *links, uint64_t addr, uint16_t chrc, const void *data, size_t len,
 		  bool is_left);
+/* BlueZ's Notifying of it has changed: the same. */
+void notify_notifying(struct links *links, uint64_t addr, uint16_t chrc, bool is_on, bool is_left);
 /* Before anything else happens to links, and when all signals of a wake-up are handled. */
 void notify_flush(struct links *links);
 

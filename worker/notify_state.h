@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* worker/notify_state.h - what notify.c (BlueZ's side) and fanout.c (programs' side) share. */
+/* worker/notify_state.h - what notify.c, notify_signals.c (BlueZ's side) and fanout.c (programs'
+ * side) share. */
 #include "worker/notify.h"
+
+enum { SUB_VALUE_MAX = 517 }; /* octets: ATT's largest MTU */
 
 enum sub_state {
 	SUB_ACQUIRING, /* AcquireNotify is under way */
 	SUB_STARTING,  /* StartNotify is under way */
+	SUB_YIELDING,  /* StopNotify is under way: somebody else has it on, too */
 	SUB_SOCKET,    /* values come by the socket */
 	SUB_SIGNALS,   /* values come as signals */
 	SUB_STOPPING,  /* StopNotify is under way; nobody listens */
 };
+
+/* What BlueZ has signalled since StartNotify or StopNotify was called. */
+enum sub_notifying { SUB_NOTIFYING_UNSAID, SUB_NOTIFYING_ON, SUB_NOTIFYING_OFF };
 
 struct value {
 	TAILQ_ENTRY(value) entry;
@@ -47,7 +54,9 @@ struct sub {
 	struct link *link;
 	enum sub_state state;
 	uint16_t chrc;
-	bool has_notify;   /* flags of the characteristic */
+	bool has_notify; /* flags of the characteristic */
+	enum sub_notifying notifying;
+	bool is_guest;	   /* of somebody else's session: there is none of ours */
 	bool wants_values; /* counted with mirror_want_values() */
 	unsigned reopened; /* how often somebody else closed our socket */
 	struct bus_call *call;
@@ -85,11 +94,22 @@ void quiet_review(struct sub *sub);
 void quiet_heard(struct sub *sub);
 void quiet_on_deadline(struct deadline *deadline);
 
+/* --- notify_signals.c --- */
+void sub_start_signals(struct sub *sub);
+
 /* --- notify.c --- */
 struct sub *sub_find(const struct link *link, uint16_t chrc);
 struct sub *sub_new(struct link *link, const struct gatt_chrc *chrc);
 void sub_free(struct sub *sub);
 void sub_start(struct sub *sub);
+struct gatt_chrc *sub_chrc(const struct sub *sub); /* NULL: BlueZ does not show it any more */
+void sub_want_values(struct sub *sub, bool is_wanted);
+void sub_drop_values(struct value_list *list);
+/*
+ * What an earlier one of us left in BlueZ is ended, once, and it begins anew. False: that is not
+ * what @result says, or it may be a program's.
+ */
+bool sub_clear_leftover(struct sub *sub, const struct bus_result *result);
 /* Nobody listens any more. May free it. */
 void sub_stop(struct sub *sub);
 /* A method of its characteristic, kept in @sub->call. 0, or what bus_call() says. */
@@ -101,6 +121,8 @@ void sub_close_socket(struct sub *sub);
 void sub_catch_up(struct sub *sub);
 /* It is on: whoever waited for that is told. */
 void sub_tell_done(struct sub *sub);
+/* Values may be missing that nobody can count. */
+void sub_tell_gap(struct sub *sub);
 void subscriber_free(struct subscriber *s);
 /* Off its subscription; it goes on without. */
 void subscriber_unhook(struct subscriber *s);

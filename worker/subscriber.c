@@ -217,7 +217,7 @@ void notify_drop_link(struct link *link)
  * bluetoothd forgets us first and tells the peripheral then: what that sends meanwhile is dropped
  * there, seen in the lab.
  */
-static void tell_gap(struct sub *sub)
+void sub_tell_gap(struct sub *sub)
 {
 	struct subscriber *s;
 
@@ -236,7 +236,7 @@ static void on_left(void *ctx, const struct bus_result *result)
 	sub->call = NULL;
 	sub_catch_up(sub);
 	sub_close_socket(sub);
-	tell_gap(sub);
+	sub_tell_gap(sub);
 	if (TAILQ_EMPTY(&sub->subscribers))
 		sub_free(sub);
 	else
@@ -256,7 +256,7 @@ static void renew(struct sub *sub)
 		return;
 	}
 	sub_close_socket(sub);
-	tell_gap(sub);
+	sub_tell_gap(sub);
 	sub_start(sub);
 }
 

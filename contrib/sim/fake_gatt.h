@@ -6,12 +6,15 @@
  */
 #include "contrib/sim/fake_state.h"
 
-/* Who wants notifications of a characteristic. Outlives the link, not its sender. */
+/*
+ * Who wants notifications of a characteristic. Outlives the link, not its sender; but its sender,
+ * too, where that left before StartNotify was answered.
+ */
 struct fake_listener {
 	struct fake_listener *next;
-	char sender[FAKE_SENDER_CHARS];
-	bool active;   /* subscribed on this link */
-	bool acquired; /* gets them by socket */
+	char sender[FAKE_SENDER_CHARS]; /* "": nobody any more */
+	bool active;			/* subscribed on this link */
+	bool acquired;			/* gets them by socket */
 };
 
 struct fake_socket {

@@ -238,7 +238,8 @@ int fake_start_notify(sd_bus_message *m, const struct fake_object *object)
 	if (!listener)
 		return -ENOMEM;
 	/* Without a link it is a wish, which the next link fulfils. */
-	if (!device->connected)
+	listener->active = device->connected && has_active(value);
+	if (!device->connected || listener->active)
 		return fake_ok(object->fake, m);
 	if (fake_op_new(&op, device, row, FAKE_OP_SUBSCRIBE, m) < 0)
 		return -ENOMEM;
@@ -361,6 +362,15 @@ void fake_notify_free(struct fake_device *device)
 	}
 }
 
+static bool is_under_way(const struct fake_device *device, const struct fake_listener *listener)
+{
+	const struct fake_op *op = device->gatt->ops;
+
+	while (op && op->listener != listener)
+		op = op->next;
+	return op != NULL;
+}
+
 static void drop_listener(struct fake_device *device, size_t index, const char *sender)
 {
 	struct fake_value *value = &device->gatt->values[index];
@@ -372,6 +382,8 @@ static void drop_listener(struct fake_device *device, size_t index, const char *
 	/* Its socket goes too: nobody is there to close it properly. */
 	if (listener->acquired && value->notify.fd >= 0)
 		fake_socket_close(device, row, &value->notify);
+	else if (!listener->acquired && is_under_way(device, listener))
+		listener->sender[0] = '\0';
 	else
 		fake_listener_remove(device, row, listener);
 }

@@ -42,6 +42,15 @@ static void on_value(void *ctx, uint64_t addr, uint16_t chrc, const void *data, 
 	feed_touch(data, len);
 }
 
+static void on_notifying(void *ctx, uint64_t addr, uint16_t chrc, bool is_on, bool is_left)
+{
+	(void)ctx;
+	(void)is_left;
+	(void)is_on;
+	(void)chrc;
+	MUST(addr >> 48 == 0);
+}
+
 static void nothing(void *ctx)
 {
 	(void)ctx;
@@ -53,6 +62,7 @@ static const struct mirror_ops OPS = { .loaded = nothing,
 				       .device = on_device,
 				       .device_gone = on_gone,
 				       .value = on_value,
+				       .notifying = on_notifying,
 				       .load_begin = nothing,
 				       .load_end = nothing };
 

@@ -158,6 +158,14 @@ struct harness_stream {
 
 /* Its next message: each value comes, or is counted as lost. */
 void harness_take(struct harness *h, struct harness_stream *stream);
+/*
+ * Its next message; the peripheral counts, and each value is the one after the one before. The last
+ * one; @before: of the message before, 0: there is none.
+ */
+uint32_t harness_take_counted(struct harness *h, const struct harness_stream *stream,
+			      uint32_t before);
+/* The rules of HARNESS_DEVICE(0), to which somebody is attached: StartNotify. */
+void harness_by_signals(struct harness *h);
 void harness_acknowledge(struct harness *h, const struct harness_stream *stream, uint64_t seq);
 
 /* The next news of that kind, unpacked: the caller's. */

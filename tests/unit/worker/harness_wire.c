@@ -339,6 +339,35 @@ void harness_take(struct harness *h, struct harness_stream *stream)
 	take(stream, harness_wait(h, &h->seats[stream->seat], BH__TYPE__NOTIFIED, stream->id));
 }
 
+uint32_t harness_take_counted(struct harness *h, const struct harness_stream *stream,
+			      uint32_t before)
+{
+	const struct harness_frame *f =
+		harness_wait(h, &h->seats[stream->seat], BH__TYPE__NOTIFIED, stream->id);
+	Bh__Notified *n = bh__notified__unpack(NULL, f->len, f->body);
+	uint32_t count;
+	size_t i;
+
+	for (i = 0; i < n->n_values; i++, before = count) {
+		ck_assert_uint_ge(n->values[i].len, 4);
+		memcpy(&count, n->values[i].data, sizeof(count));
+		if (before != 0)
+			ck_assert_uint_eq(count, before + 1);
+	}
+	bh__notified__free_unpacked(n, NULL);
+	return before;
+}
+
+void harness_by_signals(struct harness *h)
+{
+	Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
+
+	rules.has_address = rules.has_notify = 1;
+	rules.address = HARNESS_DEVICE(0);
+	rules.notify = BH__CTL__NOTIFY__NOTIFY_START;
+	harness_up(h, BH__CTL__TYPE__DEVICE_RULES, &rules.base);
+}
+
 void harness_acknowledge(struct harness *h, const struct harness_stream *stream, uint64_t seq)
 {
 	Bh__NotifyAck ack = BH__NOTIFY_ACK__INIT;

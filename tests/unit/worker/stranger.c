@@ -60,16 +60,43 @@ void stranger_trusts(const struct harness *h)
 	sd_bus_flush_close_unref(bus);
 }
 
+static const char CHRC[] = "org.bluez.GattCharacteristic1";
+
+static void path_of_chrc(char out[96])
+{
+	(void)snprintf(out, 96, "%s/service0010/char0014", DEVICE);
+}
+
 void stranger_notifies(sd_bus *bus, bool is_on)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	char path[96];
 
-	(void)snprintf(path, sizeof(path), "%s/service0010/char0014", DEVICE);
-	ck_assert_msg(sd_bus_call_method(bus, "org.bluez", path, "org.bluez.GattCharacteristic1",
+	path_of_chrc(path);
+	ck_assert_msg(sd_bus_call_method(bus, "org.bluez", path, CHRC,
 					 is_on ? "StartNotify" : "StopNotify", &error, NULL,
 					 "") >= 0,
 		      "StartNotify, StopNotify: %s", error.message);
+}
+
+void stranger_leaves_behind(const struct harness *h)
+{
+	sd_bus *bus = stranger_open(h);
+	char path[96];
+	int is_on = 0;
+
+	path_of_chrc(path);
+	ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, "org.bluez", path, CHRC, "StartNotify",
+						  NULL, NULL, ""),
+			 0);
+	stranger_pings(bus);
+	sd_bus_flush_close_unref(bus);
+	bus = stranger_open(h);
+	while (!is_on)
+		ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.bluez", path, CHRC,
+							     "Notifying", NULL, 'b', &is_on),
+				 0);
+	sd_bus_flush_close_unref(bus);
 }
 
 void stranger_pings(sd_bus *bus)

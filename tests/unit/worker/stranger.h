@@ -22,6 +22,12 @@ void stranger_trusts(const struct harness *h);
  */
 void stranger_notifies(sd_bus *bus, bool is_on);
 
+/*
+ * One that leaves the bus before its StartNotify is answered (--gatt-ms): bluetoothd keeps the
+ * session. Blocks until the characteristic notifies.
+ */
+void stranger_leaves_behind(const struct harness *h);
+
 /* Until bluetoothd has said all that it says so far. */
 void stranger_pings(sd_bus *bus);
 

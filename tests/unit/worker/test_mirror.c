@@ -11,7 +11,7 @@
 Suite *suite_mirror(void);
 
 static struct {
-	unsigned device, gone, loaded, adapter, values;
+	unsigned device, gone, loaded, adapter, values, notifying;
 	unsigned changes;
 } seen;
 
@@ -48,6 +48,15 @@ static void count_value(void *ctx, uint64_t addr, uint16_t chrc, const void *dat
 	seen.values++;
 }
 
+static void count_notifying(void *ctx, uint64_t addr, uint16_t chrc, bool is_on, bool is_left)
+{
+	(void)ctx;
+	(void)is_left;
+	ck_assert_uint_eq(addr, 0xc0aabb000001u);
+	ck_assert_uint_eq(chrc, 0x000b);
+	seen.notifying += is_on ? 1 : 100;
+}
+
 static void nothing(void *ctx)
 {
 	(void)ctx;
@@ -59,6 +68,7 @@ static const struct mirror_ops OPS = { .loaded = nothing,
 				       .device = count_device,
 				       .device_gone = count_gone,
 				       .value = count_value,
+				       .notifying = count_notifying,
 				       .load_begin = nothing,
 				       .load_end = nothing };
 
@@ -222,11 +232,12 @@ START_TEST(services)
 	ck_assert_uint_eq(c->flags, GATT_READ | GATT_NOTIFY);
 	ck_assert_uint_eq(c->handle, 0x000b);
 	ck_assert_uint_eq(d->db.n_services, 1);
-	ck_assert(sd_bus_message_append(m, "sa{sv}as", "org.bluez.GattCharacteristic1", 1, "Value",
-					"ay", 2, 1, 2, 0) >= 0);
+	ck_assert(sd_bus_message_append(m, "sa{sv}as", "org.bluez.GattCharacteristic1", 2, "Value",
+					"ay", 2, 1, 2, "Notifying", "b", 1, 0) >= 0);
 	ck_assert(mirror_read_changed(mirror, path, sealed(m)) >= 0);
 	sd_bus_message_unref(m);
 	ck_assert_uint_eq(seen.values, 1);
+	ck_assert_uint_eq(seen.notifying, 1);
 	m = message();
 	ck_assert(sd_bus_message_append(m, "oas",
 					"/org/bluez/hci0/dev_C0_AA_BB_00_00_01/service000a", 1,

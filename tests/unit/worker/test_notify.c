@@ -357,35 +357,6 @@ START_TEST(left_over)
 }
 END_TEST
 
-/* Where the rules say so values are had by signals, and one of an older link is none. */
-START_TEST(late_value)
-{
-	Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
-	const struct harness_frame *f;
-	struct harness_stream a;
-	Bh__Notified *n;
-
-	begin("3600000");
-	rules.has_address = rules.has_notify = 1;
-	rules.address = HARNESS_DEVICE(0);
-	rules.notify = BH__CTL__NOTIFY__NOTIFY_START;
-	a.seat = harness_attach(&h, SESSION, false, HARNESS_DEVICE(0));
-	harness_up(&h, BH__CTL__TYPE__DEVICE_RULES, &rules.base);
-	ck_assert_uint_eq(harness_connect(&h, a.seat)->type, BH__TYPE__CONNECTED);
-	harness_fault(&h, "late-value C0:AA:BB:00:00:00");
-	a.id = harness_subscribe(&h, a.seat, 0xfff4);
-	ck_assert_uint_eq(harness_answer(&h, a.seat, a.id)->type, BH__TYPE__DONE);
-	harness_fault(&h, "burst C0:AA:BB:00:00:00 1");
-	f = harness_answer(&h, a.seat, a.id);
-	n = bh__notified__unpack(NULL, f->len, f->body);
-	ck_assert_uint_eq(n->first_seq, 1);
-	ck_assert_uint_eq(n->n_values, 1);
-	ck_assert(n->values[0].len != 3 || memcmp(n->values[0].data, "old", 3) != 0);
-	bh__notified__free_unpacked(n, NULL);
-	harness_stop(&h);
-}
-END_TEST
-
 START_TEST(pace)
 {
 	static const uint32_t base_ms[] = { 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
@@ -409,25 +380,6 @@ START_TEST(pace)
 }
 END_TEST
 
-/* The peripheral's own count, in the last value of the stream's next message. */
-static uint32_t take_counted(const struct harness_stream *stream, uint32_t before)
-{
-	const struct harness_frame *f =
-		harness_wait(&h, &h.seats[stream->seat], BH__TYPE__NOTIFIED, stream->id);
-	Bh__Notified *n = bh__notified__unpack(NULL, f->len, f->body);
-	uint32_t count;
-	size_t i;
-
-	for (i = 0; i < n->n_values; i++, before = count) {
-		ck_assert_uint_ge(n->values[i].len, 4);
-		memcpy(&count, n->values[i].data, sizeof(count));
-		if (before != 0)
-			ck_assert_uint_eq(count, before + 1);
-	}
-	bh__notified__free_unpacked(n, NULL);
-	return before;
-}
-
 /*
  * The bus connection changes, more often than a socket may be lost: no value comes twice, none is
  * missing. [1]: by signals.
@@ -440,13 +392,8 @@ START_TEST(other_bus)
 
 	begin("1");
 	if (_i == 1) {
-		Bh__Ctl__DeviceRules rules = BH__CTL__DEVICE_RULES__INIT;
-
-		stream.seat = harness_attach(&h, OTHER, false, HARNESS_DEVICE(0));
-		rules.has_address = rules.has_notify = 1;
-		rules.address = HARNESS_DEVICE(0);
-		rules.notify = BH__CTL__NOTIFY__NOTIFY_START;
-		harness_up(&h, BH__CTL__TYPE__DEVICE_RULES, &rules.base);
+		(void)harness_attach(&h, OTHER, false, HARNESS_DEVICE(0));
+		harness_by_signals(&h);
 	}
 	stream = subscribed(SESSION, false, 0);
 	for (renewed = 0; renewed < 6; renewed++) {
@@ -458,7 +405,7 @@ START_TEST(other_bus)
 		harness_send_bus(&h);
 		ck_assert_int_eq(kill(h.worker, SIGCONT), 0);
 		while (count < end)
-			count = take_counted(&stream, count);
+			count = harness_take_counted(&h, &stream, count);
 	}
 	ck_assert_uint_eq(harness_count(&h.seats[stream.seat], BH__TYPE__ERROR, 0), 0);
 	ck_assert_uint_eq(harness_count(&h.seats[stream.seat], BH__TYPE__LINK_LOST, 0), 0);
@@ -485,7 +432,6 @@ Suite *suite_notify(void)
 	tcase_add_test(c, watched_by_rule);
 	tcase_add_test(c, credit);
 	tcase_add_loop_test(c, left_over, 0, (int)(sizeof(LEFT_OVER) / sizeof(LEFT_OVER[0])));
-	tcase_add_test(c, late_value);
 	tcase_add_test(c, pace);
 	suite_add_tcase(s, c);
 	return s;
