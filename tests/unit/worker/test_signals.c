@@ -76,7 +76,6 @@ START_TEST(beside_a_program)
 
 	harness_begin(&h, 1, options);
 	stream.seat = harness_attach(&h, OTHER, false, HARNESS_DEVICE(0));
-	seat = &h.seats[stream.seat];
 	if (_i == 0)
 		harness_by_signals(&h);
 	ck_assert_uint_eq(harness_connect(&h, stream.seat)->type, BH__TYPE__CONNECTED);
@@ -100,8 +99,7 @@ START_TEST(beside_a_program)
 }
 END_TEST
 
-/* Nobody else: the session that BlueZ keeps is gone on with, the peripheral is not written to
- * twice. */
+/* Nobody else has it: the session that BlueZ keeps without a link is gone on with. */
 START_TEST(alone)
 {
 	const char *const options[] = { "--notify-ms", "10", NULL };
