@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* worker/notify_state.h - what notify.c, notify_signals.c (BlueZ's side) and fanout.c (programs'
- * side) share. */
+/* worker/notify_state.h - what notify*.c (BlueZ's side) and fanout.c (programs' side) share. */
 #include "worker/notify.h"
 
 enum { SUB_VALUE_MAX = 517 }; /* octets: ATT's largest MTU */
