@@ -244,7 +244,7 @@ $(addprefix $(B)/fuzz-,$(FUZZERS)): $(B)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call libs,$(PKG)) -pthread
 
 # --- what people call ---
-.PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-silent lab-survive lab-write contend model bench bench-compare bench-chart bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
+.PHONY: run test check tests lint format churn storm lab-bus lab-churn lab-smoke lab-locks lab-stuck lab-reset lab-scan lab-signals lab-silent lab-survive lab-write contend model bench bench-compare bench-chart bench-lock bench-connect bench-notify bench-survive install uninstall clean help asan tsan die-at-n bench-guard
 .PHONY: soak soak-lab soak-nightly soak-planted soak-differential
 .PHONY: fuzz fuzz-corpus fuzz-bins cover mutate
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
@@ -434,6 +434,11 @@ lab-scan: ## a scan that is interrupted, shared, and beside connects, in the lab
 	$(BOOTSTRAP) lab
 	$(SUBMAKE) all
 	@tests/lab/scan
+
+lab-signals: ## values by signal beside other programs, and what bluetoothd does, in the lab
+	$(BOOTSTRAP) lab
+	$(SUBMAKE) all
+	@tests/lab/signals
 
 lab-write: ## writes without response by bluetoothd's socket, in the lab
 	$(BOOTSTRAP) lab

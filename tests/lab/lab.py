@@ -184,6 +184,20 @@ def device_path(address):
     return f"{ADAPTER}/dev_" + address.replace(":", "_")
 
 
+def characteristic(address, uuid16):
+    """Its path, while it is linked."""
+    tree = subprocess.run(["busctl", "tree", "--list", "org.bluez"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.split()
+    for path in tree:
+        if path.startswith(device_path(address)) and "/char" in path and "/desc" not in path:
+            uuid = subprocess.run(["busctl", "get-property", "org.bluez", path,
+                                   "org.bluez.GattCharacteristic1", "UUID"], check=True, text=True,
+                                  stdout=subprocess.PIPE).stdout
+            if uuid16 in uuid:
+                return path
+    raise Failure(f"{address} has no {uuid16}")
+
+
 def busctl(*words):
     return ["busctl", "--timeout=60", *words]
 

@@ -10,7 +10,7 @@ import subprocess
 from dbus_fast import BusType, Message, Variant
 from dbus_fast.aio import MessageBus
 
-from lab import BLEHERD, device_path, eventually, fault, main, need, ok, works
+from lab import BLEHERD, characteristic, eventually, fault, main, need, ok, works
 
 OURS, OTHER = "C0:AA:BB:00:00:00", "C0:AA:BB:00:00:01"
 CLIENT = os.path.dirname(os.path.dirname(BLEHERD)) + "/tests/connect-client"
@@ -50,18 +50,6 @@ def need_numbers(address, count, before):
     need(found == [(f"{i:08x}", "command") for i in range(1, count + 1)], f"{found[:20]}")
 
 
-def path_of_echo(address):
-    tree = subprocess.run(["busctl", "tree", "--list", "org.bluez"], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout.split()
-    for path in tree:
-        if path.startswith(device_path(address)) and "/char" in path and "/desc" not in path:
-            uuid = subprocess.run(["busctl", "get-property", "org.bluez", path, CHRC, "UUID"],
-                                  check=True, text=True, stdout=subprocess.PIPE).stdout
-            if "fff3" in uuid:
-                return path
-    raise ValueError("no fff3")
-
-
 def is_acquired(path):
     return "true" in subprocess.run(
         ["busctl", "get-property", "org.bluez", path, CHRC, "WriteAcquired"], check=True,
@@ -83,7 +71,7 @@ def bleherd_part():
         took = client.do(command)["wall_us"] / count
         need_numbers(OURS, count, before)
         ok(f"acquired: {command}", f"{took:.0f} us each")
-    path = path_of_echo(OURS)
+    path = characteristic(OURS, "fff3")
     need(is_acquired(path), "WriteAcquired is false")
     said = stranger_writes(path)
     need("Write acquired" in said, said)
@@ -109,7 +97,7 @@ def bleherd_part():
     client.do("find")
     client.do("open")
     took = client.do("write 200")["wall_us"] / 200
-    need(not is_acquired(path_of_echo(OTHER)), "WriteAcquired without being asked")
+    need(not is_acquired(characteristic(OTHER, "fff3")), "WriteAcquired without being asked")
     ok("by WriteValue: write 200", f"{took:.0f} us each")
     client.end()
 
@@ -137,7 +125,7 @@ async def bluez_part():
     holder = subprocess.Popen([BLEHERD, "connect", OTHER, "--hold", "60"],
                               stdout=subprocess.PIPE)
     holder.stdout.readline()
-    path = path_of_echo(OTHER)
+    path = characteristic(OTHER, "fff3")
     bus = Bus(await MessageBus(bus_type=BusType.SYSTEM, negotiate_unix_fd=True).connect(), path)
     end, mtu = await bus.acquire()
     ok("AcquireWrite", f"mtu {mtu}, {end.family.name} {end.type.name}")

@@ -135,6 +135,7 @@ END_TEST
 static const struct config_case WRONG[] = {
 	{ "[device X]\nidle_ms = 1\n", "f:2: ", "[device C0:AA:BB:00:00:01]" },
 	{ "[device]\nidle_ms = 1\n", "f:2: ", "names no device" },
+	{ "[device *]\nidle_ms = 1\n", "f:2: ", "names no device" },
 	{ "[device service:xyz]\nidle_ms = 1\n", "f:2: ", "[device service:UUID]" },
 	{ "[device name:]\nidle_ms = 1\n", "f:2: ", "[device name:PATTERN]" },
 	{ "[devise name:a]\nidle_ms = 1\n", "f:1: ", "nearest is [device WHO]" },
@@ -142,10 +143,17 @@ static const struct config_case WRONG[] = {
 	{ "[device name:a]\nidle_ms = soon\n", "f:2: ", "from 0 to 86400000" },
 	{ "[device name:a]\nidle_ms = 99999999999\n", "f:2: ", "from 0 to 86400000" },
 	{ "[device name:a]\nidle_ms =\n", "f:2: ", "from 0" },
+	{ "[device name:a]\nidle_ms = 5s\n", "f:2: ", "from 0 to 86400000" },
+	{ "[device name:a]\nbreaker_failures = 1000000\n", "f:2: ", "out of range" },
 	{ "[device name:a]\nstrategy = always\n", "f:2: ", "one of on-demand, persistent" },
 	{ "[device name:a]\nstrategy =\n", "f:2: ", "one of on-demand, persistent" },
 	{ "[device name:a]\nnotify = both\n", "f:2: ", "one of any, acquire, start" },
 	{ "[device name:a]\ncheck = read:\n", "f:2: ", "one of none, gatt, read:UUID" },
+	{ "[device name:a]\ncheck = write:2a19\n", "f:2: ", "one of none, gatt, read:UUID" },
+	{ "[device name:a]\nfixed = 0000fe95-0000-1000-8000-00805f9b34fb0\n", "f:2: ", "UUIDs" },
+	{ "[device name:a]\nprofile =\n", "f:2: ", "one such as battery" },
+	{ "[device name:a]\nprofile = a-name-that-is-longer-than-any-profile-may-be\n",
+	  "f:2: ", "one such as battery" },
 	{ "[device name:a]\nfixed = 2a29, nothing\n", "f:2: ", "UUIDs" },
 	{ "[device name:a]\nfixed = 1,2,3,4,5,6,7,8,9\n", "f:2: ", "up to 8" },
 	{ "[device name:a]\nprofile = gentle\n", "f:2: ", "[profile NAME]" },
@@ -179,6 +187,49 @@ START_TEST(test_too_many)
 }
 END_TEST
 
+/* A change of any of it is one that a reload tells the workers. */
+static const char *const DIFFERENT[] = {
+	"[device name:a]\nfixed = 2a29, 2a24\n",
+	"[device name:a]\nfixed = 2a29, 2a25\n",
+	"[device name:a]\nfixed = 2a29\n",
+	"[device name:a]\ncheck = read:2a19\n",
+	"[device name:a]\ncheck = read:2a29\n",
+	"[device name:a]\ncheck = gatt\n",
+	"[device name:a]\nidle_ms = 1\n",
+	"[device name:a]\nidle_ms = 0\n",
+	"[device name:a]\nlinger_ms = 1000\n",
+	"[device name:a]\nprofile = sensor\n",
+	"[device name:a]\nprofile = battery\n",
+	"[device name:b]\nidle_ms = 1\n",
+	"[device name:a]\nidle_ms = 1\n[device name:b]\nidle_ms = 1\n",
+	"",
+};
+
+START_TEST(test_equal)
+{
+	static struct config other;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(DIFFERENT); i++) {
+		parse(DIFFERENT[_i]);
+		other = config;
+		parse(DIFFERENT[i]);
+		ck_assert_msg(device_rules_equal(&config.devices, &other.devices) ==
+				      (i == (size_t)_i),
+			      "%d and %zu", _i, i);
+	}
+}
+END_TEST
+
+START_TEST(test_kept)
+{
+	parse("[device name:a]\ncheck = gatt\ncheck_interval_ms = 5000\n"
+	      "[device name:b]\ncheck = none\ncheck_interval_ms = 5000\n");
+	ck_assert(device_rule_is_kept(&config.devices.list[0].rule));
+	ck_assert(!device_rule_is_kept(&config.devices.list[1].rule));
+}
+END_TEST
+
 Suite *suite_device_rules(void)
 {
 	Suite *suite = suite_create("device_rules");
@@ -189,6 +240,8 @@ Suite *suite_device_rules(void)
 	tcase_add_test(tc, test_precedence);
 	tcase_add_loop_test(tc, test_wrong, 0, (int)ARRAY_LEN(WRONG));
 	tcase_add_test(tc, test_too_many);
+	tcase_add_loop_test(tc, test_equal, 0, (int)ARRAY_LEN(DIFFERENT));
+	tcase_add_test(tc, test_kept);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

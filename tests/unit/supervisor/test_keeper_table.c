@@ -108,6 +108,9 @@ START_TEST(test_F62_pace)
 	(void)rest(&pace, 200000);
 	(void)keeper_pace_act(&pace, KEEPER_ACT_RELEASE, 200000);
 	ck_assert_uint_eq(rest(&pace, 200000), 2000);
+	/* However many: no wrap. */
+	pace.losses = UINT32_MAX;
+	ck_assert_uint_eq(rest(&pace, 300000), 60000);
 }
 END_TEST
 
