@@ -116,12 +116,10 @@ START_TEST(many_signals)
 	harness_start(&h, 1, options);
 	ready();
 	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
-	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_by_signals(&h);
 	bus = stranger_open(&h);
-	stranger_notifies(bus, true);
 	id = harness_subscribe(&h, a, 0xfff4);
 	ck_assert_uint_eq(harness_answer(&h, a, id)->type, BH__TYPE__DONE);
-	stranger_notifies(bus, false);
 	ck_assert_int_eq(kill(h.worker, SIGSTOP), 0);
 	harness_fault(&h, "burst C0:AA:BB:00:00:00 100");
 	harness_fault(&h, "drop C0:AA:BB:00:00:00");
