@@ -62,7 +62,7 @@ START_TEST(slow_reader)
 	const struct harness_frame *f;
 	Bh__Advert *advert;
 	size_t n = 0;
-	size_t s, quick;
+	size_t s, quick, all;
 	uint32_t id;
 
 	begin(DEVICES, NULL, NULL);
@@ -73,9 +73,10 @@ START_TEST(slow_reader)
 	harness_hears(&h, quick, id);
 	harness_stat_wait(&h, "discovering", 1);
 	/* Another one has heard all of them, so they were told to this one, too. */
-	id = harness_send(&h, quick, BH__TYPE__SCAN, &scan.base);
-	while (harness_count(&h.seats[quick], BH__TYPE__ADVERT, id) < DEVICES)
-		(void)harness_wait(&h, &h.seats[quick], BH__TYPE__ADVERT, id);
+	all = harness_attach(&h, 3, true, 0);
+	id = harness_send(&h, all, BH__TYPE__SCAN, &scan.base);
+	while (harness_count(&h.seats[all], BH__TYPE__ADVERT, id) < DEVICES)
+		(void)harness_wait(&h, &h.seats[all], BH__TYPE__ADVERT, id);
 	h.seats[s].is_over = false;
 	while (n < DEVICES) {
 		f = harness_wait(&h, &h.seats[s], BH__TYPE__ADVERT, 0);
