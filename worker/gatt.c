@@ -234,6 +234,17 @@ static int call_chrc(struct link *link, struct request *request, const struct ga
 	return r;
 }
 
+/* False: the bus went in this moment, and the request waits as in gatt_try(). */
+static bool not_sent(struct request *request, const char *text)
+{
+	if (!bus_is_up(request->seat->w->bus)) {
+		take_back(request);
+		return false;
+	}
+	request_fail(request, CLASS_BLUEZ_GONE, text);
+	return true;
+}
+
 static bool try_read(struct link *link, struct request *request)
 {
 	const struct gatt_chrc *chrc =
@@ -253,9 +264,8 @@ static bool try_read(struct link *link, struct request *request)
 		return true;
 	}
 	if (call_chrc(link, request, chrc, false, on_read) < 0)
-		request_fail(request, CLASS_BLUEZ_GONE, "the read could not be sent");
-	else
-		fly(link, request, REQUEST_ISSUED);
+		return not_sent(request, "the read could not be sent");
+	fly(link, request, REQUEST_ISSUED);
 	return true;
 }
 
@@ -308,12 +318,9 @@ static bool try_write(struct link *link, struct request *request)
 		take_back(request);
 		return false;
 	}
-	if (r == 0)
-		fly(link, request, REQUEST_ISSUED);
-	else if (call_chrc(link, request, chrc, true, on_write) < 0)
-		request_fail(request, CLASS_BLUEZ_GONE, "the write could not be sent");
-	else
-		fly(link, request, REQUEST_ISSUED);
+	if (r < 0 && call_chrc(link, request, chrc, true, on_write) < 0)
+		return not_sent(request, "the write could not be sent");
+	fly(link, request, REQUEST_ISSUED);
 	return true;
 }
 

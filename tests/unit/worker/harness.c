@@ -143,6 +143,19 @@ void harness_kill_sim(struct harness *h)
 	kill_child(&h->sim);
 }
 
+int harness_kill_bus(struct harness *h)
+{
+	struct sockaddr_un deaf = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	kill_child(&h->bus);
+	(void)snprintf(deaf.sun_path, sizeof(deaf.sun_path), "%s", h->bus_path);
+	ck_assert_int_eq(unlink(h->bus_path), 0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&deaf, sizeof(deaf)), 0);
+	ck_assert_int_eq(listen(fd, 4), 0);
+	return fd;
+}
+
 /* A new pair: one end to lockd as a peer, one to whoever that is. */
 static int new_peer(struct harness *h, uint32_t number, bool is_worker)
 {

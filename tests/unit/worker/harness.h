@@ -77,6 +77,11 @@ void harness_stop(struct harness *h);
 
 /* A new D-Bus socket for the worker. */
 void harness_send_bus(struct harness *h);
+/*
+ * The bus dies; what the worker gets when it asks for a new one: nobody who answers. Returns that
+ * socket, which the caller closes.
+ */
+int harness_kill_bus(struct harness *h);
 void harness_kill_sim(struct harness *h);
 void harness_start_sim(struct harness *h, unsigned devices, const char *const *sim_options);
 /* The real arbiter, with a channel for the worker; false: it is not built. */

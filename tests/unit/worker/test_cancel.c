@@ -133,16 +133,10 @@ END_TEST
 
 START_TEST(without_a_bus)
 {
-	struct sockaddr_un deaf = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
 
 	begin();
-	(void)snprintf(deaf.sun_path, sizeof(deaf.sun_path), "%s", h.bus_path);
-	(void)kill(h.bus, SIGKILL);
-	/* What the worker gets when it asks for a new one: nobody who answers. */
-	ck_assert_int_eq(unlink(h.bus_path), 0);
-	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&deaf, sizeof(deaf)), 0);
-	ck_assert_int_eq(listen(fd, 4), 0);
+	fd = harness_kill_bus(&h);
 	expect(HARNESS_DEVICE(0), BH__CTL__CANCEL__CANCEL_FAILED);
 	(void)close_fd(fd);
 	harness_stop(&h);

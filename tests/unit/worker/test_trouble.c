@@ -339,6 +339,42 @@ START_TEST(dead_on_arrival)
 }
 END_TEST
 
+/* A request in the moment in which the bus dies was not sent: it waits for another bus. [1]: a
+ * read. */
+START_TEST(bus_dies_before)
+{
+	enum { WAIT_MS = 300 };
+	Bh__Read read = BH__READ__INIT;
+	Bh__Write write = BH__WRITE__INIT;
+	uint64_t begin_ms;
+	Bh__Target target;
+	uint8_t space[16];
+	uint32_t id;
+	size_t a;
+	int fd;
+
+	begin(1, NULL);
+	a = harness_attach(&h, 1, false, HARNESS_DEVICE(0));
+	ck_assert_uint_eq(harness_connect(&h, a)->type, BH__TYPE__CONNECTED);
+	harness_target(&target, 0xfff3, space);
+	read.target = write.target = &target;
+	read.has_timeout_ms = write.has_timeout_ms = write.has_value = 1;
+	read.timeout_ms = write.timeout_ms = WAIT_MS;
+	write.value.data = space;
+	write.value.len = 1;
+	ck_assert_int_eq(kill(h.worker, SIGSTOP), 0);
+	begin_ms = clock_now_ms();
+	id = harness_send(&h, a, _i == 0 ? BH__TYPE__WRITE : BH__TYPE__READ,
+			  _i == 0 ? &write.base : &read.base);
+	fd = harness_kill_bus(&h);
+	ck_assert_int_eq(kill(h.worker, SIGCONT), 0);
+	ck_assert_int_ne(harness_class(harness_answer(&h, a, id)), CLASS_NONE);
+	ck_assert_uint_ge(clock_now_ms() - begin_ms, WAIT_MS);
+	(void)close(fd);
+	harness_stop(&h);
+}
+END_TEST
+
 START_TEST(cut_power_unplug)
 {
 	Bh__Ctl__Link link = BH__CTL__LINK__INIT;
@@ -428,6 +464,7 @@ Suite *suite_trouble(void)
 	tcase_add_test(c, silent_peripheral);
 	tcase_add_test(c, one_at_a_time);
 	tcase_add_test(c, bus_is_changed);
+	tcase_add_loop_test(c, bus_dies_before, 0, 2);
 	tcase_add_test(c, detach_with_write);
 	tcase_add_test(c, writes_keep_order);
 	tcase_add_test(c, misbehaving_program);
